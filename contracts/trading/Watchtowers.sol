@@ -21,9 +21,8 @@ import {TradingRoles} from "./TradingRoles.sol";
 contract Watchtowers is IWatchtowers, EIP712 {
     using SafeCast for uint256;
 
-    bytes32 private constant RECEIPT_TYPE = keccak256(
-        "Receipt(bytes32 channel,uint256 amount,address payerKey,address sellerKey,uint256 until)"
-    );
+    bytes32 private constant RECEIPT_TYPE =
+        keccak256("Receipt(bytes32 channel,uint256 amount,address payerKey,address sellerKey,uint256 until)");
 
     IAssetAnchor private immutable _anchor;
     IParticipantRegistry private immutable _registry;
@@ -251,8 +250,7 @@ contract Watchtowers is IWatchtowers, EIP712 {
     /// @dev Reverts unless the tower signed it, for both keys that are in force.
     function _requireReceipt(ChannelId channel, Claim calldata said) private view {
         IChannelEscrow.Signers memory keys = _escrow.signersOf(said.terms);
-        bytes32 digest =
-            receiptDigest(channel, said.amount, keys.payerKey, keys.sellerKey, said.until);
+        bytes32 digest = receiptDigest(channel, said.amount, keys.payerKey, keys.sellerKey, said.until);
         address signer = ECDSA.recoverCalldata(digest, said.signature);
         if (signer != said.tower) revert ReceiptNotSigned(channel, signer, said.tower);
     }

@@ -168,9 +168,8 @@ contract TowerHandler is EscrowHandler {
         returns (IWatchtowers.Claim memory)
     {
         IChannelEscrow.Signers memory keys = escrow.signersOf(terms);
-        bytes32 digest = towers.receiptDigest(
-            escrow.channelIdOf(terms), amount, keys.payerKey, keys.sellerKey, until
-        );
+        bytes32 digest =
+            towers.receiptDigest(escrow.channelIdOf(terms), amount, keys.payerKey, keys.sellerKey, until);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(FIRST_TOWER + turn, digest);
         return IWatchtowers.Claim(towerAt(turn), terms, amount, until, abi.encodePacked(r, s, v));
     }

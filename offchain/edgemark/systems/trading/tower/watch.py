@@ -298,13 +298,20 @@ class Watch(Waiting):
         if self.is_over(WatchTime.LOCK) or self.closed_by is ChannelPhase.CLOSING_BY_SELLER:
             return ()
         if self.is_over(WatchTime.WINDOW):
-            return (do.SubmitSettle(),) if self.is_bound else ()
+            return (do.SubmitSettle(),) if self.is_bound or self._has_bond else ()
         by_payer = self.closed_by is ChannelPhase.CLOSING_BY_PAYER
         if self.due > self.counted:
             has_gain = by_payer and self.delegates
             return (do.SubmitResponse(self.due),) if self.newest.receipt or has_gain else ()
         has_bond = by_payer and self.is_answered and self.delegates
         return (do.SubmitResponse(self.due),) if has_bond and self.due == self.counted else ()
+
+    @property
+    def _has_bond(self) -> bool:
+        """Whether the payer's bond comes to this tower once somebody settles, and else back."""
+        found, by_payer = self.in_force, self.closed_by is ChannelPhase.CLOSING_BY_PAYER
+        is_last = found is not None and found.number == self.number
+        return by_payer and self.is_answered and is_last
 
 
 class TowerMachine(CondensingMachine[Watch]):

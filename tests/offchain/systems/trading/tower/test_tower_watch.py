@@ -144,6 +144,20 @@ def test_tower_without_a_receipt__answers_for_the_bond_alone() -> None:
     assert stranger.owed == ()
 
 
+@pytest.mark.parametrize(
+    ("tower", "number", "settles"), [("tower", 1, True), ("rival", 2, False), ("", 0, False)]
+)
+def test_tower_without_a_receipt__settles_where_the_bond_is_its_own(
+    tower: str, number: int, settles: bool
+) -> None:
+    """A lock that nobody settles returns all to the payer, the bond as well."""
+    keeper = open_and_watch(receipt=False)
+    close(keeper)
+    respond(keeper, OWED, tower, number)
+    keeper.reach(keeper.channel.deadline + 1)
+    assert keeper.owed == ((do.SubmitSettle(),) if settles else ())
+
+
 @pytest.mark.parametrize(("before", "owes"), [(-1, False), (0, False), (1, True)])
 def test_margin_before_close_by__brings_the_voucher(before: int, owes: bool) -> None:
     keeper = open_and_watch()

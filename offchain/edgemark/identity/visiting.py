@@ -123,10 +123,13 @@ class Doorkeeper:
         return visitor
 
     def _note(self, table: OrderedDict[str, float], account: str, seconds: float) -> None:
-        until = self._clock() + seconds
+        now = self._clock()
+        until = now + seconds
         with self._guard:
             table[account] = max(until, table.get(account, until))
             table.move_to_end(account)
+            while next(iter(table.values()), now) < now:  # the one that was noted longest ago
+                table.popitem(last=False)
             _forget(table, MOST_EXPECTED)
 
     def _is_made_by(self, visitor: str, card: str) -> bool:

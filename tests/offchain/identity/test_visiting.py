@@ -33,6 +33,15 @@ def test_card__of_an_expected_account__is_recognised_until_it_is_long_ago() -> N
     assert door.recognise(CARD) is None
 
 
+def test_accounts__that_were_expected_long_ago__are_kept_no_more() -> None:
+    now = [0.0]
+    door = Doorkeeper(JUDGE.address, DOMAIN, lambda: now[0])
+    door.expect(NODE.address, OUTSIDER.address)
+    now[0] = EXPECTED_S + 1
+    door.expect(OTHER_JUDGE.address)
+    assert list(door._parties) == [OTHER_JUDGE.address]
+
+
 def test_card__for_another_server_or_registry_or_by_another_key__is_a_strangers() -> None:
     door = Doorkeeper(JUDGE.address, DOMAIN)
     door.expect(NODE.address)

@@ -101,6 +101,19 @@ def test_all_places_of_one_that_deals_with_itself__keep_out_nobody_that_locks_mo
     assert all(loop.places.terms(channel) is not None for channel in honest)
 
 
+def test_who_locks_most__keeps_the_place_that_it_had_whoever_comes_later(tmp_path: Path) -> None:
+    loop = Loop(tmp_path, most=3)
+    heavy, light, middle, next_ = map(channel_of, range(4))
+    for channel, locked in ((heavy, 9000), (light, 3000), (middle, 5000)):
+        loop.come(channel, locked)
+    loop.come(next_, 4000)
+    assert {each.known.channel for each in loop.places.open().values()} == {heavy, middle, next_}
+    for number in range(10, 40):  # each leaves for the next, that has as much and a little more
+        loop.come(channel_of(number), 5000 + number)
+    assert loop.places.terms(heavy) is not None
+    assert find_leaving({"heavy": 9, "light": 3, "middle": 5}, 4, 3, what="places") == "light"
+
+
 def test_all_sessions_of_one_that_deals_with_itself__cost_more_than_the_honest_lock_each() -> None:
     """Each channel has two sessions; whoever comes with more has a place, whatever was before."""
     drawn, d = random.Random(11), 1000

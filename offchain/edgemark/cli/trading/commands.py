@@ -83,7 +83,14 @@ DEMOS = {
         "trading.demo", "demonstrate", "Computing power sold by the minute; cheats gain nothing."
     ),
 }
-NETWORKS: dict[str, NetworkPlace] = {}  # of `edgemark chain up`
+NETWORKS = {  # of `edgemark chain up`, by what they have, as in `--with-sellers`
+    "sellers": NetworkPlace(
+        "edgemark.systems.trading.demo.network:SELLERS",
+        least=1,
+        most=8,  # a hundred megabytes each
+        summary="With contracts, a controller and so many sellers, for development.",
+    ),
+}
 QUERIES = {  # of the index
     "channels": Place("trading.queries.channels", "channels", "List channels, the newest first."),
     "offers": Place("trading.queries.offers", "offers", "List offers, the newest first."),

@@ -1,4 +1,4 @@
-"""Who stands on the stage of this system: a controller, a seller, buyers; an auditor comes by."""
+"""Who stands on the stage of this system: a controller, sellers, buyers; an auditor comes by."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edgemark.systems.trading.contract.evidence.records import Bonding
 from edgemark.systems.trading.contract.market.records import OfferLimits
 from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.towers.records import Watching
-from edgemark.systems.trading.demo.market import SHOWN, Market, open_shop, qualify
+from edgemark.systems.trading.demo.market import OFFER_S, SHOWN, Market, open_shop, qualify
 from edgemark.systems.trading.station.contracts import CONTROLLER, draft_contracts
 from edgemark.systems.trading.station.station import TradingStation
 
@@ -56,6 +56,8 @@ class TradingStage(EvmStage):
 
     Args:
         buyers: how many.
+        sellers: how many; each has an offer of the same category.
+        offer_s: seconds until the offers expire.
         dishonest: numbers (from 1) of buyers that run with a script of misdeeds.
         limits, offer_limits, bonding, watching: what the contracts are deployed with.
     """
@@ -64,6 +66,8 @@ class TradingStage(EvmStage):
 
     guests: Sequence[str] = (AUDITOR,)
     buyers: int = 1
+    sellers: int = 1
+    offer_s: int = OFFER_S
     dishonest: frozenset[int] = frozenset()
     limits: Limits = LIMITS
     offer_limits: OfferLimits = OFFER_LIMITS
@@ -86,21 +90,30 @@ class TradingStage(EvmStage):
 
     @property
     def seller(self) -> EvmActor:
-        """Who works."""
+        """Who works; of several the first."""
         return self.actors[1]
+
+    @property
+    def selling(self) -> list[EvmActor]:
+        """The sellers, in order."""
+        return self.actors[1 : 1 + self.sellers]
 
     @property
     def buying(self) -> list[EvmActor]:
         """The buyers, in order."""
-        return self.actors[2:]
+        begin = 1 + self.sellers
+        return self.actors[begin : begin + self.buyers]
 
     def draft_cast(self) -> list[EvmActor]:
         """The controller first: whoever logs in needs it."""
         controller = EvmActor.draft(self.folder, "controller", 1, role=CONTROLLER)
         controller.tokens, controller.settings = PARTY_TOKENS, CONTROLLER_SETTINGS
-        seller = EvmActor.draft(self.folder, "seller", 1, tokens=PARTY_TOKENS)
-        numbers = range(1, self.buyers + 1)
-        return [controller, seller, *(self._draft_buyer(number) for number in numbers)]
+        sellers = [
+            EvmActor.draft(self.folder, "seller", number, tokens=PARTY_TOKENS)
+            for number in range(1, self.sellers + 1)
+        ]
+        buyers = [self._draft_buyer(number) for number in range(1, self.buyers + 1)]
+        return [controller, *sellers, *buyers]
 
     def draft_groups(self, operator: Address, pool: Address) -> tuple[ContractGroup, ...]:
         """With identities; the operator holds the tokens and may deprecate."""
@@ -115,15 +128,18 @@ class TradingStage(EvmStage):
         return (base, DidContracts(), trading)
 
     def furnish(self) -> None:
-        """An auditor vouches for the seller, which posts its offer."""
-        seller = self.seller
-        token = qualify(self._at_once(AUDITOR), seller.account)
-        self._market = open_shop(self._at_once(seller.home.name), self.account_of(AUDITOR), token)
-        seller.settings = {
-            **self.seller_settings,
-            "trading.seller.offer": self._market.offer.hex(),
-            "trading.seller.qualifications": seller.home / SHOWN,
-        }
+        """An auditor vouches for each seller, which posts its offer."""
+        auditor = self.account_of(AUDITOR)
+        for seller in self.selling:
+            token = qualify(self._at_once(AUDITOR), seller.account)
+            place = self._at_once(seller.home.name)
+            market = open_shop(place, auditor, token, lasts_s=self.offer_s)
+            self._market = self._market or market
+            seller.settings = {
+                **self.seller_settings,
+                "trading.seller.offer": market.offer.hex(),
+                "trading.seller.qualifications": seller.home / SHOWN,
+            }
 
     def has_settled_in(self, actor: EvmActor) -> bool:
         """A controller has its bond."""

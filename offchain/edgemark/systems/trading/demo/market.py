@@ -120,7 +120,14 @@ def qualify(settings: Settings, seller: Address) -> str:
     return token
 
 
-def open_shop(settings: Settings, auditor: Address, token: str, ware: Ware = PRODUCTS) -> Market:
+def open_shop(
+    settings: Settings,
+    auditor: Address,
+    token: str,
+    ware: Ware = PRODUCTS,
+    *,
+    lasts_s: int = OFFER_S,
+) -> Market:
     """The seller registers its templates, and posts an offer that names its qualification.
 
     Args:
@@ -128,6 +135,7 @@ def open_shop(settings: Settings, auditor: Address, token: str, ware: Ware = PRO
         auditor: account that signed the qualification.
         token: the qualification.
         ware: that is sold.
+        lasts_s: seconds until the offer expires.
     """
     shown = settings.home / SHOWN
     make_private_folder(shown)
@@ -139,7 +147,7 @@ def open_shop(settings: Settings, auditor: Address, token: str, ware: Ware = PRO
     with TradingStation.open(settings) as station:
         seller, offers = station.address, station.offers
         category = compute_category(ware.category)
-        expires_at = Timestamp(station.chain.block("latest").timestamp + OFFER_S)
+        expires_at = Timestamp(station.chain.block("latest").timestamp + lasts_s)
         draft = OfferDraft(
             escrow=station.escrow.address,
             category=category,
@@ -150,7 +158,7 @@ def open_shop(settings: Settings, auditor: Address, token: str, ware: Ware = PRO
             expires_at=expires_at,
             qualifications=(Qualification(auditor, digest_of(token)),),
         )
-        bring_in(station, OFFER_DEPOSIT, [offers.address], OFFER_DEPOSIT, lasts_s=OFFER_S)
+        bring_in(station, OFFER_DEPOSIT, [offers.address], OFFER_DEPOSIT, lasts_s=lasts_s)
         station.lane.send(offers.post(draft, OFFER_DEPOSIT, offers.room(category).place))
     return Market(seller, auditor, templates, make_offer_id(seller, 1), token)
 

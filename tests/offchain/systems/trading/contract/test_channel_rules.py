@@ -86,6 +86,7 @@ def test_opening__takes_the_seller_s_word_and_the_payer_s_unless_it_sends_it() -
 def test_top_up__is_the_payer_s_within_what_a_channel_may_hold() -> None:
     room = LIMITS.max_deposit - DEPOSIT
     assert moves.top_up(open_one(), room, EXPIRES, PAYER).deposit == LIMITS.max_deposit
+    assert moves.top_up(open_one(), 1, START, PAYER).deposit == DEPOSIT + 1
     assert refusal(moves.top_up, open_one(), 1, START, SELLER) == "CallerWrong"
     assert refusal(moves.top_up, open_one(), 1, EXPIRES + 1, PAYER) == "TooLate"
     for amount in (0, room + 1):
@@ -122,6 +123,19 @@ def test_what_both_say__is_refused_without_either(said: Said) -> None:
     ]
     for call, arguments in calls:
         assert refusal(call, open_one(), *arguments) == "NotSigned"
+
+
+def test_signature_of_another__is_named_beside_the_one_that_is_needed() -> None:
+    thief = signer("a thief")
+    calls: list[tuple[Callable[..., Channel], Said, str]] = [
+        (ends.close, Said(SELLER, thief), PAYER_KEY),
+        (moves.checkpoint, Said(STRANGER, thief, SELLER_KEY), PAYER_KEY),
+        (moves.checkpoint, Said(STRANGER, PAYER_KEY, thief), SELLER_KEY),
+    ]
+    for call, said, needed in calls:
+        with pytest.raises(ChannelRefused) as caught:
+            call(open_one(), 1, START, said)
+        assert (caught.value.values["signer"], caught.value.values["needed"]) == (thief, needed)
 
 
 def test_what_both_say__counts_by_whoever_of_them_sends_it() -> None:

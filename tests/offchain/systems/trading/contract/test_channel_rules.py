@@ -80,6 +80,13 @@ def test_opening__takes_the_seller_s_word_and_the_payer_s_unless_it_sends_it() -
     assert refusal(open_by, said, START + 1, START) == "TooLate"
 
 
+@pytest.mark.parametrize(
+    "changes", [{"deposit": 0}, {"bond": BOND - 1}, {"window": LIMITS.min_window - 1}]
+)
+def test_opening_out_of_bounds__is_refused(changes: dict[str, Any]) -> None:
+    assert refusal(lambda: open_one(**changes)) == "OutOfBounds"
+
+
 # While it is open.
 
 
@@ -146,7 +153,8 @@ def test_what_both_say__counts_by_whoever_of_them_sends_it() -> None:
 def test_checkpoint__pays_what_is_above_until_the_lock_expires() -> None:
     had = paid(10)
     assert (had.locked, had.paid, had.deposit) == (DEPOSIT + BOND - 10, 10, DEPOSIT)
-    assert moves.checkpoint(had, 11, LOCK, BOTH).paid == 11
+    more = moves.checkpoint(had, 11, LOCK, BOTH)
+    assert (more.locked, more.paid, more.deposit) == (DEPOSIT + BOND - 11, 11, DEPOSIT)
     assert moves.checkpoint(had, 10**9, START, BOTH).paid == DEPOSIT
     assert refusal(moves.checkpoint, had, 10, START, BOTH) == "AmountNotAbove"
     assert refusal(moves.checkpoint, had, 11, LOCK + 1, BOTH) == "TooLate"

@@ -13,7 +13,13 @@ from tests.offchain.systems.trading.channel_cast import (
     open_one,
     signer,
 )
-from tests.offchain.systems.trading.tower.tower_cast import MARGIN, Keeper, held_of, stored_of
+from tests.offchain.systems.trading.tower.tower_cast import (
+    MARGIN,
+    NO_COVER,
+    Keeper,
+    held_of,
+    stored_of,
+)
 
 from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
@@ -196,6 +202,16 @@ def test_channel_that_lapsed__may_still_have_the_cover_until_the_lock_s_last_sec
     assert moved(watching(), lapsed).watch.owed() == ()
     later = replace(lapsed, deadline=Timestamp(LOCK + 1))
     assert moved(watching(), later).watch.owed() == (on.SubmitUncover(),)
+
+
+def test_cover_that_came_back__is_told_once_the_channel_is_over() -> None:
+    over = ends.close(open_one(), 30, START, Said(SELLER, PAYER_KEY))
+    keeper = moved(watching(), over)
+    assert news(keeper, over) == []
+    keeper.cover = NO_COVER
+    assert news(keeper, over) == [on.SawUncovered()]
+    assert moved(keeper, over).watch.phase is TowerPhase.RELEASED
+    assert news(keeper, over) == []
 
 
 # Newer states.

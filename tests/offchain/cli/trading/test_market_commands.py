@@ -12,8 +12,10 @@ from tests.offchain.systems.trading.templates.template_forms import (
     draft_initiation,
     draft_settlement,
 )
+from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.trading.market.listing import tell_none
 from edgemark.identifiers import Timestamp
 from edgemark.identity.credentials.keeping import write_token
 from edgemark.identity.credentials.signing import CredentialSigner
@@ -120,6 +122,18 @@ def test_t1_demand__leaves_out_what_does_not_suit(market: Town, shop: dict[str, 
         (("--limit", 1), 1),
     ):
         assert len(do(market, *asked, *demand, home=BUYER)["offers"]) == many, demand
+
+
+def test_an_empty_list__says_whether_the_category_is_known(market: Town) -> None:
+    assert "the exact text" in tell_none(0)
+    assert tell_none(2).startswith("None that suits of 2 offers;")
+    nothing = edgemark_here(
+        *("trading", "recommend", "--category", "nobody sells this"),
+        *("--home", market.folder / BUYER, "--chain-url", market.ground.chain.url),
+        *("--manifest", market.folder / "deployment.json"),
+        environ={"EDGEMARK_CONFIRMATIONS": "0"},
+    )
+    assert (nothing.status, nothing.out.strip()) == (Exit.DONE, tell_none(0))
 
 
 def test_t19_offer__is_prolonged_withdrawn_and_its_deposit_comes_back_after_the_expiry(

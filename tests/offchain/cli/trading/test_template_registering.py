@@ -30,6 +30,7 @@ def test_t2_pair_of_templates__is_registered_listed_and_shown(market: Town) -> N
 
     early = run(market, "register", tit_file, "--settlement", tst_file, "--yes")
     assert (early.status, "registered by nobody" in early.complaint) == (Exit.REFUSED_INPUT, True)
+    assert "Register it first" in early.complaint
     dry = run(market, "register", tst_file, "--dry-run")
     assert (dry.status, dry.value["dry_run"]) == (Exit.DONE, True)
     assert not (market.folder / HOME / "content").exists()

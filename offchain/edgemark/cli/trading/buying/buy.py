@@ -26,6 +26,7 @@ from edgemark.cli.trading.buying.reading import (
 from edgemark.cli.trading.buying.staying import Waiting
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
+from edgemark.settings.settings import Settings
 from edgemark.systems.trading.buyer.market.bidding import Wishes
 from edgemark.systems.trading.identifiers import parse_channel_id
 from edgemark.systems.trading.settings import BuyerSettings
@@ -108,7 +109,7 @@ def buy(
         return errand.order_in(spending, find_channel(spending.invocation.settings(), channel))
     named = ("category", "cores", "ram_mib", "most_price", "auditor", "auditor_account")
     whom = Whom(offer, *(given[name] for name in named))
-    return errand.buy(spending, whom, read_wishes(whom, given))
+    return errand.buy(spending, whom, read_wishes(spending.invocation.settings(), whom, given))
 
 
 def check_alone(mode: str, others: frozenset[str]) -> None:
@@ -149,12 +150,12 @@ def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, A
     return Errand(work, sample, place, ends_at, keep_open=given["keep_open"])
 
 
-def read_wishes(whom: Whom, given: Mapping[str, Any]) -> Wishes:
+def read_wishes(settings: Settings, whom: Whom, given: Mapping[str, Any]) -> Wishes:
     """What a channel is to be like; raises `RefusedInput`."""
     controller = given["controller"]
     names = ("deposit", "bond", "most_price", "seconds", "interval_s", "grace_s", "cap", "credit")
     return Wishes(
-        offer=whom.read_offer(),
+        offer=whom.read_offer(settings),
         auditor=whom.read_auditor(),
         controller=None if controller is None else parse_address(controller, who="--controller"),
         texts=read_texts(given["texts"]),

@@ -28,7 +28,7 @@ from edgemark.systems.trading.buyer.market.choosing import find_seller
 from edgemark.systems.trading.buyer.market.picking import PassedOver, Picking
 from edgemark.systems.trading.buyer.market.programs import Listed, Run, find_program
 from edgemark.systems.trading.buyer.market.recovering import find_agreement
-from edgemark.systems.trading.buyer.money.means import bring_in_tokens
+from edgemark.systems.trading.buyer.money.means import bring_in_tokens, check_means
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.buyer.orders.shelf import Done
 from edgemark.systems.trading.buyer.outlook import describe
@@ -66,7 +66,7 @@ class Errand:
         """Open a channel, and order in it.
 
         Raises:
-            NoOffer, DepositUnknown, RefusedInput: nothing was begun.
+            NoOffer, DepositUnknown, TooFewTokens, RefusedInput: nothing was begun.
             EdgemarkError: as of every step.
         """
         if spending.is_dry:
@@ -110,6 +110,7 @@ class Errand:
         def take(choice: Choice) -> Quotation:
             wanted = _as_listed(work, choice.program)
             bid = draft_bid(station, choice, wished, wanted, controller)
+            check_means(station, bid.money.deposit, bid.money.bond)
             request = draft_request(station, bid)
             taken = ask_quote(station, choice.place, request, choice.templates)
             return Quotation(choice, bid, wanted, taken)

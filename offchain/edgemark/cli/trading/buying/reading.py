@@ -6,24 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgemark.cli.trading.market.begun import find_offer
+from edgemark.cli.trading.market.wares import read_category
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
-from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address, parse_hash32
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
 from edgemark.identity.credentials.evidence import digest_of
 from edgemark.identity.credentials.keeping import read_token
 from edgemark.identity.did.identifier import parse_did
 from edgemark.identity.resources import Resources
 from edgemark.models.files import read_function, read_inputs
+from edgemark.settings.settings import Settings
 from edgemark.systems.trading.buyer.market.choosing import Auditor
-from edgemark.systems.trading.buyer.market.programs import DIGEST, US, Run, check_named
+from edgemark.systems.trading.buyer.market.programs import US, Run, check_named
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.contract.market.records import (
     MAX_PRICE,
     NOTHING,
     Demand,
-    compute_category,
 )
-from edgemark.systems.trading.identifiers import OfferId, parse_offer_id
+from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.template import MAX_TEXT_BYTES
 from edgemark.systems.trading.work.messages import MAX_PART_BYTES
@@ -84,7 +86,7 @@ class Whom:
     """Of whom it is to be bought: an offer, or what an offer has to be.
 
     Attributes:
-        offer: id, whole.
+        offer: id, whole or begun.
         category: text, or its hash.
         cores, ram_mib: that a channel is served with at least.
         most_price: for a unit.
@@ -112,33 +114,28 @@ class Whom:
             did, parse_address(account, who="--auditor-account") if account else did.identity
         )
 
-    def read_offer(self) -> OfferId | None:
-        """The offer that is named.
+    def read_offer(self, settings: Settings) -> OfferId | None:
+        """The offer that is named, whole or begun.
 
         Raises:
             RefusedInput: it is none, or both or none of offer and category are named.
+            LedgerUnavailable: as `find_offer`.
         """
         if (self.offer is None) == (self.category is None):
             needed = "an offer, or --category for a demand"
             raise RefusedInput("name one of them", who="OFFER and --category", needed=needed)
-        return None if self.offer is None else parse_offer_id(_prefixed(self.offer))
+        return None if self.offer is None else find_offer(settings, self.offer)
 
     def read_demand(self, station: TradingStation, until: Timestamp) -> Demand | None:
         """What an offer has to be, and listed until then; None where one is named."""
         if self.category is None:
             return None
-        is_hash = DIGEST.fullmatch(self.category)
-        category = (
-            parse_hash32(_prefixed(self.category), who="--category")
-            if is_hash
-            else compute_category(self.category)
-        )
         auditor = self.read_auditor()
         issuers: tuple[Address, ...] = () if auditor is None else (auditor.account,)
         least = Resources(self.cores, self.ram_mib, 0, 0) if self.cores or self.ram_mib else NOTHING
         return Demand(
             escrow=station.escrow.address,
-            category=category,
+            category=read_category(self.category),
             least=least,
             most_price=MAX_PRICE if self.most_price is None else self.most_price,
             until=until,
@@ -156,7 +153,3 @@ def read_qualifications(files: Sequence[Path]) -> tuple[tuple[Hash32, bytes], ..
     """Signed credentials that are at hand, by digest; raises `RefusedInput`."""
     tokens = [read_token(each).token for each in files]
     return tuple((digest_of(each), each.encode("ascii")) for each in tokens)
-
-
-def _prefixed(text: str) -> str:
-    return text if text.startswith("0x") else f"0x{text}"

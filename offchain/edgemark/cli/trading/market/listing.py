@@ -11,7 +11,14 @@ from edgemark.cli.options.amounts import SOME_MTC
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.facts import in_columns
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
-from edgemark.cli.trading.market.wares import MOST, Ware, category_option, takes_ware
+from edgemark.cli.trading.market.begun import find_offer
+from edgemark.cli.trading.market.wares import (
+    MOST,
+    Ware,
+    category_option,
+    read_category,
+    takes_ware,
+)
 from edgemark.identifiers import NOBODY, Moment, Timestamp, Tokens, parse_address
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
@@ -22,12 +29,9 @@ from edgemark.systems.trading.contract.market.records import (
     MAX_PRICE,
     Demand,
     Offer,
-    compute_category,
-)
-from edgemark.systems.trading.identifiers import (
-    parse_offer_id,
 )
 from edgemark.systems.trading.story.reading import Lookout
+from edgemark.words import count
 
 MOST_OFFERS = 256  # a category has no more
 NOT_ASKED = (
@@ -58,10 +62,10 @@ def list_offers(invocation: Invocation, category: str, seller: str | None, limit
     """
     wanted = None if seller is None else parse_address(seller, who="--seller")
     book, _ = open_book(invocation.settings())
-    found = [book.offer(each) for each in book.listed(compute_category(category))]
+    found = [book.offer(each) for each in book.listed(read_category(category))]
     kept = [each for each in found if wanted in (None, each.seller)]
     kept.sort(key=lambda offer: (offer.draft.price, offer.place))
-    _show(invocation, kept[:limit], len(kept))
+    _show(invocation, kept[:limit], len(kept), none=tell_none(len(found)))
 
 
 @click.command("show")
@@ -69,8 +73,9 @@ def list_offers(invocation: Invocation, category: str, seller: str | None, limit
 @click.argument("offer")
 def show_offer(invocation: Invocation, offer: str) -> None:
     """Print OFFER as the chain has it, and since when its qualifications are recorded."""
-    book, evidence = open_book(invocation.settings())
-    invocation.show(facts_of(book.offer(parse_offer_id(offer)), evidence))
+    settings = invocation.settings()
+    book, evidence = open_book(settings)
+    invocation.show(facts_of(book.offer(find_offer(settings, offer)), evidence))
 
 
 @click.command("recommend")
@@ -121,7 +126,8 @@ def recommend(
         issuers=tuple(parse_address(each, who="--auditor") for each in auditors),
     )
     found, many = book.recommend_all(demand, limit)
-    _show(invocation, found, many, evidence, is_audited=bool(auditors))
+    none = "" if found else tell_none(len(book.listed(ware.category)))
+    _show(invocation, found, many, evidence, is_audited=bool(auditors), none=none)
 
 
 def open_book(settings: Settings) -> tuple[OfferContract, EvidenceContract]:
@@ -174,6 +180,14 @@ def _tell_qualifications(offer: Offer, evidence: EvidenceContract | None) -> lis
     ]
 
 
+def tell_none(listed: int) -> str:
+    """What is said instead of an empty list, of a category that lists so many offers."""
+    if listed:
+        offers = count(listed, "offer")
+        return f"None that suits of {offers}; `edgemark trading offer list` shows what there is."
+    return "No offer in this category: it is the exact text that its sellers name, or its hash."
+
+
 def _show(
     invocation: Invocation,
     offers: list[Offer],
@@ -181,6 +195,7 @@ def _show(
     evidence: EvidenceContract | None = None,
     *,
     is_audited: bool = False,
+    none: str,
 ) -> None:
     if is_audited:
         click.echo(NOT_ASKED, err=True)
@@ -188,6 +203,9 @@ def _show(
         rows = [facts_of(each, evidence) for each in offers]
         more = {"credentials_checked": False} if is_audited else {}
         invocation.show({"offers": rows, "in_all": many, **more})
+        return
+    if not offers:
+        click.echo(none)
         return
     shown = [{**facts_of(each), **vars(each.draft.specification)} for each in offers]
     for row, offer in zip(shown, offers, strict=True):

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from edgemark.cli.options.plain_numbers import WholeRange
-from edgemark.identifiers import Hash32
+from edgemark.identifiers import Hash32, parse_hash32
 from edgemark.identity.resources import Resources
+from edgemark.systems.trading.buyer.market.programs import DIGEST
 from edgemark.systems.trading.contract.market.records import compute_category
 from edgemark.systems.trading.identifiers import (
     NO_TEMPLATE,
@@ -26,6 +27,13 @@ MOST = 2**32 - 1  # of each number of a specification, and of a capacity
 category_option = click.option(
     "--category", metavar="TEXT", required=True, help="What is sold, and the unit of its price."
 )
+
+
+def read_category(typed: str) -> Hash32:
+    """The category that somebody typed: the text that its sellers name, or the hash of that."""
+    if DIGEST.fullmatch(typed.removeprefix("0x")):
+        return parse_hash32(f"0x{typed.removeprefix('0x')}", who="--category")
+    return compute_category(typed)
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ def takes_ware(*, needs_template: bool) -> Callable[[F], F]:
         @functools.wraps(command)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             parts = [kwargs.pop(name) for name in ("cores", "ram", "storage", "network")]
-            category, named = compute_category(kwargs.pop("category")), kwargs.pop("template")
+            category, named = read_category(kwargs.pop("category")), kwargs.pop("template")
             template = NO_TEMPLATE if named is None else parse_template_version_id(named)
             return command(*args, ware=Ware(category, template, Resources(*parts)), **kwargs)
 

@@ -16,7 +16,7 @@ from edgemark.party.evm.station import EvmStation
 from edgemark.settings.settings import Settings
 from edgemark.storage.local import LocalStore
 from edgemark.systems.trading.contract.market.records import TemplateDraft
-from edgemark.systems.trading.contract.market.registry import TemplateRegistry
+from edgemark.systems.trading.contract.market.registry import TemplateRegistry, VersionUnknown
 from edgemark.systems.trading.identifiers import NO_TEMPLATE
 from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.templates.fields import TemplateKind
@@ -88,5 +88,13 @@ def _settlement_of(
     if settlement is None:
         return NO_TEMPLATE
     check_pair(template, settlement)
-    station.templates.version_of(settlement.version_id)
+    try:
+        station.templates.version_of(settlement.version_id)
+    except VersionUnknown as unknown:
+        raise VersionUnknown(
+            unknown.what,
+            who=f"settlement template {settlement.label}",
+            needed="the settlement template, registered before its initiation template",
+            remedy="Register it first: `edgemark trading template register` with its file.",
+        ) from unknown
     return settlement.version_id

@@ -28,7 +28,9 @@ from edgemark.systems.trading.buyer.market.choosing import (
 )
 from edgemark.systems.trading.buyer.market.leasts import fetch_leasts
 from edgemark.systems.trading.buyer.market.programs import find_program
-from edgemark.systems.trading.contract.market.records import MAX_PLACES, Offer
+from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
+from edgemark.systems.trading.contract.market.matching import find_lack
+from edgemark.systems.trading.contract.market.records import MAX_PLACES, Demand, Offer
 from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.station import TradingStation
@@ -43,7 +45,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PassedOver:
-    """An offer that suits the demand and was not taken.
+    """An offer that was not taken: it does not suit the demand, or could not be.
 
     Attributes:
         offer: id.
@@ -59,7 +61,7 @@ class PassedOver:
 
 
 class NoOffer(RefusedInput):
-    """No offer suits that could be taken; `passed_over` says why not each."""
+    """No offer suits, or none could be taken; `passed_over` says why not each."""
 
     passed_over: tuple[PassedOver, ...] = ()
 
@@ -114,7 +116,7 @@ class Picking:
                         return taken[0]
                     if self.clock() >= ends_at and len(self.passed_over) < len(offers):
                         raise self._none_of(len(offers), seconds)
-        raise self._none_of(len(offers))
+        raise self._none_of(len(offers)) if offers else self._none_suits(wishes.demand)
 
     def _take(
         self, offer: Offer, found: Choice | EdgemarkError, take: Callable[[Choice], T]
@@ -157,6 +159,31 @@ class Picking:
         leasts = fetch_leasts(station, place)
         program = find_program(station, place, wishes.program) if wishes.program else None
         return Choice(offer, place, templates, leasts, program)
+
+    def _none_suits(self, demand: Demand) -> NoOffer:
+        """Of a demand that the contract finds nothing for: why not each that is listed."""
+        station = self.station
+        listed = [station.offers.offer(each) for each in station.offers.listed(demand.category)]
+        listed.sort(key=lambda offer: (offer.draft.price, offer.place))
+
+        def is_recorded(holder: Address, digest: Hash32, issuer: Address) -> bool:
+            signed = station.evidence_domain.qualification(holder, digest)
+            found = station.evidence.recorded([compute_evidence_id(signed, [issuer])])
+            return bool(found[0].recorded_at)
+
+        now = station.head().block
+        lacks = {each.id: find_lack(each, demand, now, is_recorded) for each in listed}
+        self.passed_over += [PassedOver(key, why) for key, why in lacks.items() if why is not None]
+        if self.passed_over:
+            error = self._none_of(len(self.passed_over))
+            error.needed = "an offer that suits; the cheapest of the category is told first"
+            return error
+        return NoOffer(
+            "can be taken",
+            who="no offer",
+            had=f"none in the category {demand.category.hex()[:16]}",
+            needed="a category as its sellers name it: the exact text, or its hash",
+        )
 
     def _none_of(self, many: int, seconds: float | None = None) -> NoOffer:
         """Of `many` that suit; `seconds`: the time was over before all were looked at."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from edgemark.amounts import Amount
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.machine import TryAgain
@@ -14,6 +16,34 @@ from edgemark.systems.trading.station.sending import held
 from edgemark.systems.trading.station.station import TradingStation
 
 LOCKING_S = 30 * 86_400  # for which the escrow may lock what was brought in
+
+
+class TooFewTokens(RefusedInput):
+    """This account has less than what a channel would lock."""
+
+
+def check_means(station: TradingStation, deposit: Tokens, bond: Tokens) -> None:
+    """Check that this account could open a channel, before its seller is asked for anything.
+
+    Args:
+        station: of the buyer.
+        deposit: smallest units.
+        bond: smallest units.
+
+    Raises:
+        TooFewTokens: wallet and free balance together hold less.
+    """
+    me, needed = station.address, Tokens(deposit + bond)
+    had = Tokens(station.accounts.free_balance(me) + station.token.balance(me))
+    if had < needed:
+        raise TooFewTokens(
+            "has too few tokens for deposit and bond",
+            who=f"account {me} of this home",
+            had=Amount(had),
+            needed=f"{Amount(needed)}: a deposit of {Amount(deposit)}, a bond of {Amount(bond)}",
+            remedy=f"Send MTC to {me}; `buy` brings in what it locks, and what is not used "
+            "comes back.",
+        )
 
 
 def compute_unlocked(state: Purchase) -> int:

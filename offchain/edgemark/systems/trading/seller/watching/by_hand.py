@@ -20,7 +20,7 @@ from edgemark.systems.trading.seller.claiming import find_sale
 from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.following import describe_guard
 from edgemark.systems.trading.seller.watching.guard import Guard, GuardMachine
-from edgemark.systems.trading.seller.watching.retaining import draft_retainer
+from edgemark.systems.trading.seller.watching.retaining import TowerUnsuitable, draft_retainer
 from edgemark.systems.trading.seller.watching.watching import (
     NAME,
     Watching,
@@ -37,6 +37,10 @@ _PASSING = (Unwatched.AWAITED, Unwatched.UNREACHABLE)
 
 class NothingOwed(RefusedInput):
     """No tower owes this seller anything for a channel, as the chain stands now."""
+
+
+class TowerRefused(RefusedInput):
+    """The account that was named is no tower, or none that watches such a channel."""
 
 
 def find_guard(home: Path, channel: ChannelId) -> Guard | None:
@@ -56,13 +60,16 @@ def watch(station: TradingStation, channel: ChannelId, tower: Address) -> Mappin
 
     Raises:
         RefusedInput: the seller knows of no such channel.
-        TowerUnsuitable: of a rehearsal.
+        TowerRefused: of a rehearsal; it does not watch this channel.
     """
     sale, most = find_sale(station.home, channel), station.settings.of(SellerSettings)
     terms = sale.known.terms
     if station.is_rehearsed:
         asked = ask_for(station, terms, tower)
-        call = draft_retainer(station, asked, most.max_retainer)
+        try:
+            call = draft_retainer(station, asked, most.max_retainer)
+        except TowerUnsuitable as error:
+            raise _refused(error, tower) from error
         if call is not None:
             station.lane.send(call)
         return describe_guard(channel, None)
@@ -75,6 +82,17 @@ def watch(station: TradingStation, channel: ChannelId, tower: Address) -> Mappin
         while watching.why(channel) in passing and time.monotonic() < ends_at:
             time.sleep(LOOK_S)
         return describe_guard(channel, watching.guard(channel))
+
+
+def _refused(error: TowerUnsuitable, tower: Address) -> TowerRefused:
+    """A loop asks such a tower again later; who names one by hand has to name another."""
+    return TowerRefused(
+        error.what,
+        who=f"tower {tower}",
+        had=error.had if error.had != tower else error.why.name.lower(),
+        needed=error.needed,
+        remedy="`edgemark tower show ACCOUNT` tells its terms; name another, or see that it suits.",
+    )
 
 
 def dismiss(station: TradingStation, channel: ChannelId) -> Mapping[str, object]:

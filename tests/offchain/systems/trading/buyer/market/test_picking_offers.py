@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.offchain.systems.trading.channel_cast import ESCROW
 from tests.offchain.systems.trading.credentials.trade_cast import TEMPLATES
 
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes
 from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable
 from edgemark.systems.trading.buyer.market.picking import AT_ONCE, NoOffer, PassedOver, Picking
+from edgemark.systems.trading.contract.market.records import (
+    NOTHING,
+    Demand,
+    Offer,
+    OfferDraft,
+    compute_category,
+)
 from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.transport.faults import PeerUnreachable
@@ -70,7 +78,7 @@ class Market:
     ) -> Picking:
         station = SimpleNamespace(**{**vars(self), "offers": self.offers_of_market})
         texts = (TEMPLATES.initiation.text, TEMPLATES.settlement.text)
-        wishes = Wishes(demand=cast(Any, "any"), texts=texts, **wished)
+        wishes = Wishes(**{"demand": cast(Any, "any"), "texts": texts, **wished})
         return Picking(
             cast(Any, station), wishes, [].append if told is None else told.append, clock
         )
@@ -163,6 +171,34 @@ def test_the_offer_that_is_named__says_itself_why_it_cannot_be_taken() -> None:
         market.picking(offer=offers[0].id).pick(name)
 
 
-def test_a_demand_that_nothing_suits__says_so() -> None:
-    with pytest.raises(NoOffer, match="none that suits the demand"):
-        Market([], lambda _: True).picking().pick(name)
+DEMAND = Demand(ESCROW, compute_category("products"), most_price=Tokens(10**14))
+
+
+def list_in_category(prices: Sequence[int]) -> Any:
+    """A market whose offers are none that suits, of these prices."""
+    template = TEMPLATES.initiation.version_id
+    market, until = Market([], lambda _: True), Timestamp(10**10)
+    drafts = [
+        OfferDraft(ESCROW, DEMAND.category, template, NOTHING, Tokens(each), 1, until)
+        for each in prices
+    ]
+    listed = {
+        OfferId(number.to_bytes(32, "big")): draft for number, draft in enumerate(drafts, start=1)
+    }
+    book = market.offers_of_market
+    book.listed = lambda category: list(listed) if category == DEMAND.category else []
+    book.offer = lambda key: Offer(key, listed[key])
+    market.head = lambda: SimpleNamespace(block=1000)  # type: ignore[attr-defined]
+    return market
+
+
+def test_a_demand_below_every_price__names_each_offer_the_cheapest_first() -> None:
+    told = r"no offer: can be taken; had 0{16}: price: is above the most; had 0\.01 MTC"
+    with pytest.raises(NoOffer, match=told) as refused:
+        list_in_category([10**17, 10**16]).picking(demand=DEMAND).pick(name)
+    assert [each.offer[-1] for each in refused.value.passed_over] == [2, 1]
+
+
+def test_a_category_without_offers__is_told_to_be_an_exact_text() -> None:
+    with pytest.raises(NoOffer, match="the exact text, or its hash"):
+        list_in_category([]).picking(demand=DEMAND).pick(name)

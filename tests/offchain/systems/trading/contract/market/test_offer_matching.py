@@ -13,7 +13,7 @@ from tools.print_offer_payoffs import main
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.resources import Resources
-from edgemark.systems.trading.contract.market.matching import recommend, suits
+from edgemark.systems.trading.contract.market.matching import find_lack, recommend, suits
 from edgemark.systems.trading.contract.market.places import (
     compute_hold,
     compute_interest,
@@ -85,6 +85,21 @@ WANTED = Demand(ESCROW, CATEGORY)
 )
 def test_t1_offer__suits_a_demand_by_each_of_its_fields(change: dict[str, Any], fits: bool) -> None:
     assert suits(offer(), replace(WANTED, **change), START, is_recorded) is fits
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"most_price": Tokens(9)}, "price: is above the most; had 0.00000000000000001 MTC"),
+        ({"until": START + 101}, "offer: is over too early"),
+        ({"channels": 4}, "capacity: is used up; had 3; needed 4"),
+        ({"least": Resources(4, 4, 5, 4)}, "specification: is below the least"),
+        ({"issuers": (RATER,)}, f"qualification: is not recorded; needed {RATER}"),
+    ],
+)
+def test_t1_offer__says_by_what_it_does_not_suit(change: dict[str, Any], told: str) -> None:
+    lack = find_lack(offer(), replace(WANTED, **change), START, is_recorded)
+    assert str(lack).startswith(told)
 
 
 def test_t1_offer__that_is_taken_or_over__suits_nobody() -> None:

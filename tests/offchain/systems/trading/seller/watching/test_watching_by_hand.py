@@ -13,6 +13,7 @@ from tests.offchain.systems.trading.tower.tower_house import (
     house,
 )
 
+from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.identity.keys import KeyStore
@@ -25,8 +26,7 @@ from edgemark.systems.trading.protocol.life import PartyMachine, SellerPhase
 from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.watching import by_hand
-from edgemark.systems.trading.seller.watching.by_hand import NothingOwed
-from edgemark.systems.trading.seller.watching.retaining import TowerUnsuitable
+from edgemark.systems.trading.seller.watching.by_hand import NothingOwed, TowerRefused
 from edgemark.systems.trading.seller.watching.watching import NotWatched
 
 __all__ = ["house"]
@@ -89,8 +89,12 @@ def test_t24_tower_that_does_not_suit__costs_nothing_and_is_named(house: TowerHo
     dear = house.admit(settings, retainer=Tokens(10**20))
     channel, _ = sell(house)
     rehearsed = seller.with_lane(seller.rehearsed_lane())
-    with pytest.raises(TowerUnsuitable, match="retainer is too high"):
+    with pytest.raises(TowerRefused, match="retainer is too high"):
         by_hand.watch(rehearsed, channel, dear)
+    with pytest.raises(TowerRefused, match="takes no channels") as refused:
+        by_hand.watch(rehearsed, channel, seller.address)
+    assert exit_of(refused.value) is Exit.REFUSED_INPUT
+    assert seller.address in str(refused.value)
     told = by_hand.watch(seller, channel, dear)
     assert (told["watches"], told["why_not"]) == (False, "too_dear")
     with pytest.raises(RefusedInput, match="not known here"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from edgemark.amounts import Amount
 from edgemark.chronicle.marks import AmountCheck, Mark
@@ -45,7 +46,11 @@ def facts_of_step(step: NextStep, now: Timestamp) -> dict[str, object]:
 
 
 def tell_steps(
-    steps: Sequence[NextStep], now: Timestamp, show_time: ShowTime, part: str
+    steps: Sequence[NextStep],
+    now: Timestamp,
+    show_time: ShowTime,
+    part: str,
+    commands: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[str]:
     """A line for each step, or one that says that nothing is left.
 
@@ -54,12 +59,14 @@ def tell_steps(
         now: chain time.
         show_time: writes a second.
         part: what a part of such a matter is called.
+        commands: by act, how it is done from here, where there is a way.
     """
     if not steps:
         yield "nothing is left to be done"
     for step in steps:
         place = f"{part} {step.part}: " if step.part else ""
-        yield f"next: {place}{step.act} by {step.by}{_window(step, now, show_time)}"
+        how = f"; {commands[step.act]}" if step.act in commands else ""
+        yield f"next: {place}{step.act} by {step.by}{_window(step, now, show_time)}{how}"
 
 
 def _window(step: NextStep, now: Timestamp, show_time: ShowTime) -> str:

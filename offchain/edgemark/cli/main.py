@@ -15,6 +15,7 @@ import click
 from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
 from edgemark.cli.terminal.lazy import LazyGroup, Place
+from edgemark.cli.terminal.naming import read_below_zero
 from edgemark.cli.terminal.streams import open_closed_streams, say
 from edgemark.errors import EdgemarkError, RefusedInput
 
@@ -147,6 +148,7 @@ def complain(error: EdgemarkError, given: Sequence[str]) -> Exit:
 
 def correct(mistake: click.ClickException, given: Sequence[str]) -> Exit:
     """Say what is wrong with a call as `complain` does, with how it is called instead."""
+    mistake = read_below_zero(mistake, given)
     with contextlib.suppress(OSError):
         mistake.show()
     if "--json" in given:

@@ -13,6 +13,8 @@ from edgemark.process import tether
 from edgemark.settings.loading import without_settings
 
 COMMAND_LIMIT_S = 240.0
+MOST_LINES = 3  # of what a command that failed said
+MOST_SAID = 1000  # characters
 
 
 def run_command(folder: Path, words: Sequence[str]) -> str:
@@ -32,11 +34,23 @@ def run_command(folder: Path, words: Sequence[str]) -> str:
         check=False,
     )
     if done.returncode:
-        said = f"{done.stderr}{done.stdout}"  # of what was begun, standard output has the reason
-        raise Unrecoverable(
-            "command failed", who=" ".join(["edgemark", *words[:2]]), had=said[-1000:]
-        )
+        who = " ".join(["edgemark", *words[:2]])
+        home = words[words.index("--home") + 1] if "--home" in words[:-1] else ""
+        who += f" of {Path(home).name}" if home else ""
+        raise Unrecoverable("command failed", who=who, had=find_reason(done.stdout, done.stderr))
     return done.stdout
+
+
+def find_reason(out: str, err: str) -> str:
+    """What a command said at last for people: no line of its log, and no more than a few lines.
+
+    Args:
+        out: its standard output, which has the reason where something was begun.
+        err: its standard error.
+    """
+    lines = [each.strip() for each in f"{err}\n{out}".splitlines()]
+    said = [each for each in lines if each and not each.startswith("{")]
+    return "; ".join(said[-MOST_LINES:])[-MOST_SAID:] or "nothing"
 
 
 def show_command(words: Sequence[str]) -> str:

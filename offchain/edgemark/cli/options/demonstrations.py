@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.page import html_option, save_page
 from edgemark.demo.folder import passing_folder
+from edgemark.errors import EdgemarkError
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND, KINDS
 from edgemark.logs import configure_logs
 from edgemark.receipt import Receipt
@@ -47,6 +49,16 @@ OPTIONS = (  # the last of them is shown first
 )
 
 
+@contextmanager
+def naming_logs(keep: Path) -> Iterator[None]:
+    """Say of what ends a demonstration where its logs were kept."""
+    try:
+        yield
+    except EdgemarkError as error:
+        error.remedy = f"{error.remedy} Its logs are in {keep}.".lstrip()
+        raise
+
+
 def tells_story(command: F) -> F:
     """Options of a demonstration: the command answers its `Story`, which is played and shown."""
 
@@ -57,7 +69,8 @@ def tells_story(command: F) -> F:
         configure_logs("error")
         console, story = Console(stderr=as_json), command(**more)
         if keep is not None:
-            receipt = story(keep, console, chain_kind=chain_kind)
+            with naming_logs(keep):
+                receipt = story(keep, console, chain_kind=chain_kind)
         else:
             with passing_folder("edgemark-demo-") as folder:
                 receipt = story(folder, console, chain_kind=chain_kind)

@@ -113,7 +113,7 @@ class Price:
     def _parts(self) -> Iterator[str]:
         done = self.rehearsal
         if self.is_nothing:
-            yield "nothing, for nothing has to be sent"
+            yield "nothing now" if self.later else "nothing, for nothing has to be sent"
             return
         many = count(len(done.calls), "transaction")
         if done.unknown is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 import click
 
+BELOW_0 = re.compile(r"-[0-9]+(?:[.][0-9]+)?")
 FEW = 8  # names that are listed when none is near
 BEHIND = frozenset({"--json", "--config", "--home", "--chain-url", "--manifest", "--log-level"})
 
@@ -72,3 +74,19 @@ def _all_commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tu
             found = command.get_command(context, name)
             if found is not None:
                 yield from _all_commands(found, (*words, name))
+
+
+def read_below_zero(mistake: click.ClickException, given: Sequence[str]) -> click.ClickException:
+    """What is said of a call: of a number below 0, which looks like an option, that it is one.
+
+    Args:
+        mistake: what click says.
+        given: the words of the call.
+    """
+    if not isinstance(mistake, click.NoSuchOption):
+        return mistake
+    begins = mistake.option_name
+    number = next((each for each in given if BELOW_0.fullmatch(each)), "")
+    if not number.startswith(begins):
+        return mistake
+    return click.UsageError(f"{number} is below 0: an amount is 0 or more.", mistake.ctx)

@@ -31,7 +31,7 @@ TEMPLATE = {
 }
 COMMANDS = {
     "amend": Place(
-        "trading.buying.agreeing", "amend", "Have another controller issue for a channel."
+        "trading.buying.agreeing", "amend", "Have another controller issue, or a new key sign."
     ),
     "reduce": Place(
         "trading.buying.agreeing", "reduce_deposit", "Have deposit of a channel back early."

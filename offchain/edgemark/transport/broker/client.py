@@ -306,7 +306,8 @@ class BrokerClient(Closing):
 
     def _note(self, error: EdgemarkError) -> None:
         if self._why is None or self._why.what != error.what:
-            self._log.warning("broker is away", why=error)
+            log = self._log.warning if self._logins else self._log.info  # not there yet, at first
+            log("broker is away", why=error)
         self._why = error
 
     def _away(self, waited_s: float) -> BrokerAway:

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.offchain.systems.trading.parties_cast import AGREEMENT, POLICY
 from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.journal.journal import Journal
+from edgemark.loop.replay import encode_record
+from edgemark.systems.trading.protocol.life import PartyMachine, SellerPhase
+from edgemark.systems.trading.seller.sale import Sale
 
 OTHER = "ab" * 32  # a channel that this home has no part in
 ACCOUNT = f"0x{'11' * 20}"
@@ -66,6 +71,25 @@ def test_words_that_would_be_passed_over__are_refused(
 ) -> None:
     told = refused(tmp_path, "buy", *words)
     assert (told["what"], told["had"]) == ("says nothing beside it", named)
+
+
+@pytest.mark.parametrize("typed", ["-5", "-0.5"])
+def test_an_amount_below_0__is_told_to_be_one(tmp_path: Path, typed: str) -> None:
+    told = refused(tmp_path, "topup", OTHER, typed)
+    assert told["what"] == f"{typed} is below 0: an amount is 0 or more."
+    assert "No such option: -x" in refused(tmp_path, "topup", OTHER, "-x")["what"]
+
+
+def test_status_of_a_home_that_sells__names_its_channels(tmp_path: Path) -> None:
+    channel = bytes.fromhex(OTHER)
+    sale = Sale(agreement=AGREEMENT, policy=POLICY, phase=SellerPhase.SERVING)
+    with Journal.open(tmp_path / "seller.journal") as journal:
+        journal.append(encode_record(PartyMachine(Sale), channel, sale))
+    done = edgemark_here("trading", "status", "--home", tmp_path, environ={})
+    assert f"sells in 1 channel: {OTHER}" in done.out
+    assert "edgemark trading channels" in done.out
+    as_json = edgemark_here("trading", "status", "--json", "--home", tmp_path, environ={})
+    assert as_json.value == {"channels": [], "sold": [OTHER]}
 
 
 def test_a_result_for_no_folder__is_refused_before_anything_is_bought(tmp_path: Path) -> None:

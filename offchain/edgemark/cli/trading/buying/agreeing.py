@@ -122,7 +122,7 @@ def amend(
     wait: bool,
     timeout_s: float | None,
 ) -> int:
-    """Have another controller issue for CHANNEL, or sign for it with a new key of this home.
+    """Have another controller issue for CHANNEL, or a new key sign.
 
     This home buys in it, or sells. A controller the other party has to want as well, by its own
     `amend`, or `trading.seller.controllers`: while it does not the channel waits for `patience_s`,
@@ -153,7 +153,8 @@ def amend(
     now = side.in_force
     told = {"controller": now.controller, "epoch": now.epoch, "key": side.keys_in(now)[0]}
     done = "named" if wanted in told.values() else "wanted"
-    spending.invocation.show({"channel": found.hex(), **told, "done": done})
+    facts = {"channel": found.hex(), **told, "done": done, "on_chain": done == "named"}
+    spending.invocation.show(facts)
     return Exit.DONE
 
 

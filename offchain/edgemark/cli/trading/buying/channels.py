@@ -25,6 +25,7 @@ from edgemark.cli.trading.buying.desks import (
 from edgemark.cli.trading.buying.errand import end
 from edgemark.cli.trading.buying.staying import Waiting
 from edgemark.identifiers import Tokens
+from edgemark.loop.replay import list_keys
 from edgemark.party.running import serve, telling_end
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.buyer.agreeing import check_top_up
@@ -33,14 +34,19 @@ from edgemark.systems.trading.buyer.money.means import bring_in_tokens
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import describe
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
+from edgemark.systems.trading.seller.claiming import NAME as SELLER
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.words import count
 
 CHANNEL: KindOfId[ChannelId] = KindOfId("channel", 64, parse_channel_id)
 COLUMNS = ("channel", "phase", "deposit", "signed", "left", "waits_for")
 MOST_S = 366 * 86_400
 
 timeout_option = click.option(
-    "--timeout", "timeout_s", type=RealRange(0, 10.0 * MOST_S), help="Seconds at most."
+    "--timeout",
+    "timeout_s",
+    type=RealRange(0, 10.0 * MOST_S),
+    help="Seconds at most; else as long as it takes.",
 )
 
 
@@ -63,7 +69,8 @@ def find_channel(settings: Settings, typed: str) -> ChannelId:
 def status(invocation: Invocation, channel: str | None) -> int:
     """Print one channel in which this home buys, or all; its buyer may be at work.
 
-    It says what is awaited, what was signed and paid, and when the deposit is used up.
+    It says what is awaited, what was signed and paid, and when the deposit is used up. Channels in
+    which this home sells are named; what stands of them on chain `edgemark trading channels` lists.
     """
     settings = invocation.settings()
     if channel is not None:
@@ -72,10 +79,15 @@ def status(invocation: Invocation, channel: str | None) -> int:
         invocation.show(describe(look_at_channel(settings.home, found), wrong=wrong))
         return Exit.DONE
     rows = [describe(state) for state in look_at_channels(settings.home).values()]
+    sold = [key.hex() for key in list_keys(settings.home, SELLER)]
     if invocation.as_json:
-        invocation.show({"channels": rows})
-    else:
+        invocation.show({"channels": rows, "sold": sold})
+        return Exit.DONE
+    if rows or not sold:
         click.echo(in_columns(rows, COLUMNS))
+    if sold:
+        click.echo(f"This home sells in {count(len(sold), 'channel')}: {', '.join(sold)}")
+        click.echo("Their money and deadlines: `edgemark trading channels`.")
     return Exit.DONE
 
 

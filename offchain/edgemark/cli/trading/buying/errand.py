@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import click
@@ -38,6 +40,9 @@ from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import BuyerPhase
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.transport.faults import PeerUnreachable
+
+QUOTE_ATTEMPTS = 3  # each for `request_timeout_s`
 
 
 class NotComputed(PeerFault):
@@ -112,7 +117,8 @@ class Errand:
             bid = draft_bid(station, choice, wished, wanted, controller)
             check_means(station, bid.money.deposit, bid.money.bond)
             request = draft_request(station, bid)
-            taken = ask_quote(station, choice.place, request, choice.templates)
+            ask = partial(ask_quote, station, choice.place, request, choice.templates)
+            taken = ask_again(ask, self.ends_at)
             return Quotation(choice, bid, wanted, taken)
 
         def tell(passed: PassedOver) -> None:
@@ -147,6 +153,26 @@ class Errand:
 
     def _wait_for(self, spending: Spending, desk: Desk, channel: ChannelId) -> Waiting:
         return Waiting(desk, channel, self.ends_at, spending.invocation.as_json)
+
+
+def ask_again(ask: Callable[[], Taken], ends_at: float | None) -> Taken:
+    """A quote, of a seller that may be slow once: the same request has the same answer.
+
+    Args:
+        ask: asks for it.
+        ends_at: monotonic seconds, from which on it is asked no more.
+
+    Raises:
+        PeerUnreachable: it did not answer, `QUOTE_ATTEMPTS` times, or until then.
+        EdgemarkError: what `ask` raises.
+    """
+    for _ in range(QUOTE_ATTEMPTS - 1):
+        try:
+            return ask()
+        except PeerUnreachable:
+            if ends_at is not None and time.monotonic() >= ends_at:
+                raise
+    return ask()
 
 
 @dataclass(frozen=True)

@@ -111,9 +111,10 @@ class Standing:
     Attributes:
         deposit: confirmed on chain.
         signed: all that this buyer signed.
-        paid: of it, on chain.
+        paid: what its seller has of the channel, on chain, the end included.
         left: of the deposit, not signed away.
-        outlook: when it is used up; None once nothing more is bought.
+        outlook: when it is used up; None once nothing more is bought, and where service ends
+            before, at the pace so far.
     """
 
     deposit: Tokens
@@ -126,7 +127,8 @@ class Standing:
 def stand(state: Purchase) -> Standing:
     """What a channel comes to for its buyer."""
     signed = Tokens(state.worth(state.signed.amount)) if state.deposit else NO_TOKENS
-    left = Tokens(max(0, state.deposit - max(signed, state.paid)))
+    paid = state.paid if state.ending is None else state.amount
+    left = Tokens(max(0, state.deposit - max(signed, paid)))
     outlook = None
     if state.phase is BuyerPhase.BUYING and state.signed.end > state.opened_at:
         agreed = state.known.conditions
@@ -137,7 +139,11 @@ def stand(state: Purchase) -> Standing:
             interval_cap=agreed.cap,
             interval_s=agreed.interval_s,
         )
-    return Standing(state.deposit, signed, state.paid, left, outlook)
+        is_due = outlook.is_alarm or state.warned == state.deposit
+        if outlook.seconds is not None and not is_due:
+            is_within = state.signed.end + outlook.seconds < state.service_ends
+            outlook = outlook if is_within else None
+    return Standing(state.deposit, signed, paid, left, outlook)
 
 
 def describe(state: Purchase, *, wrong: Sequence[str] = ()) -> dict[str, object]:

@@ -257,6 +257,14 @@ LIFE = Moves({**_SELLER, **_BUYER, **_CONTROLLER})
 step, reach_time = LIFE.step, LIFE.reach_time
 
 
+TOLD = frozenset(  # what an operator sees though no phase ends: of an interval one line
+    {on.HeardVoucher, on.FoundCountersigned, on.HeardOverdraft, on.FoundOverdrawn}
+    | {on.AskedTopUp, on.SawMoney, on.SawAmended}
+    | {accord.AskedReduce, accord.FoundReducing, accord.HeardReducingBack}
+    | {accord.AskedController, accord.AskedKey, accord.HeardAmending}
+)
+
+
 def facts_of(key: bytes) -> Facts:
     """What logs and errors say of a key: the channel's id."""
     return {"channel": key}
@@ -281,10 +289,10 @@ class PartyMachine(CondensingMachine[P]):
         super().__init__(blank, LIFE, records, facts=facts_of, words=words_of)
 
     def tell(self, before: P, event: object, after: P) -> Sequence[Line]:
-        """What the log says: where a phase ends an operator sees it, with the reason once known."""
+        """What the log says: an operator sees `TOLD`, and where a phase ends, with its reason."""
         reason = getattr(after, "reason", Reason.NONE)
         told = {"reason": reason.name.lower()} if reason else {}
-        is_detail = after.phase is before.phase
+        is_detail = after.phase is before.phase and type(event) not in TOLD
         return [
             replace(line, facts={**line.facts, **told}, is_detail=is_detail)
             for line in super().tell(before, event, after)

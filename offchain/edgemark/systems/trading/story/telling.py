@@ -43,6 +43,20 @@ WHY = {
 }
 
 
+COMMANDS = {  # by act: what a party types, or what does it
+    "topUp": "`edgemark trading topup`",
+    "reduce": "`edgemark trading reduce`",
+    "checkpoint": "`edgemark trading claim`",
+    "amend": "`edgemark trading amend`",
+    "closeTogether": "what buyer and seller that run agree on",
+    "close": "`edgemark trading claim --close` for the seller, `trading close` for the payer",
+    "closeBare": "an end without a voucher: `edgemark trading buy --recover` stays with it",
+    "respond": "`edgemark seller run`, or its tower, does it",
+    "settle": "whichever party runs does it: `edgemark buyer run`, `seller run`",
+    "endUnclosed": "whichever party runs does it: `edgemark buyer run`, `seller run`",
+}
+
+
 def state_of(story: ChannelStory) -> str:
     """The phase in a word."""
     return story.phase.name.lower().replace("_", " ")
@@ -145,7 +159,7 @@ def _lines(story: ChannelStory, show_time: ShowTime) -> Iterator[str]:
     if story.is_returned:
         yield "the lock expired: the anchor returned what was left to the payer"
     yield from tell_checks(check_amounts(story), story.name_of, "sums")
-    yield from tell_steps(find_next_steps(story), story.now, show_time, "")
+    yield from tell_steps(find_next_steps(story), story.now, show_time, "", COMMANDS)
 
 
 def _tell(  # noqa: PLR0911 - one a kind

@@ -21,6 +21,7 @@ from edgemark.systems.trading.buyer.outlook import (
     tell,
 )
 from edgemark.systems.trading.buyer.purchase import Purchase, Signed
+from edgemark.systems.trading.contract.records import ChannelEnding
 from edgemark.systems.trading.protocol.agreement import Fault, Reason
 from edgemark.systems.trading.protocol.life import BuyerPhase
 from edgemark.systems.trading.protocol.messages import Request
@@ -44,6 +45,21 @@ def test_money__is_what_was_deposited_signed_paid_and_is_left() -> None:
     assert standing.outlook is not None
     assert standing.outlook.seconds == left * 50 // 100  # at the pace of the first 50 s
     assert standing.outlook.surely == left // 60 * 20  # at the cap of every interval
+
+
+def test_what_is_paid__is_after_the_end_what_the_seller_got() -> None:
+    ended = replace(
+        BUYING, phase=BuyerPhase.ENDED, ending=ChannelEnding.CLAIMED, amount=Tokens(100)
+    )
+    facts = describe(ended)
+    assert (facts["paid"], facts["signed"], facts["cost"]) == (Amount(100),) * 3
+
+
+def test_time_to_the_overdraft__is_left_out_where_service_ends_before() -> None:
+    slow = replace(BUYING, signed=replace(BUYING.signed, amount=Tokens(1)))
+    assert "overdraft_in_s" not in describe(slow)
+    warned = replace(slow, warned=slow.deposit)
+    assert describe(warned)["top_up_now"] is True
 
 
 def test_what_is_paid_and_not_known_to_be_signed__is_not_left() -> None:

@@ -34,12 +34,13 @@ from edgemark.systems.trading.station.post.topics import (
 )
 from edgemark.transport.broker.client import BrokerAway, BrokerClient, MessageTooLarge
 from edgemark.transport.broker.tickets import Ticket
-from edgemark.transport.faults import PeerUnreachable
+from edgemark.transport.faults import PeerRefused, PeerUnreachable
 from edgemark.transport.limits import ClientLimits
 from edgemark.transport.rates import Backoff
 
 LOOK_S = 0.25  # between two looks whether a channel is to be let in
 WIDEN_S = 5.0
+UNSEEN_TILL_TOLD = 6  # refusals, over some blocks
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.25, 15.0  # for a channel that was not let in
 
 OnLetter = Callable[[ChannelId, bytes], None]
@@ -72,6 +73,11 @@ class Doors(Protocol):
         """Let the session, which has a ticket, have one more channel."""
 
 
+def is_unseen(error: EdgemarkError) -> bool:
+    """Whether a controller does not know a channel, as of one that was opened a moment ago."""
+    return isinstance(error, PeerRefused) and error.error.get("error") == "ChannelUnknown"
+
+
 @dataclass
 class _Standing:
     """How a channel stands.
@@ -81,12 +87,14 @@ class _Standing:
         is_open: it listens to them.
         due: monotonic seconds, before which it is not asked for again.
         why: it was not let in.
+        unseen: how often in a row, as its controller had not seen it on chain.
     """
 
     is_let_in: bool = False
     is_open: bool = False
     due: float = 0.0
     why: EdgemarkError | None = None
+    unseen: int = 0
     pause: Backoff = field(default_factory=lambda: Backoff(LEAST_PAUSE_S, MOST_PAUSE_S))
 
     def note_refused(self, error: EdgemarkError) -> None:
@@ -94,7 +102,7 @@ class _Standing:
         self.due = time.monotonic() + self.pause.next()
 
     def note_let_in(self) -> None:
-        self.why, self.is_let_in = None, True
+        self.why, self.is_let_in, self.unseen = None, True, 0
         self.pause.reset()
 
 
@@ -319,5 +327,8 @@ class Session(Closing):
                 return
             is_news = found.why is None or found.why.what != error.what
             found.note_refused(error)
-        if is_news:
-            self._log.warning("channel is not let in", channel=channel, why=error)
+            unseen = found.unseen = found.unseen + 1 if is_unseen(error) else 0
+        log = self._log.debug
+        if unseen == UNSEEN_TILL_TOLD or (is_news and not unseen):
+            log = self._log.warning
+        log("channel is not let in", channel=channel, why=error)

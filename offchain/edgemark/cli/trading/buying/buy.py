@@ -13,8 +13,9 @@ from click.core import ParameterSource
 from edgemark.cli.options.amounts import MTC, SOME_MTC
 from edgemark.cli.options.plain_numbers import RealRange, WholeRange
 from edgemark.cli.spending.command import Spending, spends
+from edgemark.cli.terminal.begun_ids import Known, find_id
 from edgemark.cli.terminal.outputs import check_apart
-from edgemark.cli.trading.buying.channels import find_channel
+from edgemark.cli.trading.buying.channels import CHANNEL, find_channel
 from edgemark.cli.trading.buying.desks import Desk
 from edgemark.cli.trading.buying.errand import Errand, recover_channel
 from edgemark.cli.trading.buying.reading import (
@@ -28,8 +29,8 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.buyer.market.bidding import Wishes
-from edgemark.systems.trading.identifiers import parse_channel_id
 from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.story.reading import Lookout
 
 MOST_S = 366 * 86_400
 MOST = 2**32 - 1
@@ -167,13 +168,14 @@ def read_wishes(settings: Settings, whom: Whom, given: Mapping[str, Any]) -> Wis
 
 def recover(spending: Spending, lost: str, ends_at: float | None) -> int:
     """`--recover`: what this account locked in a channel comes back, or goes where it is owed."""
-    channel, is_quiet = parse_channel_id(_prefixed(lost)), spending.invocation.as_json
+    settings, is_quiet = spending.invocation.settings(), spending.invocation.as_json
+
+    def list_ids() -> list[str]:
+        return [each.hex() for each in Lookout.open(settings).chronicle.list_channels()]
+
+    channel = find_id(CHANNEL, lost, Known("this chain", list_ids))
 
     def wait(desk: Desk) -> Waiting:
         return Waiting(desk, channel, ends_at, is_quiet)
 
     return recover_channel(spending, channel, wait)
-
-
-def _prefixed(text: str) -> str:
-    return text if text.startswith("0x") else f"0x{text}"

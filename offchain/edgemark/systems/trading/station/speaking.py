@@ -83,6 +83,12 @@ class NoLetters(TryAgain):
     """No letter of this channel comes or goes at the moment."""
 
 
+class NoLettersYet(NoLetters, UnderWay):
+    """The same, for a moment: a channel that was just opened, or a broker that comes back."""
+
+    after_s = 0.0
+
+
 class KeyMissing(RefusedInput):
     """A channel is signed for with a key that is not in this home."""
 
@@ -185,13 +191,14 @@ class Correspondent:
 
         Raises:
             KeyMissing: this home does not sign for the channel.
-            NoLetters: none go at the moment.
+            NoLetters: none go at the moment; `NoLettersYet` for `AWAY_S`, which is no failure.
             EdgemarkError: the post does not take it.
         """
         channel = state.known.channel
         is_there = self._post.is_there(channel)
         if not is_there and otherwise is None:
-            raise NoLetters("letters neither come nor go", who=f"channel {channel.hex()}")
+            kind = NoLetters if self._is_long_away(channel) else NoLettersYet
+            raise kind("letters neither come nor go", who=f"channel {channel.hex()}")
         letter = self._seal(Letter.of(channel, message))
         signature = self.key(state).sign(letter.digest(self._domain))
         raw = replace(letter, signature=signature).to_wire()
@@ -279,9 +286,14 @@ class Correspondent:
             if is_there:
                 self._missed.pop(channel, None)
                 return (on.FoundBrokerBack(Timestamp(at)),) if side.broker_away else ()
-            since = self._missed.setdefault(channel, self._clock())
-            is_long = self._clock() - since >= AWAY_S
+        is_long = self._is_long_away(channel)
         return (on.FoundBrokerAway(),) if is_long and not side.broker_away else ()
+
+    def _is_long_away(self, channel: ChannelId) -> bool:
+        """Whether letters have been away for `AWAY_S`, since somebody missed them first."""
+        with self._guard:
+            since = self._missed.setdefault(channel, self._clock())
+            return self._clock() - since >= AWAY_S
 
     def forget(self, channel: ChannelId) -> None:
         """A channel is over: nothing of it is sent again."""

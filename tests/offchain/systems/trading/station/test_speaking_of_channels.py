@@ -63,6 +63,7 @@ from edgemark.systems.trading.station.speaking import (
     KeyMissing,
     Keys,
     NoLetters,
+    NoLettersYet,
     Pulse,
     Sent,
     find_blocks,
@@ -177,8 +178,13 @@ def test_letter__is_sent_later_and_later_until_the_other_is_heard(seller: Desk) 
 
 def test_letter__does_not_go_while_none_goes(seller: Desk) -> None:
     seller.is_here = False
-    with pytest.raises(NoLetters):
+    with pytest.raises(NoLettersYet) as early:
         seller.letters.insist(seller.state, ANSWER, Role.BUYER)
+    assert isinstance(early.value, UnderWay), "a moment without letters is no failure"
+    seller.now = AWAY_S
+    with pytest.raises(NoLetters) as late:
+        seller.letters.insist(seller.state, ANSWER, Role.BUYER)
+    assert not isinstance(late.value, UnderWay)
     assert seller.sent == []
 
 

@@ -67,6 +67,19 @@ def test_trading_demo__each_run_has_its_end_its_vouchers_and_its_evidence(
     assert (told["penalty"] != "0") is is_cheated
 
 
+def test_trading_demo__a_tower_answered_the_cheat_and_has_its_bonds(
+    receipt: dict[str, Any],
+) -> None:
+    told = {check["name"]: check["seen"] for check in receipt["checks"]}
+    assert told["tower: earned the bonds of the cheating buyer"] == "8.2"
+    for run in ("run 3, older", "run 3, highest"):
+        assert told[f"{run}: receipt of the tower"] == told[f"{run}: answered with"]
+        assert f"{run}: shown with its delegation by" in told
+    assert told["run 1: paid in the middle, by a checkpoint"] != "0"
+    for run in RUNS:
+        assert told[f"{run}: evidence of the initiation credential, and its signers"]
+
+
 def test_trading_demo__everybody_stands_in_the_receipt_and_no_token_is_missing(
     receipt: dict[str, Any],
 ) -> None:
@@ -98,6 +111,7 @@ def test_trading_demo__its_page_shows_the_channels_and_the_money(
     assert "Everything adds up" in page
     assert 'class="flow"' in page
     assert "bonds of buyer 3" in page
+    assert "retainers of seller" in page
 
 
 def test_trading_demo__leaves_no_process_behind(run: subprocess.CompletedProcess[str]) -> None:

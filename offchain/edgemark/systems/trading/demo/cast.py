@@ -1,4 +1,4 @@
-"""Who stands on the stage of this system: a controller, sellers, buyers; an auditor comes by."""
+"""Who stands on the stage of this system: a controller, a seller, buyers, a tower; an auditor."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from edgemark.deployment.group import ContractGroup
 from edgemark.deployment.settings import ChainSettings
 from edgemark.identifiers import TOKEN_UNIT, Address, Tokens
 from edgemark.party.evm.contracts import BaseContracts, DidContracts
+from edgemark.party.evm.joining import bring_in
+from edgemark.party.evm.opening import open_station
+from edgemark.party.evm.settings import RegistrationSettings
+from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.evidence.controllers import ControllersContract
 from edgemark.systems.trading.contract.evidence.records import Bonding
@@ -20,8 +24,9 @@ from edgemark.systems.trading.contract.market.records import OfferLimits
 from edgemark.systems.trading.contract.records import Limits
 from edgemark.systems.trading.contract.towers.records import Watching
 from edgemark.systems.trading.demo.market import OFFER_S, SHOWN, Market, open_shop, qualify
-from edgemark.systems.trading.station.contracts import CONTROLLER, draft_contracts
+from edgemark.systems.trading.station.contracts import CONTROLLER, WATCHTOWER, draft_contracts
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.systems.trading.tower.bonding import provide_bond, publish_terms
 
 AUDITOR = "auditor"  # its home folder's name
 DISHONEST_BUYER = "edgemark.systems.trading.demo.dishonest"
@@ -44,6 +49,10 @@ SELLER_SETTINGS: dict[str, object] = {
     "trading.seller.warn_below": write_tokens(Tokens(2 * TOKEN_UNIT)),
 }
 BUYER_SETTINGS: dict[str, object] = {"trading.buyer.window_s": WINDOW_S}
+TOWER_SETTINGS: dict[str, object] = {"trading.tower.margin_s": 60}
+TOWER_BOND = Tokens(50 * TOKEN_UNIT)
+LEAST_BOND, RETAINER = Tokens(TOKEN_UNIT), Tokens(TOKEN_UNIT // 10)  # its terms
+RETAINERS = Tokens(TOKEN_UNIT)  # that the seller has in the anchor
 CONTROLLER_SETTINGS: dict[str, object] = {
     "trading.controller.evidence": "batch",
     "trading.controller.collect_s": 1.0,
@@ -56,6 +65,7 @@ class TradingStage(EvmStage):
 
     Args:
         buyers: how many.
+        has_tower: whether a tower is there, bonded, with terms.
         sellers: how many; each has an offer of the same category.
         offer_s: seconds until the offers expire.
         dishonest: numbers (from 1) of buyers that run with a script of misdeeds.
@@ -66,6 +76,7 @@ class TradingStage(EvmStage):
 
     guests: Sequence[str] = (AUDITOR,)
     buyers: int = 1
+    has_tower: bool = False
     sellers: int = 1
     offer_s: int = OFFER_S
     dishonest: frozenset[int] = frozenset()
@@ -104,6 +115,13 @@ class TradingStage(EvmStage):
         begin = 1 + self.sellers
         return self.actors[begin : begin + self.buyers]
 
+    @property
+    def tower(self) -> EvmActor:
+        """Who watches."""
+        if not self.has_tower:
+            raise LookupError("no tower is on this stage")
+        return self.actors[-1]
+
     def draft_cast(self) -> list[EvmActor]:
         """The controller first: whoever logs in needs it."""
         controller = EvmActor.draft(self.folder, "controller", 1, role=CONTROLLER)
@@ -113,7 +131,7 @@ class TradingStage(EvmStage):
             for number in range(1, self.sellers + 1)
         ]
         buyers = [self._draft_buyer(number) for number in range(1, self.buyers + 1)]
-        return [controller, *sellers, *buyers]
+        return [controller, *sellers, *buyers, *self._draft_towers()]
 
     def draft_groups(self, operator: Address, pool: Address) -> tuple[ContractGroup, ...]:
         """With identities; the operator holds the tokens and may deprecate."""
@@ -128,7 +146,7 @@ class TradingStage(EvmStage):
         return (base, DidContracts(), trading)
 
     def furnish(self) -> None:
-        """An auditor vouches for each seller, which posts its offer."""
+        """An auditor vouches for each seller, which posts its offer; a tower says its terms."""
         auditor = self.account_of(AUDITOR)
         for seller in self.selling:
             token = qualify(self._at_once(AUDITOR), seller.account)
@@ -140,9 +158,11 @@ class TradingStage(EvmStage):
                 "trading.seller.offer": market.offer.hex(),
                 "trading.seller.qualifications": seller.home / SHOWN,
             }
+        if self.has_tower:
+            self._furnish_tower()
 
     def has_settled_in(self, actor: EvmActor) -> bool:
-        """A controller has its bond."""
+        """A controller has its bond; a tower has it since the stage was set."""
         if actor.role is not CONTROLLER:
             return True
         bonds = ControllersContract(self.chain, self.deployment.contract("Controllers"))
@@ -152,6 +172,27 @@ class TradingStage(EvmStage):
         """Settings of a home, for as long as there is a block for each transaction alone."""
         settings = self.settings_of(name)
         return settings.having(replace(settings.of(ChainSettings), confirmations=0))
+
+    def _furnish_tower(self) -> None:
+        """Bring its bond, and say its terms; the seller has what its retainers cost."""
+        tower = self.tower
+        place = (
+            RegistrationSettings(provider=tower.provider),
+            ServerSettings(listen_port=tower.port),
+        )
+        settings = self._at_once(tower.home.name).having(*place)
+        with open_station(TradingStation, settings, WATCHTOWER) as station:
+            provide_bond(station, TOWER_BOND)
+            publish_terms(station, LEAST_BOND, RETAINER, 0)
+        with TradingStation.open(self._at_once(self.seller.home.name)) as station:
+            bring_in(station, RETAINERS, [], 0, lasts_s=0)
+
+    def _draft_towers(self) -> list[EvmActor]:
+        if not self.has_tower:
+            return []
+        tower = EvmActor.draft(self.folder, "tower", 1, role=WATCHTOWER)
+        tower.tokens, tower.settings = PARTY_TOKENS, TOWER_SETTINGS
+        return [tower]
 
     def _draft_buyer(self, number: int) -> EvmActor:
         more: dict[str, Any] = {"tokens": PARTY_TOKENS, "settings": BUYER_SETTINGS}

@@ -20,6 +20,8 @@ from edgemark.systems.trading.demo.proof.checks import (
     check_amounts,
     check_answers,
     check_end,
+    check_income,
+    check_profits,
     check_tokens,
 )
 from edgemark.systems.trading.demo.proof.costs import note_costs
@@ -27,6 +29,7 @@ from edgemark.systems.trading.demo.proof.exhibit import exhibit
 from edgemark.systems.trading.demo.proof.papers import (
     KeyOf,
     check_evidence,
+    check_first,
     check_papers,
     check_vouchers,
 )
@@ -34,10 +37,11 @@ from edgemark.systems.trading.demo.runs import Played, Scene, play_all
 from edgemark.systems.trading.story.reading import Chronicle
 
 BUYERS = 4
+TAKES_PROFITS = "run 1"  # whose channel is long enough
 DISHONEST = frozenset({3, 4})
 START_S = 300.0  # so many servers at once, on a machine that is busy with much else
 STAGE_STEP = "chain, contracts, an auditor's word, an offer"
-START_STEP = "a controller, a seller and four buyers start"
+START_STEP = "a controller, a seller, a tower and four buyers start"
 RUNS_STEP = "four runs side by side"
 CHECK_STEP = "checking"
 
@@ -64,6 +68,7 @@ def tell(
         chain_kind=chain_kind,
         start_limit_s=START_S,
         buyers=BUYERS,
+        has_tower=True,
         dishonest=DISHONEST,
     ) as stage:
         with step(console, receipt, STAGE_STEP):
@@ -91,7 +96,10 @@ def play_on(stage: TradingStage, receipt: Receipt, console: Console) -> None:
     after = read_holdings(stage.chain, stage.deployment, names)
     with step(console, receipt, CHECK_STEP):
         check_channels(receipt, scene, played, chronicle)
-        check_tokens(receipt, names, before, after, [each.held for each in played], stage.limits)
+        held = [each.held for each in played]
+        check_tokens(receipt, names, before, after, held, stage.limits)
+        if stage.has_tower:
+            check_income(receipt, stage.tower.account, before, after, held)
         note_costs(receipt, stage, scene.till, [each.held for each in played], first)
         exhibit(receipt, chronicle, [each.held for each in played], names)
 
@@ -113,7 +121,10 @@ def check_channels(
             receipt.compare(name, seen, expected)
         check_amounts(receipt, held, PRICE, PER)
         check_end(receipt, held, story, stage.limits)
+        if held.name == TAKES_PROFITS:
+            check_profits(receipt, held.name, story)
         check_vouchers(receipt, held.name, kept, story)
+        check_first(receipt, held.name, story)
         check_evidence(receipt, held.name, kept, story, MOST_CYCLES)
     papers = list_papers(stage.market, [scene.till.initiation(p.held.channel) for p in played])
     check_papers(receipt, {**papers, "settlement credentials": settled}, key_reader(stage))
@@ -135,6 +146,8 @@ def name_parties(stage: TradingStage) -> dict[Address, tuple[str, str]]:
     names = {actor.account: (actor.name, "buyer") for actor in stage.buying}
     names[stage.seller.account] = ("seller", "seller")
     names[stage.controller.account] = ("controller", "controller")
+    if stage.has_tower:
+        names[stage.tower.account] = ("tower", "watches for the seller")
     names[stage.account_of(AUDITOR)] = ("auditor", "vouches for the seller")
     names[stage.pool] = ("pool", "incentives pool")
     names[stage.operator] = ("operator", "has the community's tokens")

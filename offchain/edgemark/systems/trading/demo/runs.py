@@ -4,10 +4,11 @@
 |-----|-------------------------------------------------------|------------------------------------|
 | 1   | is honest: overdraws, tops up, closes                 | the seller claims                  |
 | 2   | is killed, its disk wiped                             | the seller claims                  |
-| 3   | closes with an older voucher, then in another channel | the seller responds: it has what   |
-|     | with the highest index and the amount 0               | it is owed, and both bonds         |
-| 4   | deactivates its identity, then closes with an older   | the seller responds, as before     |
-|     | voucher                                               |                                    |
+| 3   | closes with an older voucher, then in another channel | a tower responds: the seller has   |
+|     | with the highest index and the amount 0               | what it is owed, the tower both    |
+|     |                                                       | bonds                              |
+| 4   | deactivates its identity, then closes with an older   | the seller responds, and has the   |
+|     | voucher                                               | bond                               |
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from edgemark.demo.commands import run_command
 from edgemark.demo.script import write_script
 from edgemark.identifiers import NOBODY, TOKEN_UNIT, Address, Tokens
 from edgemark.identity.did.registry import DidRegistry
+from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.demo.buying import LOOK_S, Customer, Money, Work, await_that
-from edgemark.systems.trading.demo.cast import AUDITOR, TradingStage
+from edgemark.systems.trading.demo.cast import AUDITOR, RETAINER, TradingStage
 from edgemark.systems.trading.demo.dishonest import Deed, read_oldest
 from edgemark.systems.trading.demo.market import CATEGORY, PER, PRICE
-from edgemark.systems.trading.demo.proof.checks import Held, Way
+from edgemark.systems.trading.demo.proof.checks import Held, Watched, Way
 from edgemark.systems.trading.demo.proof.holding import Till
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS
@@ -45,6 +47,7 @@ SHORT_MONEY = Money(Tokens(4 * TOKEN_UNIT), Tokens(4 * TOKEN_UNIT), CAP)
 TOP_UP = Tokens(4 * TOKEN_UNIT)
 EVIDENCE_S = 60.0  # after the end
 ENOUGH = 2  # settlements, before a buyer does what it has in mind
+FIRST = 1  # number of a delegation
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,23 @@ class Scene:
         due = work.units * PRICE // PER
         await_that("last voucher", lambda: self.till.owed(channel) >= due)
 
+    def watch(self, channel: ChannelId) -> None:
+        """The seller's user lets the tower watch a channel."""
+        words = ["trading", "watch", channel.hex(), "--tower", self.stage.tower.account]
+        run_command(self.stage.folder, [*words, "--home", str(self.till.home), "--yes"])
+
+    def await_receipt(self, channel: ChannelId) -> Watched:
+        """Until the seller keeps a receipt of the tower for all that both signed."""
+        tower = self.stage.tower.account
+
+        def amount() -> Tokens:
+            kept = self.till.receipt_of(channel, tower)
+            return NO_TOKENS if kept is None else kept.receipt.amount
+
+        await_that("receipt of the tower", lambda: amount() >= self.till.owed(channel) > 0)
+        cover = self._looking.towers.cover_of(tower, channel)
+        return Watched(tower, FIRST, RETAINER, amount(), cover.amount)
+
     def claim(self, channel: ChannelId) -> None:
         """The seller's user ends a channel whose buyer says nothing any more."""
         words = ["trading", "claim", channel.hex(), "--close"]
@@ -125,11 +145,13 @@ class Scene:
         )
 
     def await_evidence(self, channel: ChannelId, chronicle: Chronicle) -> None:
-        """Until the chain has evidence of the last settlement, or it has come to be late."""
+        """Until the chain has evidence of first and last credential, or it has come to be late."""
         ends_at = time.monotonic() + EVIDENCE_S
         while time.monotonic() < ends_at:
-            indices = [each.index for each in chronicle.read(channel).evidence]
-            if max(indices, default=0) >= self.till.settled(channel):
+            recorded = chronicle.read(channel).evidence
+            is_begun = any(each.kind is EvidenceKind.INITIATION for each in recorded)
+            newest = max((each.index for each in recorded), default=0)
+            if is_begun and newest >= self.till.settled(channel):
                 return
             time.sleep(LOOK_S)
 
@@ -211,7 +233,7 @@ def play_killed(scene: Scene, customer: Customer) -> list[Played]:
 
 
 def play_cheating(scene: Scene, customer: Customer) -> list[Played]:
-    """Run 3: two channels that the buyer closes below what it signed, each in its way."""
+    """Run 3: two channels that the buyer closes below what it signed, while a tower watches."""
     works = {Deed.OLDER: Work(3, SHORT), Deed.HIGHEST: Work(4, SHORT)}
     channels: dict[Deed, ChannelId] = {}
     with ThreadPoolExecutor(len(works)) as beside:
@@ -220,15 +242,23 @@ def play_cheating(scene: Scene, customer: Customer) -> list[Played]:
             begun.append(beside.submit(customer.buy, work, SHORT_MONEY))
             known = list(channels.values())
             channels[deed] = customer.await_channel(known, beside=begun[-1])
+            await_that(
+                "settlements",
+                lambda channel=channels[deed]: scene.till.settled(channel) > 0,  # type: ignore[misc]
+                beside=begun[-1],
+            )
+            scene.watch(channels[deed])
         for each in begun:
             each.result()
     for deed, channel in channels.items():
         scene.await_all_signed(channel, works[deed])
+    watched = {deed: scene.await_receipt(channel) for deed, channel in channels.items()}
     held = {
         deed: replace(
             scene.hold(customer, channel, f"run 3, {deed}", works[deed]),
             way=Way.ANSWERED,
             said=read_oldest(customer.home, channel).amount if deed is Deed.OLDER else NO_TOKENS,
+            watched=watched[deed],
         )
         for deed, channel in channels.items()
     }

@@ -82,6 +82,7 @@ from edgemark.transport.serving.server import Head, Request, Response, Route
 
 KEPT_S = 600.0  # outputs of a channel that ended, for who has yet to fetch them
 _SERVING = (SellerPhase.SERVING, SellerPhase.STOPPED)
+_ENDING = (SellerPhase.STOPPED, SellerPhase.CLAIMING, SellerPhase.WINDOW)
 
 
 class Seller(EvmServer[TradingStation]):
@@ -219,9 +220,10 @@ class Seller(EvmServer[TradingStation]):
         key = parse_channel_id(channel)
         sale = self._require(key)
         if is_end:
-            at = Timestamp(self.station.head().block)
-            after = self.runtime.ask(key, on.AskedStop(at))
-            return {"channel": channel, "done": "stopped", "phase": after.phase.value}
+            if sale.phase not in _ENDING:  # else it ends by itself
+                at = Timestamp(self.station.head().block)
+                sale = self.runtime.ask(key, on.AskedStop(at))
+            return {"channel": channel, "done": "stopped", "phase": sale.phase.value}
         call, amount = draft_claim(self.station, sale, is_end=False)
         try:
             self.station.submit(call)

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from edgemark.amounts import format_tokens
 from edgemark.demo.evm.holdings import Holdings, check_holdings
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.receipt import Receipt
 from edgemark.systems.trading.contract import channel as life
 from edgemark.systems.trading.contract import closing
 from edgemark.systems.trading.contract.amounts import End
-from edgemark.systems.trading.contract.records import Limits, Said
+from edgemark.systems.trading.contract.records import Delegation, Limits, Said
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS
@@ -34,6 +35,25 @@ class Way(Enum):
 
 
 @dataclass(frozen=True)
+class Watched:
+    """Who watched a channel for its seller.
+
+    Attributes:
+        tower: account that has the penalty.
+        number: of the delegation to it.
+        retainer: that it was paid before.
+        receipt: the amount of its receipt that the seller keeps.
+        cover: what it had set aside on chain for what was not there.
+    """
+
+    tower: Address
+    number: int
+    retainer: Tokens
+    receipt: Tokens
+    cover: Tokens
+
+
+@dataclass(frozen=True)
 class Held:
     """What the parties of a channel have on their disks when it is over.
 
@@ -46,6 +66,7 @@ class Held:
         units: products of all answers that the buyer has, or had; None: nobody knows any more.
         way: how the channel was to end.
         said: at which the buyer closed, where it did.
+        watched: by whom; None: by nobody but the seller.
     """
 
     name: str
@@ -58,6 +79,7 @@ class Held:
     units: int | None
     way: Way = Way.CLAIMED
     said: Tokens = NO_TOKENS
+    watched: Watched | None = None
 
 
 def compute_end(held: Held, limits: Limits) -> End:
@@ -79,7 +101,9 @@ def compute_end(held: Held, limits: Limits) -> End:
         state = closing.close(state, held.owed, now, by_seller)
     else:
         state = closing.close(state, held.said, now, Said(terms.payer))
-        state = closing.respond(state, held.owed, now, terms.payer_key, None)
+        who = held.watched
+        told = None if who is None else Delegation(who.tower, who.number, terms.seller_key)
+        state = closing.respond(state, held.owed, now, terms.payer_key, told)
         state = closing.settle(state, state.deadline + 1)
     if state.end is None:
         raise LookupError("the plain model did not end this channel")
@@ -93,7 +117,9 @@ def compute_changes(channels: Sequence[Held], limits: Limits) -> dict[Address, i
         payer, seller = held.terms.payer, held.terms.seller
         given = compute_end(held, limits).credits(payer, seller)
         put_in = {payer: -(held.deposit + held.terms.bond)}
-        for part in (given, put_in):
+        hired = {} if (who := held.watched) is None else {who.tower: who.retainer}
+        paid = {} if who is None else {seller: -who.retainer}
+        for part in (given, put_in, hired, paid):
             for account, amount in part.items():
                 changes[account] = changes.get(account, 0) + amount
     return changes
@@ -150,8 +176,12 @@ def check_end(receipt: Receipt, held: Held, story: ChannelStory, limits: Limits)
         ("penalty", end.division.penalty, expected.division.penalty),
     ):
         receipt.compare_tokens(f"{held.name}: {what}", seen, computed)
+    if expected.division.penalty:
+        receipt.compare(f"{held.name}: penalty goes to", end.penalty_to, expected.penalty_to)
     if held.way is Way.ANSWERED:
         check_answered(receipt, held, story)
+    if held.watched is not None:
+        check_watched(receipt, held, held.watched, story)
 
 
 def check_answered(receipt: Receipt, held: Held, story: ChannelStory) -> None:
@@ -160,6 +190,40 @@ def check_answered(receipt: Receipt, held: Held, story: ChannelStory) -> None:
     receipt.compare_tokens(f"{held.name}: the buyer closed at", said, max(held.said, story.paid))
     shown = max((each.amount for each in story.shown), default=NOTHING_SAID)
     receipt.compare_tokens(f"{held.name}: answered with", shown, held.owed)
+
+
+def check_watched(receipt: Receipt, held: Held, who: Watched, story: ChannelStory) -> None:
+    """The tower had given its receipt for all that was signed, and brought it itself."""
+    receipt.compare_tokens(f"{held.name}: receipt of the tower", who.receipt, held.owed)
+    receipt.require(
+        f"{held.name}: the tower's cover",
+        who.cover >= held.owed - story.paid,
+        format_tokens(who.cover),
+        f"{format_tokens(held.owed - story.paid)} or more",
+    )
+    senders = {each.sender for each in story.shown if each.tower == who.tower}
+    receipt.compare(f"{held.name}: shown with its delegation by", senders, {who.tower})
+
+
+def check_income(
+    receipt: Receipt, tower: Address, before: Holdings, after: Holdings, channels: Sequence[Held]
+) -> None:
+    """What a tower earned are the bonds of those who cheated, and its retainers."""
+    watched = [(each, each.watched) for each in channels if each.watched is not None]
+    due = sum(each.terms.bond + who.retainer for each, who in watched)
+    earned = after.parties[tower] - before.parties[tower]
+    receipt.compare_tokens("tower: earned the bonds of the cheating buyer", earned, due)
+
+
+def check_profits(receipt: Receipt, name: str, story: ChannelStory) -> None:
+    """The seller took profits in the middle: a checkpoint, and the channel went on."""
+    end = 0 if story.ended is None else story.ended.end.amount
+    receipt.require(
+        f"{name}: paid in the middle, by a checkpoint",
+        0 < story.paid < end,
+        format_tokens(story.paid),
+        f"some of {format_tokens(end)}",
+    )
 
 
 def check_tokens(

@@ -32,6 +32,7 @@ def note_costs(
     """
     kept = [each for held in channels for each in till.settlements(held.channel)]
     parties = {"seller": stage.seller, "controller": stage.controller}
+    parties |= {"tower": stage.tower} if stage.has_tower else {}
     accounts = {name: [actor.account] for name, actor in parties.items()}
     accounts["buyers"] = [actor.account for actor in stage.buying]
     sent = {name: read_sent(stage.chain, first, who) for name, who in accounts.items()}

@@ -56,3 +56,5 @@ def list_links(
     if penalty:
         yield Link(bond, names[end.penalty_to][0], penalty)
     yield Link(bond, payer, story.terms.bond - penalty)
+    if held.watched is not None:
+        yield Link(f"retainers of {seller}", names[held.watched.tower][0], held.watched.retainer)

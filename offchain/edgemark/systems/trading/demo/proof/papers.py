@@ -122,6 +122,18 @@ def check_vouchers(
     receipt.compare(f"{name}: vouchers signed by both, by eth_account", good, len(kept))
 
 
+def check_first(receipt: Receipt, name: str, story: ChannelStory) -> None:
+    """The chain recorded the initiation credential that the terms name, with both parties' word."""
+    terms = story.terms
+    seen = [
+        (each.credential_hash.hex(), each.signers)
+        for each in story.evidence
+        if each.kind is EvidenceKind.INITIATION
+    ]
+    needed = [(terms.initiation.hex(), (terms.payer, terms.seller))]
+    receipt.compare(f"{name}: evidence of the initiation credential, and its signers", seen, needed)
+
+
 def check_evidence(
     receipt: Receipt,
     name: str,

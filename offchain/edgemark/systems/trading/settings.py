@@ -159,7 +159,7 @@ class TowerSettings(Section):
 
     max_channels: int = setting(1000, within=(1, 10_000))
     max_cover: Tokens = amount(Tokens(1000 * TOKEN_UNIT))
-    margin_s: int = setting(1800, within=(60, 86_400))
+    margin_s: int = setting(1800, within=(6, 86_400))  # a few blocks where they come every second
     stale_after_s: int = setting(120, within=(5, 3600))
 
 

@@ -49,7 +49,8 @@ SELLER_SETTINGS: dict[str, object] = {
     "trading.seller.warn_below": write_tokens(Tokens(2 * TOKEN_UNIT)),
 }
 BUYER_SETTINGS: dict[str, object] = {"trading.buyer.window_s": WINDOW_S}
-TOWER_SETTINGS: dict[str, object] = {"trading.tower.margin_s": 60}
+WATCHED_WINDOW_S = 30  # a tower's margin, and two blocks of a chain whose pace it does not know yet
+TOWER_SETTINGS: dict[str, object] = {"trading.tower.margin_s": 6}
 TOWER_BOND = Tokens(50 * TOKEN_UNIT)
 LEAST_BOND, RETAINER = Tokens(TOKEN_UNIT), Tokens(TOKEN_UNIT // 10)  # its terms
 RETAINERS = Tokens(TOKEN_UNIT)  # that the seller has in the anchor
@@ -195,7 +196,9 @@ class TradingStage(EvmStage):
         return [tower]
 
     def _draft_buyer(self, number: int) -> EvmActor:
-        more: dict[str, Any] = {"tokens": PARTY_TOKENS, "settings": BUYER_SETTINGS}
+        window = {"trading.buyer.window_s": WATCHED_WINDOW_S} if self.has_tower else {}
+        settings = {**BUYER_SETTINGS, **window}
+        more: dict[str, Any] = {"tokens": PARTY_TOKENS, "settings": settings}
         buyer = EvmActor.draft(self.folder, "buyer", number, listens=False, **more)
         if number in self.dishonest:
             buyer.module, buyer.words = DISHONEST_BUYER, [str(buyer.home)]

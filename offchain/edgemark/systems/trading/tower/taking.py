@@ -21,7 +21,8 @@ from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.messages import BroughtState
 from edgemark.systems.trading.tower.watch import MAX_PAIRS, TowerPhase, Watch, WatchTime
 
-BRINGING_S = 24  # two blocks of a chain that has one in 12 s: to look in, and to be mined in
+BRINGING_BLOCKS = 2  # to look in, and to be mined in
+USUAL_BLOCK_S = 12  # where that cannot be told
 
 
 class StateRefused(RefusedInput):
@@ -132,12 +133,16 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
     )
 
 
-def least_close_s(margin: int) -> int:
+def least_close_s(margin: int, block_s: int = 0) -> int:
     """Seconds that a channel leaves at least to bring what counts; see `Terms.shortest_s`.
 
     So every key and deposit is final before the tower brings anything within its margin.
+
+    Args:
+        margin: before `close_by`, seconds.
+        block_s: seconds from block to block; 0 where that cannot be told.
     """
-    return margin + BRINGING_S
+    return margin + BRINGING_BLOCKS * (block_s or USUAL_BLOCK_S)
 
 
 def check_suitable(
@@ -147,6 +152,7 @@ def check_suitable(
     lock_expiry: int,
     now: int,
     margin: int,
+    block_s: int = 0,
 ) -> None:
     """Check that a channel is one that this tower watches on its terms.
 
@@ -157,6 +163,7 @@ def check_suitable(
         lock_expiry: of the channel: the tower watches until then.
         now: chain time.
         margin: before `close_by`, seconds.
+        block_s: seconds from block to block; 0 where that cannot be told.
 
     Raises:
         TimeShort: it could be closed, or its keys and deposit change, when it is too late for the
@@ -176,7 +183,7 @@ def check_suitable(
     until = f"{offered.until} at most"
     need("its lock expires too late", lock_expiry, until, lock_expiry <= offered.until)
     exit_grace = lock_expiry - terms.close_by - 2 * terms.window
-    shortest, least_s = terms.shortest_s(exit_grace), least_close_s(margin)
+    shortest, least_s = terms.shortest_s(exit_grace), least_close_s(margin, block_s)
     if shortest < least_s:
         raise TimeShort(
             "leaves too little time, in a window, to close, or to settle",

@@ -95,7 +95,7 @@ class Tower(EvmServer[TradingStation]):
             "role": "tower",
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "covered": str(Amount(sum(watch.covered for watch in watches))),
-            LEAST_CLOSE: least_close_s(self._decided.margin_s),
+            LEAST_CLOSE: least_close_s(self._decided.margin_s, self.station.block_s()),
         }
 
     def locked_tokens(self) -> int:
@@ -206,7 +206,8 @@ class Tower(EvmServer[TradingStation]):
         now = station.time_of(station.chain.confirmed())
         offered, lock_expiry = self._offered(), terms.lock_expiry(self._limits.exit_grace)
         margin = self._decided.margin_s
-        check_suitable(terms, stored, offered, lock_expiry, now, margin)
+        block_s = self.station.block_s()
+        check_suitable(terms, stored, offered, lock_expiry, now, margin, block_s)
         held = hold(brought, channel, stored.signers, station.escrow.domain, station.address)
         moved_at = self._moved_at(brought, offered.retainer)
         with self._admitting:

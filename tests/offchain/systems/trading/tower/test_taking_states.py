@@ -151,6 +151,11 @@ def test_channel_that_suits__is_taken() -> None:
     suit(offered=replace(OFFERED, least_bond=CHANNEL.terms.bond, until=CHANNEL.lock_expiry))
 
 
+def test_least_time__is_the_margin_and_two_blocks() -> None:
+    assert least_close_s(60, 1) == 62
+    assert least_close_s(60) == least_close_s(60, 12) == 84
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -25,7 +25,6 @@ from edgemark.systems.trading.contract.escrow import (
 from edgemark.systems.trading.contract.records import ChannelPhase, Voucher
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.tower.messages import MAX_STATE_BYTES
-from edgemark.systems.trading.tower.taking import least_close_s
 from edgemark.systems.trading.tower.tower import Tower
 from edgemark.transport.rates import RateLimit
 
@@ -250,7 +249,7 @@ def test_t24_hostile_states__are_refused_by_name_and_leave_nothing(
     good = house.state(channel, OWED, account, house.retain(account))
     poor = house.ground.terms(deposit=Tokens(DEPOSIT - 901), bond=Tokens(100))
     house.ground.open(poor)
-    short = house.ground.open(house.ground.terms(window=least_close_s(60) - 1))
+    short = house.ground.open(house.ground.terms(window=60))
     for hostile, why in (
         (replace(good, terms=replace(channel, nonce=9999)), "ChannelUnsuitable"),
         (replace(good, delegation=bytes(65)), "BadSignature"),

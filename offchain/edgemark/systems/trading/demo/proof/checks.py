@@ -22,7 +22,7 @@ from edgemark.systems.trading.contract.records import Delegation, Limits, Said
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS
-from edgemark.systems.trading.story.story import ChannelStory
+from edgemark.systems.trading.story.story import ChannelStory, PaidUp
 
 NOTHING_SAID = -1  # no amount
 
@@ -218,10 +218,11 @@ def check_income(
 def check_profits(receipt: Receipt, name: str, story: ChannelStory) -> None:
     """The seller took profits in the middle: a checkpoint, and the channel went on."""
     end = 0 if story.ended is None else story.ended.end.amount
+    first = next((deed.paid for deed in story.deeds if isinstance(deed, PaidUp)), 0)
     receipt.require(
         f"{name}: paid in the middle, by a checkpoint",
-        0 < story.paid < end,
-        format_tokens(story.paid),
+        0 < first < end,
+        format_tokens(first),
         f"some of {format_tokens(end)}",
     )
 

@@ -25,7 +25,6 @@ from edgemark.systems.trading.seller.watching.events import Unwatched
 from edgemark.systems.trading.seller.watching.guard import GuardPhase
 from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.systems.trading.tower.taking import least_close_s
 
 __all__ = ["house"]
 
@@ -197,7 +196,7 @@ def test_t24_towers_that_do_not_suit__are_named_by_why(house: TowerHouse, tower:
     poor = house.ground.open(house.ground.terms(deposit=Tokens(100), bond=Tokens(100)))
     long = house.ground.terms()
     long = house.ground.open(replace(long, close_by=long.close_by + 700 * 86_400))
-    short = house.ground.open(replace(house.ground.terms(), window=least_close_s(60) - 1))
+    short = house.ground.open(replace(house.ground.terms(), window=60))
     had = free(house, short.seller)
     with house.running(tower), guarding(house) as watching:
         for terms, who, why in (

@@ -148,7 +148,7 @@ def amend(
     spending.agree(price)
     ends_at = _ends_at(timeout_s) if wait else 0.0
     side, wanted = (
-        wish.have_sold(settings, ends_at) if wish.is_sold else wish.have_bought(spending, ends_at)
+        wish.have_sold(spending, ends_at) if wish.is_sold else wish.have_bought(spending, ends_at)
     )
     now = side.in_force
     told = {"controller": now.controller, "epoch": now.epoch, "key": side.keys_in(now)[0]}
@@ -186,9 +186,9 @@ class Amendment:
         else:
             check_controller(station, self.look(), self.controller)
 
-    def have_sold(self, settings: Settings, ends_at: float | None) -> tuple[Side, Address]:
+    def have_sold(self, spending: Spending, ends_at: float | None) -> tuple[Side, Address]:
         """By the seller of this home, which may be this process; the state, and what was wanted."""
-        with self._asking(settings) as wish:
+        with self._asking(spending) as wish:
             if self.controller is None:
                 wanted = parse_address(str(wish(RENEW, {"channel": self.channel.hex()})["key"]))
             else:
@@ -197,7 +197,7 @@ class Amendment:
             return _stay(self.look, wanted, ends_at), wanted
 
     @contextmanager
-    def _asking(self, settings: Settings) -> Iterator[Wish]:
+    def _asking(self, spending: Spending) -> Iterator[Wish]:
         """Who grants it: the seller that runs here, else one that serves as long as this lasts.
 
         Raises:
@@ -209,7 +209,7 @@ class Amendment:
             return
         with ExitStack() as opened:
             try:
-                station = opened.enter_context(open_seller_station(settings))
+                station = opened.enter_context(open_seller_station(spending.invocation.settings()))
                 seller = opened.enter_context(Seller(station))
                 seller.start()
             except RefusedInput as error:

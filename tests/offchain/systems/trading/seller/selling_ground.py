@@ -14,11 +14,13 @@ from tests.offchain.systems.trading.controller.controller_ground import (
     ControllerHouse,
     raise_house,
 )
+from tests.offchain.systems.trading.station.trading_ground import believes
 from tests.offchain.systems.trading.templates.template_forms import (
     draft_initiation,
     draft_settlement,
     text_of,
 )
+from tests.waiting import wait_until
 
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.identity.keys import KeyStore
@@ -43,8 +45,8 @@ from edgemark.transport.ports import hold_ports
 QUICK = ClientLimits(least_pause_s=0.05, most_pause_s=0.5)
 PRICE, DEPOSIT, BOND, CAPACITY = 1000, 5000, 500, 64  # 1 token a unit
 TAKEN: dict[str, Any] = {
-    "min_deposit": Tokens(DEPOSIT),
-    "min_bond": Tokens(BOND),
+    "min_deposit": Tokens(100),
+    "min_bond": Tokens(100),
     "min_window_s": 10,
     "margin_s": 5,
     "patience_s": 8,
@@ -115,6 +117,8 @@ class Shop:
     def pass_by(self, seconds: int) -> None:
         """Let so much chain time pass at once: nobody does anything in it."""
         self.ground.pass_to(self.ground.now() + seconds)
+        for party in (self.seller, self.controller):
+            wait_until("time", lambda party=party: believes(party.station))  # type: ignore[misc]
 
     def open(self, **decided: Any) -> Seller:
         """Start the seller."""
@@ -125,6 +129,7 @@ class Shop:
             station.close()
             raise
         self.running.start()
+        wait_until("time", lambda: believes(station))  # which has passed by, for all it knows
         return self.running
 
     def close(self) -> None:

@@ -201,7 +201,7 @@ def test_profits__are_taken_again_and_again_while_the_channel_is_open(
 
 
 def test_overdraft__is_announced_then_service_stops(shop: Shop, payer: Payer) -> None:
-    payer.open(deposit=2 * UNITS + 10, bond=100)
+    payer.open(deposit=2 * UNITS + 10, bond=200)
     buy(payer, 1)
     buy(payer, 2)
     wait_until("overdraft is announced", lambda: payer.warnings)

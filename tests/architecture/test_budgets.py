@@ -25,8 +25,9 @@ BUDGETS = {
     ("unit", GROUND): 164,
     ("unit", "outsourcing"): 60,
     # 50 for each phase of a channel, on chains of its own; 80 for controllers that serve and are
-    # refused things, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise
-    ("unit", "trading"): 380,
+    # refused things, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise;
+    # 30 for what a stranger makes of a channel's evidence
+    ("unit", "trading"): 400,
     # four parties, each killed at records of its journal, and the demonstration of all four
     ("processes", "trading"): 570,
     ("processes", GROUND): 335,  # two thirds of it: every command of every page

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from edgemark.errors import PeerFault, RefusedInput
+from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
 from edgemark.receipt import Receipt
+from edgemark.seam import place_of
 
 SOUND = "sound"
 
@@ -32,11 +33,20 @@ class Trial:
         return [check.name for check in self.receipt.checks if not check.passed]
 
     def check(self, name: str, work: Callable[[], object], needed: object) -> bool:
-        """Note whether `work` raises."""
+        """Note whether `work` raises; what no error of ours foresees speaks against the file too.
+
+        Raises:
+            EdgemarkError: what a file is not to blame for, as a chain that does not answer.
+        """
         try:
             work()
         except (RefusedInput, PeerFault) as fault:
             return self.receipt.require(name, False, fault, needed)
+        except EdgemarkError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - a stranger's file ends nothing
+            had = f"cannot be tried: {type(fault).__name__} at {place_of(fault)}"
+            return self.receipt.require(name, False, had, needed)
         return self.receipt.require(name, True, SOUND, needed)
 
     def leave(self, what: str, why: str) -> None:

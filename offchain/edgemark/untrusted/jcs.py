@@ -51,8 +51,16 @@ def encode_jcs(value: Any) -> bytes:
 
     Args:
         value: as `parse_hashable` answers it, or of such parts.
+
+    Raises:
+        JsonInvalid: a value that has no encoding, as a number beyond 2^53 - 1.
     """
-    encoded: bytes = rfc8785.dumps(value)
+    try:
+        encoded: bytes = rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        needed = "JSON, whole numbers to 2^53 - 1"
+        had = str(error)[:160]
+        raise JsonInvalid("has no encoding", who="value", had=had, needed=needed) from None
     return encoded
 
 

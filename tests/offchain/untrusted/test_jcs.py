@@ -80,3 +80,9 @@ def test_text_that_two_readers_read_otherwise__is_refused_by_its_name(raw: bytes
     with pytest.raises(JsonInvalid) as refused:
         parse(raw)
     assert refused.value.who == "text"
+
+
+@pytest.mark.parametrize("value", [MAX_WHOLE + 1, [{"n": -(2**60)}], {"n": float("nan")}])
+def test_value_without_an_encoding__is_refused_by_name(value: object) -> None:
+    with pytest.raises(JsonInvalid, match="has no encoding"):
+        encode_jcs(value)

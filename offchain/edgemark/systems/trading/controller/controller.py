@@ -292,8 +292,10 @@ class Controller(EvmServer[ControllerStation]):
     def _record(self) -> None:
         """A turn of the recorders; now and then N follows the queue."""
         try:
-            self._recorder.turn()
-            self._firsts.turn()
+            try:
+                self._recorder.turn()
+            finally:  # whatever holds up the one holds up the other by nothing
+                self._firsts.turn()
         finally:
             if time.monotonic() - self._adapted >= ADAPT_S:
                 self._adapted = time.monotonic()

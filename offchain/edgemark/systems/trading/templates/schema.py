@@ -179,7 +179,8 @@ def _explain(error: ValidationError, who: object) -> ClaimsRefused:
 
 
 def _show(value: object) -> str:
-    return encode_jcs(value).decode()[:120]
+    """Of a value that may have no canonical form: a number beyond 2^53 - 1, for one."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)[:120]
 
 
 def _texts_in(value: Any, place: str) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,8 @@ TAKERS = 4  # of one session: several wait for one write to the disk together
 PUBLISH_S = 5.0  # a letter that the broker has not taken by then is sent again by who owes it
 PAUSE_S = 0.2  # between two looks whether it is over
 END_S = 10.0
-LINES_PER_S, LINES_PER_S_OF_TOPIC = 5.0, 0.2  # of the log about letters that were refused
+LINES_PER_S, LINES_PER_S_OF_TOPIC = 5.0, 0.2  # of the log about letters that were refused or failed
+LINES_BURST_S = 10.0  # so a topic has two at once: less than one would be none, ever
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,17 @@ class Carried:
         sent: that the broker has.
         came: that somebody took or refused.
         dropped: that gave way to others, on both ways, or did not get out.
+        faults: at which something failed that no error of ours foresees; the log has the first.
     """
 
     sent: int
     came: int
     dropped: int
+    faults: int = 0
 
     def __add__(self, more: Carried) -> Carried:
         counts = self.sent + more.sent, self.came + more.came
-        return Carried(*counts, self.dropped + more.dropped)
+        return Carried(*counts, self.dropped + more.dropped, self.faults + more.faults)
 
 
 class Mail(Closing):
@@ -73,8 +76,8 @@ class Mail(Closing):
         self._going, self._coming = Pigeonholes(), Pigeonholes()
         self._is_over = threading.Event()
         self._guard = threading.Lock()
-        self._lines = RateLimit(LINES_PER_S, LINES_PER_S_OF_TOPIC)
-        self._sent = self._came = self._failed = 0
+        self._lines = RateLimit(LINES_PER_S, LINES_PER_S_OF_TOPIC, LINES_BURST_S)
+        self._sent = self._came = self._failed = self._faults = 0
         work = [self._sort, *[self._send] * SENDERS, *[self._hand_over] * takers]
         self._threads = [
             threading.Thread(target=each, name=f"{name}-mail", daemon=True) for each in work
@@ -105,7 +108,8 @@ class Mail(Closing):
         """Up to now."""
         holes = self._going.dropped + self._coming.dropped
         with self._guard:
-            return Carried(self._sent, self._came, self._failed + self._client.lost + holes)
+            dropped = self._failed + self._client.lost + holes
+            return Carried(self._sent, self._came, dropped, self._faults)
 
     def send(self, topic: str, raw: bytes) -> None:
         """Send a letter soon.
@@ -128,7 +132,8 @@ class Mail(Closing):
             except EdgemarkError as error:
                 self._give_up(letter[0], error)
             except Exception as error:  # noqa: BLE001 - of a session that ends meanwhile
-                self._note_fault("letter not sent", error)
+                self._count(failed=1)
+                self._note_fault("letter not sent", letter[0], error)
             finally:
                 self._going.finish(letter[0])
 
@@ -155,21 +160,28 @@ class Mail(Closing):
             except EdgemarkError as error:
                 self._note_refused(letter[0], error)
             except Exception as error:  # noqa: BLE001 - a stranger's letter ends nothing
-                self._note_fault("letter failed", error)
+                self._note_fault("letter failed", letter[0], error)
             finally:
                 self._count(came=1)
                 self._coming.finish(letter[0])
 
     def _note_refused(self, topic: str, error: EdgemarkError) -> None:
         """In a line, unless there are too many of them."""
-        with self._guard:
-            is_too_often = self._lines.take(topic, time.monotonic()) > 0
-        if not is_too_often:
+        if self._has_line(topic):
             self._log.info("letter refused", topic=topic, why=error)
 
-    def _note_fault(self, what: str, error: Exception) -> None:
-        if not self._is_over.is_set():
-            self._log.error(what, kind=type(error).__name__, place=place_of(error))
+    def _note_fault(self, what: str, topic: str, error: Exception) -> None:
+        """Counted, and in a line as one that was refused."""
+        if self._is_over.is_set():
+            return
+        with self._guard:
+            self._faults += 1
+        if self._has_line(topic):
+            self._log.error(what, kind=type(error).__name__, place=place_of(error), topic=topic)
+
+    def _has_line(self, topic: str) -> bool:
+        with self._guard:
+            return self._lines.take(topic, time.monotonic()) == 0
 
     def _count(self, *, sent: int = 0, came: int = 0, failed: int = 0) -> None:
         with self._guard:

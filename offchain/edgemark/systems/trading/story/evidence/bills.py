@@ -6,7 +6,7 @@ of a row, and whatever lies in a gap, is told as not checked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
@@ -53,7 +53,8 @@ def try_bills(trial: Trial, bundle: Bundle, deal: Deal) -> None:
         trial.leave("fees and readings", "no settlement is in the bundle")
         return
     agreed, last = deal.agreed, None
-    deposits = list(list_deposits(bundle.story))
+    story = bundle.story
+    opened_at, deposits = story.opened.time, list(list_deposits(story))
     for kept in bundle.settlements:
         name = f"settlement {kept.said.voucher.index}: fee and readings"
         found = _read(trial, name, kept, deal)
@@ -65,7 +66,9 @@ def try_bills(trial: Trial, bundle: Bundle, deal: Deal) -> None:
         former = last
         trial.check(
             name,
-            lambda found=found, former=former: _check(found, former, agreed, deposits),  # type: ignore[misc]
+            lambda found=found, former=former: check_bill(  # type: ignore[misc]
+                found, former, agreed, deposits, opened_at
+            ),
             f"what {agreed.strategy.NAME} gives",
         )
         last = found
@@ -95,9 +98,25 @@ def _read(trial: Trial, name: str, kept: KeptSettlement, deal: Deal) -> SettledB
         return None
 
 
-def _check(
-    found: SettledBill, last: SettledBill | None, agreed: InitiationClaims, deposits: list[int]
+def check_bill(
+    found: SettledBill,
+    last: SettledBill | None,
+    agreed: InitiationClaims,
+    deposits: Sequence[int],
+    opened_at: int,
 ) -> None:
+    """Check one bill as its buyer had to.
+
+    Args:
+        found: the bill.
+        last: the one before it, where it is here.
+        agreed: of the channel.
+        deposits: what the channel held, at each time.
+        opened_at: when it was opened; a run may be longer than the interval that pays for it.
+
+    Raises:
+        BillStrange, ReadingRefused: it is another than is due.
+    """
     if last is not None:
         _check_goes_on(found, last)
     claims = found.claims
@@ -107,7 +126,8 @@ def _check(
         raise BillStrange("has no such interval", who="settlement", had=f"{span} s", needed=needed)
     interval = Interval(claims.start, claims.end, readings.before, readings.after)
     unit, counted = agreed.specification, sum(readings.after) - sum(readings.before)
-    check_readings(interval, unit.meter, agreed.strategy, cores=unit.cores, counted=max(counted, 0))
+    told = {"cores": unit.cores, "counted": max(counted, 0), "since": opened_at}
+    check_readings(interval, unit.meter, agreed.strategy, **told)
     is_first = found.begins_at == 0
     due = {
         bill(agreed, readings, is_first=is_first, left=deposit - found.begins_at)

@@ -139,7 +139,7 @@ _SELLER: Table = {
         TradeTime.EXPIRY: SellerPhase.CLAIMING,
         on.SawClosing: SellerPhase.WINDOW,
         on.SawEnded: SellerPhase.ENDED,
-        **stays(on.HeardStop, on.HeardStopTaken),
+        **stays(on.HeardStop, on.HeardStopTaken, TradeTime.INTERVAL),
         **_WORK,
         **_OPEN,
         **_AMENDING,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Self
 
 from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
@@ -153,6 +154,22 @@ class Account(Side):
             return self.stopped_at
         return self.service_ends
 
+    @property
+    def served_until(self) -> Timestamp:
+        """Until when a meter of time runs at least once service has stopped: what is billed last.
+
+        `NO_TIME` where a bill stayed unsigned for too long: nothing was served after it.
+        """
+        if self.stopped_since != NO_TIME:
+            return self.stopped_since
+        for what, since in (
+            (TradeTime.FAILOVER, self.failing_since),
+            (TradeTime.OVERDRAFT, self.overdrawn_since),
+        ):
+            if self.is_over(what) and since != NO_TIME:
+                return Timestamp(since + self.decided.patience_s)
+        return NO_TIME
+
     def work(self, number: int) -> Work | None:
         """The request of this number, when it is under way."""
         return next((work for work in self.works if work.number == number), None)
@@ -220,11 +237,26 @@ class Account(Side):
 
     @property
     def is_bill_due(self) -> bool:
-        """Whether a bill is to be drafted."""
+        """Whether a bill is to be drafted.
+
+        Once service has stopped, what is answered is billed at once: what is in hand may last.
+        """
         if self.is_rekeying:
             return False
         if self.proposed is not None:
             return self.needs_new_index
+        is_over = self.is_over(TradeTime.INTERVAL)
         if self.phase is SellerPhase.STOPPED:
-            return not self.in_hand
-        return self.is_over(TradeTime.INTERVAL)
+            return not self.in_hand or is_over or self.has_more_used
+        return is_over
+
+    @property
+    def has_more_used(self) -> bool:
+        """Whether works used more than the last interval showed; of no meaning where time runs."""
+        shown = zip_longest(self.used, self.begun.registers, fillvalue=0)
+        return any(used > had for used, had in shown)
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether service has stopped, and a bill that nothing follows may be drafted."""
+        return self.phase is SellerPhase.STOPPED and not self.in_hand

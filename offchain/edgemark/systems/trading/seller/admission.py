@@ -11,6 +11,7 @@ from typing import NoReturn
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, check_signature
 from edgemark.errors import PeerFault, RefusedInput
 from edgemark.identifiers import NO_TIME, Address, Hash32, Timestamp, Tokens
+from edgemark.loop.machine import UnderWay
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
@@ -37,6 +38,10 @@ class NotServed(RefusedInput):
     """A request is not taken; `why` says whether asking again helps."""
 
     why: Pause = Pause.NONE
+
+
+class NothingYet(UnderWay):
+    """Nothing is to be billed before what is in hand is done."""
 
 
 class VoucherStrange(PeerFault):
@@ -162,13 +167,19 @@ def draft_bill(sale: Sale, pricing: Pricing, head: Head) -> Proposal | on.FoundN
 
     A bill that is out is drafted anew as it is, under the next index: its readings stay, so that
     the payer's signature under either is one under the same.
+
+    Raises:
+        NothingYet: service has stopped, and what is in hand may still cost something.
     """
     if sale.proposed is None:
         readings, fee = _read(sale, pricing, head)
-        is_last = sale.phase is SellerPhase.STOPPED
+        is_whole = not pricing.counts_time or readings.end >= sale.served_until
+        is_last = sale.is_settling and is_whole
     else:
         readings, is_last = sale.proposed.readings, sale.proposed.is_last
         fee = sale.proposed.fee
+    if fee == 0 and sale.phase is SellerPhase.STOPPED and sale.in_hand:
+        raise NothingYet("costs nothing yet", who=f"interval from {readings.start}")
     if fee == 0:
         return on.FoundNothingDue(readings, sale.used)
     signers, terms = sale.in_force, sale.known.terms

@@ -247,6 +247,7 @@ class Dealing:
                 return
             order = read_order(channel, request, pricing)
             self.serving.check_paid(order, request, pricing)
+            self.serving.check_in_time(order, state.service_ends, head.block)
             self.serving.take(order)
         except NotServed as error:
             self._heard(channel, is_overdrawn(state, error.why, head))

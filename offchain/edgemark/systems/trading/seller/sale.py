@@ -8,7 +8,9 @@ Rule 3: the index never restarts, an amount never falls. A voucher that the paye
         its amount, under whichever index, and whenever it comes.
 Rule 4: while the payer's next key may come on chain no bill is out, so nothing that the old key
         signed is lost; deposit that may go back covers nothing.
-Rule 5: it never closes without a voucher: a payer may have signed one that never came, and would
+Rule 5: once service has stopped it bills what is answered at once, and by time up to the stop; the
+        last bill is the one that nothing follows. So what is in hand holds no earlier work back.
+Rule 6: it never closes without a voucher: a payer may have signed one that never came, and would
         then be right to show it.
 """
 
@@ -60,7 +62,9 @@ class Sale(Account):
             case on.FoundProposal(proposal):
                 return self._proposed(proposal)
             case on.FoundNothingDue(readings, used):
-                if self.proposed is not None or not self._begins_here(readings, used):
+                is_early = self.phase is SellerPhase.STOPPED and bool(self.in_hand)
+                is_out = self.proposed is not None or is_early
+                if is_out or not self._begins_here(readings, used):
                     raise self._stale("draft of another state")
                 billed = Billed(self.billed.amount, readings.end, readings.after)
                 return replace(self, billed=billed).forget(TradeTime.INTERVAL)
@@ -195,6 +199,8 @@ class Sale(Account):
         if self.proposed is not None:
             return readings == self.proposed.readings and voucher.amount == self.claimed
         begins = proposal.begins_at == self.billed.amount and proposal.fee > 0
+        if proposal.is_last and not self.is_settling:
+            return False
         return begins and self._begins_here(readings, self.used)
 
     def _begins_here(self, readings: Readings, used: Registers) -> bool:

@@ -6,7 +6,8 @@ Rule 2: what an answer says that it used is what the engine's meter says, in the
         channel's template, and never more than the request allows: what it used beyond is nobody's
         debt. By time of day it falls into the band in which the work was done, a run's processor
         time into those through which it lasted.
-        So a request allows for all that its order may use (`Serving.check_paid`).
+        So a request allows for all that its order may use (`Serving.check_paid`), and a run may
+        not outlast the service in which it is paid (`Serving.check_in_time`).
 Rule 3: where this machine is at fault (a full disk, no process to be had) the order waits, and
         nobody is billed. One that nobody can work at is answered as not begun, with nothing used.
 """
@@ -161,6 +162,22 @@ class Serving:
             raise OrderStrange(
                 "pays less than it may use", who=who, had=request.most, needed=needed
             )
+
+    def check_in_time(self, order: work.Order, until: int, now: int) -> None:
+        """Check that a run is over in time to be billed, however long it may last.
+
+        Args:
+            order: of a program; what a polynomial takes nobody says before.
+            until: the end of service; what is left after it is for the last bill.
+            now: chain time.
+
+        Raises:
+            NotServed: its program may run beyond that.
+        """
+        program = self.engine.catalogue.programs.get(order.what)
+        if program is None or now + program.limits.wall_s <= until:
+            return
+        raise _pause(order, Pause.OVER, "Open another channel: this run may outlast its service.")
 
     def take(self, order: work.Order) -> None:
         """Have an order worked at, or answered as not begun where nobody can.

@@ -224,6 +224,18 @@ def test_request__pays_for_data_and_output_of_its_program_and_never_for_nothing(
                 serving.check_paid(order, ask(order, most), pricing)
 
 
+def test_run__that_may_outlast_the_service__is_not_taken(tmp_path: Path) -> None:
+    (listed,) = parse_programs(write_list(entry("cat", "cat"))).values()
+    run, ends = order_run(listed.id, b"data"), DAY + LIMITS.wall_s
+    with Engine(tmp_path / "engine", Catalogue({listed.id: listed}, "")) as engine:
+        serving = Serving(engine, PartStore(tmp_path / "parts"))
+        serving.check_in_time(run, ends, DAY)
+        serving.check_in_time(ORDER, DAY, DAY)
+        with pytest.raises(NotServed) as caught:
+            serving.check_in_time(run, ends, DAY + 1)
+    assert caught.value.why is Pause.OVER
+
+
 # --- what is counted ---------------------------------------------------------------------------
 
 

@@ -105,8 +105,12 @@ class PartyServer(PartyService[S]):
         """Open the port, replay the journal, answer, begin to watch."""
         self.http.start()
         super().start()
+        self.prepare()
         self._ready.set()
         self.log.info("serving", url=self.http.url, account=self.station.address)
+
+    def prepare(self) -> None:
+        """With its matters replayed, before anybody is answered; nothing by default."""
 
     def close(self) -> None:
         """Close the port and end the loop; the journal keeps what is owed."""

@@ -102,6 +102,8 @@ def _wish(spending: Spending, home: Path, keys: Sequence[ChannelId], is_end: boo
 
 
 def _tell(claimed: Claimed) -> dict[str, object]:
+    if claimed.is_passed_over:
+        return {"channel": claimed.channel.hex(), "done": "passed over"}
     return {
         "channel": claimed.channel.hex(),
         "amount": Amount(claimed.amount),

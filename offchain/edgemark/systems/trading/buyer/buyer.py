@@ -133,9 +133,10 @@ class Buyer(PartyService[TradingStation]):
         if terms.payer != station.address:
             who = f"channel {channel.hex()}"
             raise RefusedInput("is of another payer", who=who, had=terms.payer)
-        self._bring_in(Tokens(terms.deposit + terms.bond))
         policy = draft_policy(self._decided, limits, terms)
-        self.runtime.ask(channel, on.AskedBuy(agreement, policy, opening))
+        with self._ordering:  # of two at once each brings in what the other is to lock as well
+            self._bring_in(Tokens(terms.deposit + terms.bond))
+            self.runtime.ask(channel, on.AskedBuy(agreement, policy, opening))
         return channel
 
     def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> Lot:

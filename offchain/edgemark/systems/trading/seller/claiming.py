@@ -8,19 +8,23 @@ voucher is final at once, so what was served and not billed yet is lost with it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgemark.amounts import Amount
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
+from edgemark.ledger.evm.contract.chain_event import ChainEvent
+from edgemark.ledger.evm.contract.decoding import receipt_events
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.ledger.evm.sending.rehearsed_lane import NOWHERE
 from edgemark.loop.replay import look_up
 from edgemark.party.evm.joining import send_as_asked
 from edgemark.party.evm.opening import check_can_serve, describe_server
 from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
+from edgemark.systems.trading.contract.events import AmountPaid, ChannelEnded
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.life import PartyMachine
@@ -59,11 +63,13 @@ class Claimed:
         channel: of which.
         amount: all that its seller was owed.
         is_end: the channel is over.
+        is_passed_over: the escrow did nothing in it: it is not open, or as much is paid.
     """
 
     channel: ChannelId
     amount: Tokens
     is_end: bool
+    is_passed_over: bool = False
 
 
 def find_sale(home: Path, channel: ChannelId) -> Sale:
@@ -118,11 +124,33 @@ def draft_claims(
 def claim(station: TradingStation, channels: Sequence[ChannelId], *, is_end: bool) -> list[Claimed]:
     """Bring what is signed to the chain, and wait until it is final; no seller runs here.
 
-    All in one transaction: what the escrow refuses of one, it refuses of all.
+    All in one transaction: what the escrow refuses of one, it refuses of all; of several it passes
+    over what ended meanwhile, or is paid, and says so by having no event of it.
 
     Raises:
         NothingToClaim, RefusedInput: as `draft_claims`, or the escrow refuses it.
     """
     call, claimed = draft_claims(station, channels, is_end=is_end)
-    send_as_asked(station, call, "See `edgemark trading channels`.")
-    return claimed
+    receipt = send_as_asked(station, call, "See `edgemark trading channels`.")
+    if receipt.block_hash == NOWHERE and not receipt.logs:
+        return claimed  # what a node cannot simulate says nothing
+    return read_claimed(claimed, receipt_events(receipt, station.escrow.contract))
+
+
+def read_claimed(claimed: Sequence[Claimed], events: Sequence[ChainEvent]) -> list[Claimed]:
+    """What became of claims by what the escrow says: of several it passes over what it cannot do.
+
+    Args:
+        claimed: that were sent together.
+        events: of the escrow in that transaction.
+    """
+    paid = {each.channel: each.paid for each in events if isinstance(each, AmountPaid)}
+    ended = {each.channel: each.amount for each in events if isinstance(each, ChannelEnded)}
+
+    def read(each: Claimed) -> Claimed:
+        amount = (ended if each.is_end else paid).get(each.channel)
+        if amount is None:
+            return replace(each, is_passed_over=True)
+        return replace(each, amount=amount)
+
+    return [read(each) for each in claimed]

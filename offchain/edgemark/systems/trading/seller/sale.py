@@ -62,12 +62,7 @@ class Sale(Account):
             case on.FoundProposal(proposal):
                 return self._proposed(proposal)
             case on.FoundNothingDue(readings, used):
-                is_early = self.phase is SellerPhase.STOPPED and bool(self.in_hand)
-                is_out = self.proposed is not None or is_early
-                if is_out or not self._begins_here(readings, used):
-                    raise self._stale("draft of another state")
-                billed = Billed(self.billed.amount, readings.end, readings.after)
-                return replace(self, billed=billed).forget(TradeTime.INTERVAL)
+                return self._found_nothing(readings, used)
             case on.FoundOverdrawn(at):
                 since = self.overdrawn_since if self.overdrawn_since != NO_TIME else at
                 return replace(self, overdrawn_since=since)
@@ -187,6 +182,14 @@ class Sale(Account):
         )
         told = told if is_anew else told.forget(TradeTime.GRACE)
         return told.forget(TradeTime.INTERVAL, TradeTime.VALIDITY)
+
+    def _found_nothing(self, readings: Readings, used: Registers) -> Sale:
+        """An interval that costs nothing; after the stop it ends all, so nothing may be in hand."""
+        is_early = self.phase is SellerPhase.STOPPED and bool(self.in_hand)
+        if self.proposed is not None or is_early or not self._begins_here(readings, used):
+            raise self._stale("draft of another state")
+        billed = Billed(self.billed.amount, readings.end, readings.after)
+        return replace(self, billed=billed).forget(TradeTime.INTERVAL)
 
     def _drafted_at(self, proposal: Proposal) -> Timestamp:
         return Timestamp(proposal.valid_until - self.decided.valid_s)

@@ -147,12 +147,15 @@ class Seller(EvmServer[TradingStation]):
         self._watching.start()
         super().start()
         self._has_begun = True
-        self._tidying.forget_strays(self.runtime.all_keys(), self.station.address)
         self._announce()
         if why := self.serving.engine.status().why_not:
             self.log.warning("runs no programs", why=why)
         offer = self.wares.offer.hex()
         self.log.info("sells", template=str(self.wares.initiation.label), offer=offer)
+
+    def prepare(self) -> None:
+        """What no quote came of leaves, while none is made: its deal is written down first."""
+        self._tidying.forget_strays(self.runtime.all_keys(), self.station.address)
 
     def close(self) -> None:
         """Close port, letters, loop and engine; journal and spool keep what is owed."""

@@ -14,6 +14,7 @@ from tests.offchain.systems.trading.parties_cast import AGREEMENT, CHANNEL, POLI
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.machine import TryAgain
+from edgemark.systems.trading.buyer import buyer as buying
 from edgemark.systems.trading.buyer.buyer import Buyer
 from edgemark.systems.trading.buyer.money.means import find_refused
 from edgemark.systems.trading.buyer.purchase import Purchase
@@ -75,6 +76,39 @@ class Topping:
     def ask(self, channel: object, event: on.AskedTopUp) -> None:
         assert channel == CHANNEL
         self.purchase = self.purchase.after(event)
+
+
+def test_two_that_are_begun_at_once__are_brought_in_for_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else each brings in what is owed without the other, and one opening finds no tokens."""
+    monkeypatch.setattr(buying, "check_signature", lambda *_: None)
+    monkeypatch.setattr(buying, "draft_policy", lambda *_: POLICY)
+    happened: list[str] = []
+    buyer: Any = Topping()
+    buyer._decided = None
+    buyer.station = SimpleNamespace(
+        address=AGREEMENT.terms.payer,
+        deals=SimpleNamespace(agreement=lambda _: AGREEMENT),
+        decided=SimpleNamespace(limits=None),
+        domain=SimpleNamespace(opening=lambda *_: bytes(32)),
+    )
+
+    def bring_in(amount: Tokens) -> None:
+        happened.append("brought")
+        Topping._bring_in(buyer, amount)
+
+    buyer._bring_in = bring_in
+    buyer.runtime = SimpleNamespace(ask=lambda *_: happened.append("asked"))
+    threads = [
+        threading.Thread(target=lambda: Buyer.begin(buyer, CHANNEL, SELLER_OPENING))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert happened == ["brought", "asked"] * 2
 
 
 def test_two_that_add_to_one_deposit_at_once__add_both() -> None:

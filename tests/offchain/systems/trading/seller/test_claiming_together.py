@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,10 +14,19 @@ from tests.offchain.systems.trading.tower.tower_cast import countersign
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.ledger.evm.sending.rehearsed_lane import NOWHERE
+from edgemark.systems.trading.contract.events import AmountPaid, ChannelEnded
 from edgemark.systems.trading.contract.records import MAX_CHANNELS
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import SellerPhase
 from edgemark.systems.trading.seller import claiming
-from edgemark.systems.trading.seller.claiming import NothingToClaim, draft_claims
+from edgemark.systems.trading.seller.claiming import (
+    Claimed,
+    NothingToClaim,
+    claim,
+    draft_claims,
+    read_claimed,
+)
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.station.sending import as_one
 
@@ -36,6 +45,8 @@ SOLD = Sale(
 
 class Escrow:
     """Makes calls; there is no chain."""
+
+    contract = SimpleNamespace(address="escrow")
 
     def checkpoint(self, brought: Any) -> Call:
         return Call(CONTRACT, "checkpoint", (list(brought),))
@@ -71,6 +82,40 @@ def test_one_of_them_that_is_paid__claims_none(sales: list[Any]) -> None:
     sales[0] = replace(SOLD, paid=Tokens(600))
     with pytest.raises(NothingToClaim):
         draft_claims(STATION, [CHANNEL] * 3, is_end=False)
+
+
+def event(kind: Any, channel: ChannelId, **told: Any) -> Any:
+    """What a log of the escrow says, as far as it is looked at."""
+    blank = dict.fromkeys(each.name for each in fields(kind))
+    return kind(**{**blank, "channel": channel, **told})
+
+
+def test_what_the_escrow_passed_over__is_said() -> None:
+    """One ended between the look and the transaction; another was paid more than was known."""
+    first, second = (ChannelId(bytes([number]) * 32) for number in (1, 2))
+    sent = [Claimed(each, Tokens(600), is_end=True) for each in (first, second)]
+    told = [
+        event(AmountPaid, second, paid=Tokens(600)),
+        event(ChannelEnded, first, amount=Tokens(650)),
+    ]
+    assert read_claimed(sent, told) == [
+        Claimed(first, Tokens(650), is_end=True),
+        Claimed(second, Tokens(600), is_end=True, is_passed_over=True),
+    ]
+    paid = [replace(each, is_end=False) for each in sent]
+    assert [each.is_passed_over for each in read_claimed(paid, told)] == [True, False]
+
+
+def test_claim__looks_at_what_its_transaction_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    receipt = SimpleNamespace(block_hash=bytes([1]) * 32, logs=())
+    monkeypatch.setattr(claiming, "send_as_asked", lambda *_: receipt)
+    station = SimpleNamespace(escrow=Escrow(), home=None)
+    (one, _) = claim(cast(Any, station), [CHANNEL] * 2, is_end=True)
+    assert one.is_passed_over
+    receipt.block_hash = NOWHERE
+    monkeypatch.setattr(claiming, "find_sale", lambda *_: SOLD)
+    (one, _) = claim(cast(Any, station), [CHANNEL] * 2, is_end=True)
+    assert not one.is_passed_over, "a rehearsal that nothing is known of"
 
 
 def test_more_than_the_escrow_takes__are_refused() -> None:

@@ -64,7 +64,7 @@ BAD: dict[str, tuple[Change, str, str]] = {
     "for a stranger's account": (
         lambda *_: {"payer": THIEF.address},
         "NotSold",
-        "no account of the buyer",
+        "did not sign the request",
     ),
     "of a stranger's DID": (
         lambda *_: {"buyer": make_did(31337, THIEF.address)},

@@ -5,7 +5,7 @@
 | somebody signed it                                    | `QuoteRequest.signer`                 |
 | it is for what is sold, within all bounds             | `quoting.check_asked`                 |
 | its peer asks not too often                           | `askers.Askers`                       |
-| a key of the buyer's DID, which goes on, signed it    | `Quoter._check_buyer`                 |
+| it was the payer, a key of the buyer's DID, not ended | `Quoter._check_buyer`                 |
 | the same request came before                          | the same answer, from the journal     |
 | a place, a free one of the offer                      | `quoting.Promises.check`              |
 | offer listed, template not deprecated, escrow open    | `Quoter._check_market`                |
@@ -211,18 +211,20 @@ class Quoter:
             raise Overloaded("asks too often", who="buyer", retry_after_s=max(1.0, wait))
 
     def _check_buyer(self, request: QuoteRequest, signer: Address) -> None:
-        """A key of the DID signed it, and the account that is to pay is the DID's as well."""
+        """The account that is to pay signed it, and it is a key of the DID.
+
+        A DID's document names keys without their word: by another key of it anybody could have
+        promises made that are backed by what a stranger owns.
+        """
         documents = self._station.documents
         documents.document(request.buyer)  # one that has ended is refused by name
         keys = documents.assertion(request.buyer) | documents.authentication(request.buyer)
         if signer not in keys:
             needed = f"a key of {request.buyer}"
             raise NotSold("is by no key of its buyer", who="request", had=signer, needed=needed)
-        if request.payer not in keys | {request.buyer.identity}:
-            needed = f"the account or a key of {request.buyer}"
-            raise NotSold(
-                "is no account of the buyer", who="request, payer", had=request.payer, needed=needed
-            )
+        if request.payer != signer:
+            who, needed = "request, payer", f"{signer}, which signed it"
+            raise NotSold("did not sign the request", who=who, had=request.payer, needed=needed)
 
     def _check_controller(self, controller: Address) -> None:
         if self._controllers and controller not in self._controllers:

@@ -145,7 +145,8 @@ def least_bond(cap: int, taken: SellerSettings) -> int:
     What is signed and not paid goes to the chain at the bond at the latest (`draft_policy`), in a
     transaction of the seller's. So a bond of dust would have it send one each interval, for dust;
     with these bounds each brings `min_bond` at least, and what a payer may ever owe beyond what the
-    chain has (a bond, and an interval) is never above eleven bonds, also after a top-up.
+    chain has (a bond, and an interval) is never above eleven bonds, also after a top-up. The first
+    price comes on top, once: it is this seller's own, and no cap is on it.
 
     Args:
         cap: of an interval.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,7 +25,7 @@ from tests.offchain.systems.trading.credentials.trade_cast import (
 )
 
 from edgemark.errors import Overloaded
-from edgemark.identifiers import Tokens
+from edgemark.identifiers import Address, Tokens
 from edgemark.systems.trading.protocol.agreement import Opening
 from edgemark.systems.trading.seller.market.promising import Journal, Quoter
 from edgemark.systems.trading.seller.market.quoting import NotSold, Wares
@@ -49,14 +50,14 @@ class Reached(Exception):
     """The chain is asked, which only who passed all before has it be."""
 
 
-def quoter(*sales: Any) -> Quoter:
+def quoter(*sales: Any, keys: Iterable[Address] = (BUYER.address,)) -> Quoter:
     """A seller without a chain: a fake, for it is about what is not asked."""
 
     def reach(_: object) -> None:
         raise Reached
 
     documents = SimpleNamespace(
-        document=lambda _: None, assertion=lambda _: {BUYER.address}, authentication=lambda _: set()
+        document=lambda _: None, assertion=lambda _: set(keys), authentication=lambda _: set()
     )
     station = SimpleNamespace(
         domain=DOMAIN,
@@ -102,3 +103,14 @@ def test_an_answer__is_told_again_to_a_key_of_its_buyer_alone() -> None:
         quoter(promised()).answer(thief, "a peer")
     with pytest.raises(Reached):
         quoter(promised()).answer(ASKED, "a peer")
+
+
+@pytest.mark.parametrize("sales", [(), (promised(),)])
+def test_payer__is_who_signed_and_nobody_that_a_document_lists(sales: tuple[Any, ...]) -> None:
+    """A document names delegates without their word: their tokens back no promise of another's."""
+    thief = KEYS["a thief"]
+    seller = quoter(*sales, keys={thief.address, TERMS.payer})
+    asked = draft_request(cap=Tokens(1000), key=thief)
+    assert asked.payer == TERMS.payer
+    with pytest.raises(NotSold, match="did not sign the request"):
+        seller.answer(asked, "a peer")

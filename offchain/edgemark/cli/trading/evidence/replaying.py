@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from edgemark.cli.terminal.exits import Exit
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
 from edgemark.errors import about
 from edgemark.files import read_limited
 from edgemark.settings.settings import Settings
@@ -19,12 +19,14 @@ from edgemark.systems.trading.story.evidence.bundle import (
     Bundle,
     MalformedChannelBundle,
 )
-from edgemark.systems.trading.story.evidence.retrial import Witness, try_bundle
+from edgemark.systems.trading.story.evidence.retrial import ChannelTrial, Witness, try_bundle
 from edgemark.systems.trading.story.evidence.witness import find_witness
 from edgemark.systems.trading.story.reading import Lookout
+from edgemark.systems.trading.story.telling import facts_of_deed, state_of, tell_deed
 from edgemark.words import printable
 
-VERDICTS = {True: "EVERYTHING AGREES", False: "THE BUNDLE IS NOT WHAT IT SAYS"}
+AGREES, DIFFERS = "EVERYTHING AGREES", "THE BUNDLE IS NOT WHAT IT SAYS"
+NOT_ASKED = "WHAT IS SIGNED FITS; THE CHAIN WAS NOT ASKED"
 
 
 @click.command("replay")
@@ -35,21 +37,50 @@ def replay_channel(invocation: Invocation, bundle: Path, offline: bool) -> int:
     """Check every statement of BUNDLE, and compute its bills again; needs no key.
 
     Status 0 when everything that could be checked agrees, 1 when something in the bundle is not
-    what it says, 2 when it is no bundle. What could not be checked is named.
+    what it says or its channel stands otherwise since then, 2 when it is no bundle. What could not
+    be checked is named: with --offline, that there is such a channel at all.
     """
     evidence = read_bundle(bundle)
     with _find_witness(invocation.settings(), evidence, offline=offline) as witness:
         trial = try_bundle(evidence, witness)
+    story, since = evidence.story, trial.since
+    later = () if since is None else since.deeds
+    verdict = say_verdict(trial, story.as_of)
     facts = {
         "channel": evidence.story.channel.hex(),
         "agrees": trial.receipt.ok,
         "checks": trial.receipt.as_dict()["checks"],
         "not_checked": trial.not_checked,
+        "as_of": story.as_of,
+        "chain_asked": since is not None,
+        "since": [] if since is None else [facts_of_deed(since.story, each) for each in later],
+        "has_moved": since is not None and since.has_moved,
+        "verdict": verdict,
         "reveals": evidence.reveals,
     }
-    lines = [*map(printable, trial.lines()), VERDICTS[trial.receipt.ok]]
-    invocation.show(facts, "\n".join(lines))
-    return Exit.DONE if trial.receipt.ok else Exit.CHECK_FAILED
+    lines = [*map(printable, trial.lines())]
+    if since is not None:
+        lines += [f"since then: {tell_deed(since.story, each, show_time)}" for each in later]
+    invocation.show(facts, "\n".join([*lines, verdict]))
+    return Exit.DONE if trial.holds else Exit.CHECK_FAILED
+
+
+def say_verdict(trial: ChannelTrial, as_of: int) -> str:
+    """The last line: what came out.
+
+    Args:
+        trial: of a bundle.
+        as_of: the block at which it ends.
+    """
+    if not trial.receipt.ok:
+        return DIFFERS
+    if trial.since is None:
+        return NOT_ASKED
+    if not trial.since.has_moved:
+        return AGREES
+    story = trial.since.story
+    now = "lock returned to the payer" if story.is_returned else state_of(story)
+    return f"IT AGREES UNTIL BLOCK {as_of} ALONE; SINCE THEN: {now}, as of block {story.as_of}"
 
 
 def read_bundle(path: Path) -> Bundle:

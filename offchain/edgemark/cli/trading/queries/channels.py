@@ -85,6 +85,7 @@ def _row_of(story: ChannelStory) -> dict[str, Any]:
         "paid": Amount(story.paid if ended is None else ended.end.amount),
         "penalty": Amount(0 if ended is None else ended.end.division.penalty),
         "evidence": len(story.evidence),
+        "evidence_by_strangers": len(story.strangers) + story.untold,
         "expires_at": Moment(story.terms.expires_at),
         "close_by": Moment(story.terms.close_by),
     }

@@ -2,6 +2,9 @@
 
 Rule: what is paid out of the channel's lock in the transaction in which it ended, behind the event
 of the end, belongs to the end; all that was paid before, to checkpoints and amendments.
+
+Rule: anybody may record evidence of any channel, signed by anybody. What strangers record is of no
+account: the first `MOST_STRANGERS` are told, the others counted, so nobody makes a story long.
 """
 
 from __future__ import annotations
@@ -31,7 +34,10 @@ from edgemark.systems.trading.story.story import (
     Recorded,
     Shown,
     Window,
+    find_own_signers,
 )
+
+MOST_STRANGERS = 16  # evidence by strangers that a story tells
 
 
 def begin_story(
@@ -74,6 +80,7 @@ class StoryFold:
         self._deeds: list[Deed] = []
         self._credits: list[Credit] = []
         self._last: list[Credit] = []
+        self._passed_over = 0
 
     def take(self, mark: Mark, events: Sequence[ChainEvent]) -> None:
         """Everything that a transaction says about this channel.
@@ -92,11 +99,25 @@ class StoryFold:
             paid = self._pots.take(mark, [event])
             (self._last if is_end else self._credits).extend(paid)
 
+    def pass_over(self, count: int) -> None:
+        """Evidence by strangers, behind the first `MOST_STRANGERS`, that nobody looked up."""
+        self._passed_over += count
+
     def finish(self) -> ChannelStory:
         """The whole story."""
+        whole = replace(self._story, deeds=tuple(self._deeds))
+        own, strangers = whole.own_signers, 0
+        deeds = []
+        for deed in whole.deeds:
+            if isinstance(deed, Recorded) and (deed.kind, deed.signers) not in own:
+                strangers += 1
+                if strangers > MOST_STRANGERS:
+                    continue
+            deeds.append(deed)
         return replace(
-            self._story,
-            deeds=tuple(self._deeds),
+            whole,
+            deeds=tuple(deeds),
+            untold=len(whole.deeds) - len(deeds) + self._passed_over,
             pots=self._pots.all,
             credits=tuple(self._credits),
             last=tuple(self._last),
@@ -126,6 +147,30 @@ class StoryFold:
                 return Ended(mark, _read_end(event))
             case _:
                 return None
+
+
+def pick_evidence(
+    opening: seen.ChannelOpened, events: Sequence[ChainEvent], recorded: Sequence[ChainEvent]
+) -> list[ChainEvent]:
+    """The evidence of a channel that is worth looking up: its own, and the first of strangers.
+
+    Args:
+        opening: of the channel.
+        events: of the escrow, about it.
+        recorded: all evidence of it, oldest first.
+    """
+    amended = (signers_of(e.signers) for e in events if isinstance(e, seen.ChannelAmended))
+    own, left = find_own_signers(terms_of(opening.terms), amended), MOST_STRANGERS
+    picked: list[ChainEvent] = []
+    for event in recorded:
+        if not isinstance(event, EvidenceRecorded):
+            continue
+        if (member_of(EvidenceKind, event.kind), tuple(event.signers)) not in own:
+            left -= 1
+            if left < 0:
+                continue
+        picked.append(event)
+    return picked
 
 
 def _read_evidence(event: EvidenceRecorded, mark: Mark) -> Recorded:

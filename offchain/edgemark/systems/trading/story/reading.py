@@ -12,7 +12,7 @@ from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract import events as seen
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.systems.trading.story.folding import StoryFold, begin_story
+from edgemark.systems.trading.story.folding import StoryFold, begin_story, pick_evidence
 from edgemark.systems.trading.story.story import ChannelStory
 
 
@@ -71,11 +71,14 @@ class Chronicle:
         if not events or not isinstance(events[0], seen.ChannelOpened):
             raise ChannelUnknown.on(channel, self._chain, until)
         recorded = said.events(until, [[], [], [], [channel]], self._evidence)
-        mined = said.mined([*events, *recorded, *said.returns(channel, until)], until)
+        worth = pick_evidence(events[0], events, recorded)
+        mined = said.mined([*events, *worth, *said.returns(channel, until)], until)
         opened, now = said.mark(mined[0]), said.time_of(until)
         fold = StoryFold(begin_story(self._chain.chain_id, events[0], opened, until, now))
+        looked_at = {each.receipt.tx_hash for each in mined}
         for each in mined:
             fold.take(said.mark(each), said.said_in(each))
+        fold.pass_over(sum(each.at.tx_hash not in looked_at for each in recorded))
         return fold.finish()
 
     def _check_until(self, until: int | None) -> int:

@@ -6,8 +6,9 @@ reads one, `telling.py` puts it into words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgemark.chronicle.marks import AmountCheck, Credit, Mark, Pot, add_up
 from edgemark.chronicle.steps import ANYONE, NextStep, after, until_expiry
@@ -56,6 +57,8 @@ class Amended:
 class Recorded:
     """Evidence of the first credential, or of the settlement credential of an index.
 
+    Anybody may record any for any channel: whose it is, its signers alone say.
+
     Attributes:
         signers: whom the chain recovered.
     """
@@ -98,6 +101,8 @@ class Ended:
 
 
 Deed = Changed | PaidUp | Amended | Recorded | Window | Shown | Ended
+Whose = frozenset[tuple[EvidenceKind, tuple[Address, ...]]]
+"""Kinds of evidence, each with those who have to have signed it, in order."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class ChannelStory:
         pots: of the channel's lock, one: the payer's deposit and bond.
         credits: what was paid out of it while the channel was open; `last`: at its end.
         as_of, now: the last block that was looked at, and its time.
+        untold: evidence by strangers that is not among the deeds: the first few are.
     """
 
     chain_id: int
@@ -122,6 +128,7 @@ class ChannelStory:
     last: tuple[Credit, ...]
     as_of: int
     now: Timestamp
+    untold: int = 0
 
     @property
     def ended(self) -> Ended | None:
@@ -140,8 +147,29 @@ class ChannelStory:
 
     @property
     def evidence(self) -> tuple[Recorded, ...]:
-        """All evidence of its credentials that stands on chain by itself, not under a root."""
-        return tuple(deed for deed in self.deeds if isinstance(deed, Recorded))
+        """All of its own that stands on chain by itself, not under a root.
+
+        Its own is what both parties signed by their accounts, of the first credential; by the keys
+        of a time, with the controller of that time, of a settlement.
+        """
+        own = self.own_signers
+        return tuple(each for each in self._recorded if (each.kind, each.signers) in own)
+
+    @property
+    def strangers(self) -> tuple[Recorded, ...]:
+        """What others recorded of this channel: of no account."""
+        own = self.own_signers
+        return tuple(each for each in self._recorded if (each.kind, each.signers) not in own)
+
+    @cached_property
+    def own_signers(self) -> Whose:
+        """Whose evidence counts, by its kind, at whatever time of the channel."""
+        amended = (deed.signers for deed in self.deeds if isinstance(deed, Amended))
+        return find_own_signers(self.terms, amended)
+
+    @property
+    def _recorded(self) -> Iterator[Recorded]:
+        return (deed for deed in self.deeds if isinstance(deed, Recorded))
 
     @property
     def phase(self) -> ChannelPhase:
@@ -198,6 +226,19 @@ class ChannelStory:
         if account not in names and any(deed.tower == account for deed in self.shown):
             return "tower"
         return names.get(account, account)
+
+
+def find_own_signers(terms: Terms, amended: Iterable[Signers]) -> Whose:
+    """Whose evidence counts for a channel.
+
+    Args:
+        terms: of it.
+        amended: who signed later, by its amendments.
+    """
+    first = (EvidenceKind.INITIATION, (terms.payer, terms.seller))
+    times = [terms.signers, *amended]
+    settled = ((EvidenceKind.SETTLEMENT, (*each.keys, each.controller)) for each in times)
+    return frozenset({first, *settled})
 
 
 def check_amounts(story: ChannelStory) -> tuple[AmountCheck, ...]:

@@ -94,14 +94,21 @@ def as_facts(story: ChannelStory) -> dict[str, object]:
             "close_by": Moment(terms.close_by),
         },
         "opened": facts_of_mark(story.opened),
-        "deeds": [_facts_of(deed) for deed in story.deeds],
+        "deeds": [facts_of_deed(story, deed) for deed in story.deeds],
+        "evidence_by_strangers": len(story.strangers) + story.untold,
         "amounts": facts_of_checks(check_amounts(story)),
         "next": [facts_of_step(step, story.now) for step in find_next_steps(story)],
     }
 
 
-def _facts_of(deed: Deed) -> dict[str, object]:
-    return {"at": facts_of_mark(deed.mark), **_facts_by_kind(deed)}
+def facts_of_deed(story: ChannelStory, deed: Deed) -> dict[str, object]:
+    """One deed of a story, as programs have it."""
+    told = {"at": facts_of_mark(deed.mark), **_facts_by_kind(deed)}
+    return told | {"of": _whose(story, deed)} if isinstance(deed, Recorded) else told
+
+
+def _whose(story: ChannelStory, record: Recorded) -> str:
+    return "channel" if (record.kind, record.signers) in story.own_signers else "strangers"
 
 
 def _facts_by_kind(deed: Deed) -> dict[str, object]:  # noqa: PLR0911 - one a kind
@@ -153,13 +160,20 @@ def _lines(story: ChannelStory, show_time: ShowTime) -> Iterator[str]:
     yield f"  expires_at {show_time(terms.expires_at)}, close_by {show_time(terms.close_by)}"
     yield f"opened {tell_mark(story.opened, show_time)} with {Amount(terms.deposit)}"
     for deed in story.deeds:
-        yield f"{_tell(story, deed, show_time)} {tell_mark(deed.mark, show_time)}"
+        yield tell_deed(story, deed, show_time)
+    if story.untold:
+        yield f"evidence by strangers that is not told: {story.untold}, of no account"
     if story.ended is not None:
         yield f"  {WHY[story.ended.end.ending]}"
     if story.is_returned:
         yield "the lock expired: the anchor returned what was left to the payer"
     yield from tell_checks(check_amounts(story), story.name_of, "sums")
     yield from tell_steps(find_next_steps(story), story.now, show_time, "", COMMANDS)
+
+
+def tell_deed(story: ChannelStory, deed: Deed, show_time: ShowTime) -> str:
+    """One deed of a story, in a line."""
+    return f"{_tell(story, deed, show_time)} {tell_mark(deed.mark, show_time)}"
 
 
 def _tell(  # noqa: PLR0911 - one a kind
@@ -175,10 +189,8 @@ def _tell(  # noqa: PLR0911 - one a kind
             return f"the seller was paid up to {Amount(paid)}, by {by},"
         case Amended(signers=signers):
             return f"both named who signs: controller {signers.controller}, epoch {signers.epoch},"
-        case Recorded(kind=EvidenceKind.SETTLEMENT, index=index):
-            return f"evidence of settlement credential {index} was recorded"
-        case Recorded(kind=kind):
-            return f"evidence of the {kind.name.lower()} credential was recorded"
+        case Recorded():
+            return _tell_record(story, deed)
         case Window():
             by = {"another": "a stranger"}.get(
                 BY_CLOSER[deed.phase], f"the {BY_CLOSER[deed.phase]}"
@@ -191,6 +203,16 @@ def _tell(  # noqa: PLR0911 - one a kind
             return f"{who} showed {Amount(deed.amount)}{for_whom}"
         case Ended(end=end):
             return _tell_end(story, end)
+
+
+def _tell_record(story: ChannelStory, record: Recorded) -> str:
+    name = f"evidence of the {record.kind.name.lower()} credential"
+    if record.kind is EvidenceKind.SETTLEMENT:
+        name = f"evidence of settlement credential {record.index}"
+    if _whose(story, record) == "channel":
+        return f"{name} was recorded"
+    signers = " and ".join(record.signers)
+    return f"by strangers, of no account: {name} was recorded, signed by {signers},"
 
 
 def _tell_end(story: ChannelStory, end: End) -> str:

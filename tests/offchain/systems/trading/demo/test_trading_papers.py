@@ -39,6 +39,7 @@ from edgemark.systems.trading.story.story import ChannelStory, Recorded
 
 MARK = Mark(1, Timestamp(START), Hash32(bytes(32)))
 NONE = Hash32(bytes(32))
+SIGNERS = (*TERMS.signers.keys, TERMS.controller)
 
 
 def keep(index: int, **changed: Any) -> KeptSettlement:
@@ -48,7 +49,7 @@ def keep(index: int, **changed: Any) -> KeptSettlement:
 
 def record(kept: KeptSettlement, digest: Hash32 | None = None) -> Recorded:
     index, known = kept.said.voucher.index, kept.credential.digest
-    return Recorded(MARK, EvidenceKind.SETTLEMENT, index, digest or known, ())
+    return Recorded(MARK, EvidenceKind.SETTLEMENT, index, digest or known, SIGNERS)
 
 
 KEPT = [keep(index) for index in range(1, 6)]

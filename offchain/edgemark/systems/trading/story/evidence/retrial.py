@@ -7,12 +7,14 @@
 | both templates                             | digests in the credential, ids in the terms      |
 | each settlement                            | keys of both parties, of its controller          |
 | each fee                                   | the strategy, for these readings (`bills`)       |
-| evidence, anchored leaves                  | digests of the credentials; who had to sign      |
+| evidence that its parties signed           | digests of the credentials                       |
+| anchored leaves                            | the root, by their branch                        |
 | what was paid                              | the table of amounts                             |
 | events, evidence, roots, templates         | the reader's chain, if there is one              |
 | the seller's key when the channel opened   | the chain of identities, if there is one         |
 
-Without a chain it takes the bundle's word for what happened there, and says so.
+Without a chain it takes the bundle's word for what happened there, and says so. With one it is told
+what the chain says since: who exports a bundle chooses the block at which it ends.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from edgemark.systems.trading.credentials.keeping import check_settled
 from edgemark.systems.trading.credentials.kept import KeptSettlement
 from edgemark.systems.trading.protocol.messages import Credential
 from edgemark.systems.trading.station.deals import Deal
+from edgemark.systems.trading.story.evidence.aftermath import Aftermath, find_aftermath
 from edgemark.systems.trading.story.evidence.bills import try_bills
 from edgemark.systems.trading.story.evidence.bundle import Bundle, Leaf
 from edgemark.systems.trading.story.evidence.facts import facts_of
@@ -61,6 +64,7 @@ class Witness:
 
     Attributes:
         story: of the channel, until the bundle's block.
+        latest: the same until the last block that is confirmed.
         escrow, controllers, registry: where the reader knows these contracts.
         root: that a controller anchored; zeros of one that it never did.
         cid_of_root: the list that the chain names for it, in that transaction; raises.
@@ -69,6 +73,7 @@ class Witness:
     """
 
     story: ChannelStory
+    latest: ChannelStory
     escrow: Address
     controllers: Address
     registry: Address
@@ -80,9 +85,19 @@ class Witness:
 
 @dataclass(kw_only=True)
 class ChannelTrial(Trial):
-    """What came out."""
+    """What came out.
+
+    Attributes:
+        since: what the chain says of the time after the bundle; None: no chain was asked.
+    """
 
     receipt: Receipt = field(default_factory=lambda: Receipt("trading replay"))
+    since: Aftermath | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether what could be checked agrees, and the channel still stands as the bundle says."""
+        return self.receipt.ok and not (self.since is not None and self.since.has_moved)
 
 
 @dataclass(frozen=True)
@@ -112,15 +127,26 @@ def try_bundle(bundle: Bundle, witness: Witness | None = None) -> ChannelTrial:
     if deal is not None:
         try_bills(trial, bundle, deal)
     _try_voucher(trial, bundle)
-    _try_recorded(trial, bundle)
+    try_recorded(trial, bundle)
     for leaf in bundle.anchored:
         _try_leaf(trial, bundle, leaf)
     _try_amounts(trial, bundle)
     if witness is None:
-        trial.leave("that events, evidence, roots and templates are those on chain", NOT_ASKED)
+        _leave_to_a_chain(trial, bundle)
     else:
         _compare(trial, bundle, witness)
+        trial.since = find_aftermath(bundle.story, witness.latest)
     return trial
+
+
+def _leave_to_a_chain(trial: Trial, bundle: Bundle) -> None:
+    """Whoever invents a channel, its accounts and keys signs all of it rightly."""
+    for what in (
+        "that there is such a channel, and its payer and seller named these keys",
+        "that events, amendments of keys, evidence, roots and templates are those on chain",
+        f"what became of the channel since block {bundle.story.as_of}",
+    ):
+        trial.leave(what, NOT_ASKED)
 
 
 def list_eras(story: ChannelStory) -> Iterator[Era]:
@@ -228,9 +254,14 @@ def _check_in_some(
 def _try_voucher(trial: Trial, bundle: Bundle) -> None:
     signed, story = bundle.voucher, bundle.story
     if signed is None:
-        trial.leave("the newest voucher", "is not in the bundle")
+        trial.leave("a voucher", "is not in the bundle")
         return
     voucher = signed.voucher
+    newest = max((each.said.voucher.index for each in bundle.settlements), default=0)
+    if newest > voucher.index or story.paid > voucher.amount:
+        trial.leave(
+            f"voucher {voucher.index}", "is not the newest: the file itself has a later one"
+        )
     digest = bundle.domain.voucher(story.channel, voucher)
 
     def check(signers: Signers) -> None:
@@ -239,50 +270,37 @@ def _try_voucher(trial: Trial, bundle: Bundle) -> None:
 
     eras, issuer = list(list_eras(story)), (voucher.controller, voucher.epoch)
     trial.check(
-        f"newest voucher {voucher.index}: signed by both parties",
+        f"voucher {voucher.index}: signed by both parties",
         lambda: _check_in_some(eras, voucher.amount, issuer, check),
         "keys in force",
     )
     trial.receipt.compare(
-        f"newest voucher {voucher.index}: template",
+        f"voucher {voucher.index}: template",
         voucher.template_hash.hex(),
         story.terms.settlement_template.hex(),
     )
 
 
-def _try_recorded(trial: Trial, bundle: Bundle) -> None:
-    """What the chain recorded is what is here, and was signed by whom it has to be."""
+def try_recorded(trial: Trial, bundle: Bundle) -> None:
+    """What the chain recorded by whom it has to be signed is what is here; strangers' is told."""
     held = {each.said.voucher.index: each for each in bundle.settlements}
     for record in bundle.story.evidence:
         if record.kind is EvidenceKind.INITIATION:
-            _try_first(trial, bundle, record)
+            name = "evidence of the initiation credential, by both parties"
+            _compare_hash(trial, name, record, bundle.story.terms.initiation)
         elif (kept := held.get(record.index)) is None:
             trial.leave(f"evidence of index {record.index}", "its credential is not in the bundle")
         else:
-            name = f"evidence of index {record.index}"
+            name = f"evidence of index {record.index}, by both parties and the controller"
             _compare_hash(trial, name, record, kept.credential.digest)
-            fits = any(_signed_by(era.signers) == record.signers for era in list_eras(bundle.story))
-            trial.receipt.require(
-                f"{name}: signers", fits, record.signers, "both parties and the controller"
-            )
     if not any(each.kind is EvidenceKind.INITIATION for each in bundle.story.evidence):
         trial.leave("evidence of the initiation credential", "nobody recorded any")
-
-
-def _try_first(trial: Trial, bundle: Bundle, record: Recorded) -> None:
-    terms = bundle.story.terms
-    name = "evidence of the initiation credential"
-    _compare_hash(trial, name, record, terms.initiation)
-    needed = (terms.payer, terms.seller)
-    trial.receipt.compare(f"{name}: signers", record.signers, needed)
+    if many := len(bundle.story.strangers) + bundle.story.untold:
+        trial.leave(f"evidence by strangers, {many} in all", "of no account")
 
 
 def _compare_hash(trial: Trial, name: str, record: Recorded, expected: Hash32) -> None:
     trial.receipt.compare(f"{name}: credential", record.credential_hash.hex(), expected.hex())
-
-
-def _signed_by(signers: Signers) -> tuple[Address, ...]:
-    return (*signers.keys, signers.controller)
 
 
 def _try_leaf(trial: Trial, bundle: Bundle, leaf: Leaf) -> None:
@@ -321,6 +339,7 @@ def _compare(trial: Trial, bundle: Bundle, witness: Witness) -> None:
         ("terms", facts_of(Terms, said.terms), facts_of(Terms, seen.terms)),
         ("opening", facts_of(Mark, said.opened), facts_of(Mark, seen.opened)),
         ("number of events", len(said.deeds), len(seen.deeds)),
+        ("evidence by strangers that is not told", said.untold, seen.untold),
         ("payments while it was open", *(_written(Credit, s.credits) for s in (said, seen))),
         ("payments at its end", *(_written(Credit, s.last) for s in (said, seen))),
         ("lock", *(_written(Pot, s.pots) for s in (said, seen))),

@@ -29,7 +29,8 @@ def find_witness(lookout: Lookout, documents: Documents, said: ChannelStory) -> 
     Args:
         lookout: the chain of channels.
         documents: identities.
-        said: the story in the bundle; the chain's own is read up to the same block.
+        said: the story in the bundle; the chain's own is read up to the same block, and to the
+            last confirmed one.
 
     Raises:
         ChannelUnknown: the chain has no such channel.
@@ -48,6 +49,7 @@ def find_witness(lookout: Lookout, documents: Documents, said: ChannelStory) -> 
 
     return Witness(
         story=lookout.chronicle.read(said.channel, until=said.as_of),
+        latest=lookout.chronicle.read(said.channel),
         escrow=deployment.contract("ChannelEscrow").address,
         controllers=deployment.contract("Controllers").address,
         registry=evidence.address,

@@ -16,6 +16,10 @@ from tests.offchain.systems.trading.story.evidence.proven_trade import (
     play_trade,
 )
 
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
+from edgemark.identifiers import Hash32
+from edgemark.systems.trading.contract.evidence.registry import InitiationPiece
 from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.story.evidence.bundle import (
     FORM,
@@ -25,6 +29,8 @@ from edgemark.systems.trading.story.evidence.bundle import (
 )
 from edgemark.systems.trading.story.evidence.exporting import NothingHeld, export_bundle
 from edgemark.systems.trading.story.evidence.retrial import Witness, try_bundle
+from edgemark.systems.trading.story.reading import Chronicle
+from edgemark.systems.trading.story.telling import tell
 from edgemark.untrusted.canonical_json import encode
 
 pytestmark = [pytest.mark.chain, pytest.mark.lasts(15)]
@@ -111,7 +117,7 @@ def test_a_bundle__agrees_with_the_chain_and_says_what_nobody_could_check(
     names = [check.name for check in trial.receipt.checks]
     for index in range(1, MANY + 1):
         assert f"settlement {index}: fee and readings" in names
-    assert "evidence of the initiation credential: signers" in names
+    assert "evidence of the initiation credential, by both parties: credential" in names
     assert "root " in " ".join(names)
     assert [leaf.index for leaf in bundle.anchored] == [2, 3]
     assert bundle.story.paid == 2 * FEE
@@ -230,6 +236,36 @@ def test_fewer_settlements__are_told(trade: ProvenTrade, witness: Witness) -> No
     trial = try_bundle(done.bundle, witness)
     assert trial.receipt.ok, trial.failed
     assert "the settlement before it is not here" in " ".join(trial.not_checked)
+
+
+def test_bundle_that_ends_before_the_channel_did__is_told_the_end(trade: ProvenTrade) -> None:
+    whole = trade.story
+    assert whole.ended is not None
+    chronicle = Chronicle(trade.ground.chain, trade.ground.deployment)
+    cut = chronicle.read(trade.channel, until=whole.ended.mark.block - 1)
+    bundle = export_bundle(trade.seller, cut, MANY, trade.fetch).bundle
+    trial = try_bundle(bundle, trade.witness(cut))
+    assert trial.receipt.ok, trial.failed
+    assert not trial.holds
+    assert trial.since is not None
+    assert whole.ended in trial.since.deeds
+
+
+def test_records_of_strangers__spoil_no_bundle(trade: ProvenTrade) -> None:
+    ground, junk = trade.ground, Hash32(keccak256(b"junk"))
+    evidence = ground["outsider"].evidence
+    said = evidence.domain.initiation(trade.channel, junk)
+    keys = [SecretKey(keccak256(name)) for name in (b"thrown", b"away")]
+    piece = InitiationPiece(trade.channel, junk, *(key.sign(said) for key in keys))
+    ground["outsider"].lane.send(evidence.record_initiations([piece]))
+    found = trade.export().bundle
+    (record,) = found.story.strangers
+    assert record.signers == tuple(key.address for key in keys)
+    trial = try_bundle(Bundle.from_json(found.to_json()), trade.witness(found.story))
+    assert trial.failed == []
+    assert trial.holds
+    assert "evidence by strangers, 1 in all: of no account" in trial.not_checked
+    assert "by strangers, of no account" in tell(found.story, str)
 
 
 def test_lists_that_are_not_to_be_had__are_told(trade: ProvenTrade) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import ceil
 from operator import attrgetter
 
 from edgemark.amounts import Amount
@@ -37,6 +38,9 @@ TERMS_ABI = (
     "bytes32,bytes32,bytes32,address,bytes32,uint256)"
 )
 
+
+BRINGING_BLOCKS = 2  # to look in, and to be mined in
+USUAL_BLOCK_S = 12  # where that cannot be told
 
 _BOUNDS = ("had", "least", "most")
 AMOUNTS = {  # values of the escrow's errors that are amounts of tokens, by error or field
@@ -118,6 +122,39 @@ class Terms:
 
 
 _values_of = attrgetter(*(each.name for each in fields(Terms)))
+
+
+def compute_bringing_s(confirmations: int, poll_s: float, block_s: int) -> int:
+    """Seconds, rounded up, until who looks sees what stands in a block, and has answered it.
+
+    Args:
+        confirmations: blocks on top of what it believes.
+        poll_s: seconds from look to look.
+        block_s: seconds from block to block; 0 where that cannot be told.
+    """
+    return ceil((confirmations + BRINGING_BLOCKS) * (block_s or USUAL_BLOCK_S) + poll_s)
+
+
+def check_answering(what: str, had_s: int, bringing_s: int, *, who: str) -> None:
+    """Check that a party has time to answer what it sees on the chain.
+
+    Args:
+        what: the setting that says how much.
+        had_s: it, seconds.
+        bringing_s: what the party takes; see `compute_bringing_s`.
+        who: for the refusal.
+
+    Raises:
+        RefusedInput: it sees too late, or needs too long.
+    """
+    if had_s <= bringing_s:
+        raise RefusedInput(
+            "could not answer in time what it sees on the chain",
+            who=who,
+            had=f"{what} = {had_s}",
+            needed=f"> {bringing_s} s, for confirmations, a look and {BRINGING_BLOCKS} blocks",
+            remedy=f"A larger {what}, or fewer confirmations.",
+        )
 
 
 def compute_channel_id(chain_id: int, escrow: Address, terms: Terms) -> ChannelId:

@@ -49,7 +49,9 @@ SELLER_SETTINGS: dict[str, object] = {
     "trading.seller.warn_below": write_tokens(Tokens(2 * TOKEN_UNIT)),
 }
 BUYER_SETTINGS: dict[str, object] = {"trading.buyer.window_s": WINDOW_S}
-WATCHED_WINDOW_S = 30  # a tower's margin, and two blocks of a chain whose pace it does not know yet
+WATCHED_WINDOW_S = (
+    45  # a tower's margin, and what it takes on a chain whose pace it does not know yet
+)
 TOWER_SETTINGS: dict[str, object] = {"trading.tower.margin_s": 6}
 TOWER_BOND = Tokens(50 * TOKEN_UNIT)
 LEAST_BOND, RETAINER = Tokens(TOKEN_UNIT), Tokens(TOKEN_UNIT // 10)  # its terms

@@ -23,6 +23,7 @@ from edgemark.systems.trading.contract.evidence.statements import ControllersDom
 from edgemark.systems.trading.contract.history.marks import ChannelMarks
 from edgemark.systems.trading.contract.market.offers import OfferContract
 from edgemark.systems.trading.contract.market.registry import TemplateRegistry
+from edgemark.systems.trading.contract.terms import check_answering, compute_bringing_s
 from edgemark.systems.trading.contract.towers.watchtowers import TowersContract
 from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.letters import ChannelDomain
@@ -117,6 +118,20 @@ class TradingStation(EvmStation):
     def decided(self) -> TradingContracts:
         """What was decided for the contracts when they were deployed."""
         return self.deployment.group(TradingContracts)
+
+    def bringing_s(self) -> int:
+        """Seconds until this party sees what stands in a block, and has answered it in another."""
+        block_s, poll_s = self.block_s(), self.paces.poll_s
+        return compute_bringing_s(self.chain.confirmations, poll_s, block_s)
+
+    def check_answering(self, setting: str, had_s: int) -> None:
+        """Check that a setting leaves time to answer what is seen, where the pace is known.
+
+        Raises:
+            RefusedInput: it does not.
+        """
+        if self.block_s():
+            check_answering(setting, had_s, self.bringing_s(), who=self.address)
 
     def head(self) -> Head:
         """The time by this machine's clock, and by the chain's newest block.

@@ -39,6 +39,9 @@ MAX_RECEIPT_BYTES = 256
 STATES = "/v1/states"  # where a tower takes them
 STATUS, MAX_STATUS_BYTES = "/v1/status", 64 * 1024
 LEAST_CLOSE = "least_close_s"  # of its status: the shortest window, and time to close, it watches
+PLACES_LEFT = "places_left"  # of its status: channels more that it takes
+MAX_COVER = "max_cover"  # of its status: what it sets aside for one channel at most, smallest units
+PROMISED = "promised"  # of its status: what it is to set aside for channels that it took, the same
 RETAINER_S = 7 * 86_400  # in which the first state comes, seconds after its retainer was moved
 
 

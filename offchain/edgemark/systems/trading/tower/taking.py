@@ -21,9 +21,6 @@ from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.messages import BroughtState
 from edgemark.systems.trading.tower.watch import MAX_PAIRS, TowerPhase, Watch, WatchTime
 
-BRINGING_BLOCKS = 2  # to look in, and to be mined in
-USUAL_BLOCK_S = 12  # where that cannot be told
-
 
 class StateRefused(RefusedInput):
     """A state that a tower does not take; the words say by which of its values."""
@@ -133,18 +130,6 @@ def check_newer(watch: Watch, held: on.HeldState) -> bool:
     )
 
 
-def least_close_s(margin: int, block_s: int = 0) -> int:
-    """Seconds that a channel leaves at least to bring what counts; see `Terms.shortest_s`.
-
-    So every key and deposit is final before the tower brings anything within its margin.
-
-    Args:
-        margin: before `close_by`, seconds.
-        block_s: seconds from block to block; 0 where that cannot be told.
-    """
-    return margin + BRINGING_BLOCKS * (block_s or USUAL_BLOCK_S)
-
-
 def check_suitable(
     terms: Terms,
     stored: StoredChannel,
@@ -152,7 +137,7 @@ def check_suitable(
     lock_expiry: int,
     now: int,
     margin: int,
-    block_s: int = 0,
+    bringing_s: int,
 ) -> None:
     """Check that a channel is one that this tower watches on its terms.
 
@@ -163,7 +148,9 @@ def check_suitable(
         lock_expiry: of the channel: the tower watches until then.
         now: chain time.
         margin: before `close_by`, seconds.
-        block_s: seconds from block to block; 0 where that cannot be told.
+        bringing_s: seconds until the tower has seen what stands on chain, and answered it. With
+            the margin it is left everywhere, so every key and deposit is seen to be final before
+            anything is brought within the margin.
 
     Raises:
         TimeShort: it could be closed, or its keys and deposit change, when it is too late for the
@@ -183,7 +170,7 @@ def check_suitable(
     until = f"{offered.until} at most"
     need("its lock expires too late", lock_expiry, until, lock_expiry <= offered.until)
     exit_grace = lock_expiry - terms.close_by - 2 * terms.window
-    shortest, least_s = terms.shortest_s(exit_grace), least_close_s(margin, block_s)
+    shortest, least_s = terms.shortest_s(exit_grace), margin + bringing_s
     if shortest < least_s:
         raise TimeShort(
             "leaves too little time, in a window, to close, or to settle",

@@ -36,7 +36,10 @@ from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.calls import call_of, read_views
 from edgemark.systems.trading.tower.messages import (
     LEAST_CLOSE,
+    MAX_COVER,
     MAX_STATE_BYTES,
+    PLACES_LEFT,
+    PROMISED,
     STATES,
     BroughtState,
     SignedReceipt,
@@ -48,7 +51,6 @@ from edgemark.systems.trading.tower.taking import (
     check_newer,
     check_suitable,
     hold,
-    least_close_s,
     observe_as_tower,
 )
 from edgemark.systems.trading.tower.watch import Keys, TowerMachine, TowerPhase, Watch, WatchTime
@@ -95,7 +97,10 @@ class Tower(EvmServer[TradingStation]):
             "role": "tower",
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "covered": str(Amount(sum(watch.covered for watch in watches))),
-            LEAST_CLOSE: least_close_s(self._decided.margin_s, self.station.block_s()),
+            LEAST_CLOSE: self._decided.margin_s + self.station.bringing_s(),
+            PLACES_LEFT: self._decided.max_channels - self._count_open(watches),
+            MAX_COVER: int(self._decided.max_cover),
+            PROMISED: self._count_promised(watches),
         }
 
     def locked_tokens(self) -> int:
@@ -103,7 +108,12 @@ class Tower(EvmServer[TradingStation]):
         return sum(watch.covered for watch in self._watches())
 
     def start(self) -> None:
-        """As any server; who is in no standing to watch says so."""
+        """As any server; who is in no standing to watch says so.
+
+        Raises:
+            RefusedInput: its margin is too short for a chain of this pace.
+        """
+        self.station.check_answering("trading.tower.margin_s", self._decided.margin_s)
         super().start()
         try:
             if not self.station.towers.is_watching(self.station.address):
@@ -113,6 +123,16 @@ class Tower(EvmServer[TradingStation]):
                 )
         except LedgerUnavailable as error:
             self.log.warning("standing is not known", error=error)
+
+    @staticmethod
+    def _count_open(watches: Sequence[Watch]) -> int:
+        return sum(each.phase in _OPEN for each in watches)
+
+    @staticmethod
+    def _count_promised(watches: Sequence[Watch]) -> int:
+        """Smallest units of covers that are not on the chain yet."""
+        under_way = (each for each in watches if not each.is_finished and not each.covered)
+        return sum(each.known.cover for each in under_way)
 
     def _watches(self) -> list[Watch]:
         return [each for each in self.runtime.states().values() if each.promise is not None]
@@ -205,9 +225,8 @@ class Tower(EvmServer[TradingStation]):
         stored = station.escrow.channel(terms)
         now = station.time_of(station.chain.confirmed())
         offered, lock_expiry = self._offered(), terms.lock_expiry(self._limits.exit_grace)
-        margin = self._decided.margin_s
-        block_s = self.station.block_s()
-        check_suitable(terms, stored, offered, lock_expiry, now, margin, block_s)
+        margin, bringing_s = self._decided.margin_s, station.bringing_s()
+        check_suitable(terms, stored, offered, lock_expiry, now, margin, bringing_s)
         held = hold(brought, channel, stored.signers, station.escrow.domain, station.address)
         moved_at = self._moved_at(brought, offered.retainer)
         with self._admitting:
@@ -247,7 +266,7 @@ class Tower(EvmServer[TradingStation]):
             Overloaded: as many channels are watched as are taken, or the bond has too little left.
         """
         watches = [watch for watch in self._watches() if not watch.is_finished]
-        if len([each for each in watches if each.phase in _OPEN]) >= self._decided.max_channels:
+        if self._count_open(watches) >= self._decided.max_channels:
             raise Overloaded(
                 "watches as many channels as it takes",
                 who=self.station.address,
@@ -255,8 +274,8 @@ class Tower(EvmServer[TradingStation]):
                 needed=f"< {self._decided.max_channels}",
             )
         wanted = min(stored.deposit(bond) - stored.paid, self._decided.max_cover)
-        promised = sum(each.known.cover for each in watches if not each.covered)
-        free = self.station.towers.bond_of(self.station.address).free - promised
+        held = self.station.towers.bond_of(self.station.address)
+        free = held.free - self._count_promised(watches)
         if not 0 < wanted <= free:
             raise Overloaded(
                 "has too little of its bond left to cover this channel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,9 +30,12 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract.records import ChannelPhase
-from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.contract.terms import Terms, check_answering, compute_bringing_s
 from edgemark.systems.trading.contract.towers.records import Receipt, TowerTerms
 from edgemark.systems.trading.protocol.messages import Countersigned
+from edgemark.systems.trading.seller.seller import Seller
+from edgemark.systems.trading.settings import SellerSettings, TowerSettings
+from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.messages import (
     MAX_RECEIPT_BYTES,
@@ -49,13 +53,15 @@ from edgemark.systems.trading.tower.taking import (
     check_newer,
     check_suitable,
     hold,
-    least_close_s,
 )
+from edgemark.systems.trading.tower.tower import Tower
 from edgemark.systems.trading.tower.watch import MAX_PAIRS
 
 CHANNEL = open_one()
 STATE = bring(CHANNEL, 600)
-AT_LEAST = CHANNEL.terms.expires_at + least_close_s(MARGIN)
+BRINGING_S = 24
+LEAST_S = MARGIN + BRINGING_S
+AT_LEAST = CHANNEL.terms.expires_at + LEAST_S
 OFFERED = TowerTerms(Tokens(100), Tokens(7), Timestamp(START + 10**6))
 
 
@@ -140,20 +146,49 @@ def suit(
     **changes: Any,
 ) -> None:
     stored = replace(stored_of(CHANNEL), **changes)
-    check_suitable(terms, stored, offered, terms.lock_expiry(LIMITS.exit_grace), now, MARGIN)
+    lock_expiry = terms.lock_expiry(LIMITS.exit_grace)
+    check_suitable(terms, stored, offered, lock_expiry, now, MARGIN, BRINGING_S)
 
 
 def test_channel_that_suits__is_taken() -> None:
     suit()
     suit(now=CHANNEL.terms.close_by - MARGIN - 1)
-    suit(terms=replace(CHANNEL.terms, window=least_close_s(MARGIN)))
+    suit(terms=replace(CHANNEL.terms, window=LEAST_S))
     suit(terms=replace(CHANNEL.terms, close_by=AT_LEAST))
     suit(offered=replace(OFFERED, least_bond=CHANNEL.terms.bond, until=CHANNEL.lock_expiry))
 
 
-def test_least_time__is_the_margin_and_two_blocks() -> None:
-    assert least_close_s(60, 1) == 62
-    assert least_close_s(60) == least_close_s(60, 12) == 84
+@pytest.mark.parametrize(
+    ("confirmations", "poll_s", "block_s", "needed"),
+    [(0, 0.0, 1, 2), (1, 0.4, 1, 4), (12, 1.0, 12, 169), (12, 1.0, 0, 169), (0, 0.0, 0, 24)],
+)
+def test_time_to_bring__is_confirmations_a_look_and_two_blocks(
+    confirmations: int, poll_s: float, block_s: int, needed: int
+) -> None:
+    assert compute_bringing_s(confirmations, poll_s, block_s) == needed
+
+
+def test_margin_that_is_no_longer_than_seeing_and_answering__lets_nobody_start() -> None:
+    told = []
+    station: Any = SimpleNamespace(
+        block_s=lambda: 12,
+        bringing_s=lambda: 169,
+        address=TOWER.address,
+        check_answering=lambda *said: (
+            told.append(said) or TradingStation.check_answering(station, *said)
+        ),
+    )
+    for shell in (
+        SimpleNamespace(station=station, _decided=TowerSettings(margin_s=169)),
+        SimpleNamespace(station=station, _taken=SellerSettings(min_window_s=169)),
+    ):
+        start: Any = Tower.start if hasattr(shell, "_decided") else Seller.start
+        with pytest.raises(RefusedInput, match=r"margin_s|min_window_s"):
+            start(shell)
+    assert [had for _, had in told] == [169, 169]
+    check_answering("trading.tower.margin_s", 170, 169, who="tower")
+    station.block_s = lambda: 0
+    TradingStation.check_answering(station, "trading.tower.margin_s", 6)  # nobody can tell
 
 
 @pytest.mark.parametrize(
@@ -165,7 +200,7 @@ def test_least_time__is_the_margin_and_two_blocks() -> None:
         {"offered": replace(OFFERED, least_bond=Tokens(CHANNEL.terms.bond + 1))},
         {"offered": replace(OFFERED, until=Timestamp(CHANNEL.lock_expiry - 1))},
         {"now": CHANNEL.terms.close_by - MARGIN},
-        {"terms": replace(CHANNEL.terms, window=least_close_s(MARGIN) - 1)},
+        {"terms": replace(CHANNEL.terms, window=LEAST_S - 1)},
         {"terms": replace(CHANNEL.terms, close_by=AT_LEAST - 1)},
     ],
 )
@@ -175,18 +210,20 @@ def test_channel_that_does_not_suit__is_refused_by_name(hostile: dict[str, Any])
 
 
 def test_lock_that_expires_before_a_window_is_settled__is_watched_by_nobody() -> None:
-    terms, grace = CHANNEL.terms, least_close_s(MARGIN)
+    terms, grace = CHANNEL.terms, LEAST_S
     stored = stored_of(CHANNEL)
-    check_suitable(terms, stored, OFFERED, terms.lock_expiry(grace), START, MARGIN)
+    check_suitable(terms, stored, OFFERED, terms.lock_expiry(grace), START, MARGIN, BRINGING_S)
     with pytest.raises(TimeShort):
-        check_suitable(terms, stored, OFFERED, terms.lock_expiry(grace - 1), START, MARGIN)
+        check_suitable(
+            terms, stored, OFFERED, terms.lock_expiry(grace - 1), START, MARGIN, BRINGING_S
+        )
 
 
 @pytest.mark.parametrize("field", ["window", "close_by"])
 def test_channel_that_leaves_no_time_to_bring_it__is_refused_for_that(field: str) -> None:
     """Keys and deposit are final at `expires_at`, and a margin before `close_by` all is brought."""
-    short = {"window": least_close_s(MARGIN) - 1, "close_by": AT_LEAST - 1}
-    with pytest.raises(TimeShort, match=f"{least_close_s(MARGIN) - 1} s"):
+    short = {"window": LEAST_S - 1, "close_by": AT_LEAST - 1}
+    with pytest.raises(TimeShort, match=f"{LEAST_S - 1} s"):
         suit(terms=replace(CHANNEL.terms, **{field: short[field]}))
 
 

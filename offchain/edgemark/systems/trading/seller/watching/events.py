@@ -33,6 +33,10 @@ class Unwatched(IntEnum):
     CLOSE_SHORT = 15  # the channel's window, or time to close, for this tower
     RETAINER_OLD = 16  # no state was taken in the time for which a retainer counts
     LITTLE_OWED = 17  # for a retainer: what is signed and not paid is far below the seller's limit
+    ENDING = 18  # the channel is closed, or ends before a tower could bring anything
+    KEY_CHANGED = 19  # the account's key, which says who watches, signs no more for the channel
+    BOND_TAKEN = 20  # what is left of the tower's bond is less than it would set aside
+    PLACES_TAKEN = 21  # the tower watches as many channels as it takes
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,13 @@ class AskedWatch:
     lock_expiry: Timestamp
     claimed_by: Timestamp
     tower: Address
+
+
+@dataclass(frozen=True)
+class AskedFirstWatch:
+    """The same of a tower that nobody named for this channel: counts where none was asked ever."""
+
+    asked: AskedWatch
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,7 @@ class FoundCompensated:
 
 GuardEvent = (
     AskedWatch
+    | AskedFirstWatch
     | AskedDismissal
     | HeardSigned
     | FoundRetained

@@ -12,6 +12,7 @@ from edgemark.party.wishes.granting import Grant
 from edgemark.systems.trading.contract.escrow import BroughtResponse
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.agreement import Reason
 from edgemark.systems.trading.protocol.life import SellerPhase
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.watching.events import Unwatched
@@ -34,10 +35,14 @@ def is_worth_a_tower(sale: Sale, taken: SellerSettings) -> bool:
     a retainer may cost, which the deposit holds. So no payer makes a seller pay out more than it
     has from that payer.
 
+    One that is to end has less to come than a tower costs, and may end before it answers.
+
     Args:
         sale: that is open.
         taken: the seller's settings.
     """
+    if sale.phase is not SellerPhase.SERVING or sale.reason is not Reason.NONE:
+        return False
     is_near = 2 * sale.unpaid >= sale.decided.checkpoint_above
     return is_near and sale.worth(sale.signed) >= taken.max_retainer
 
@@ -65,13 +70,17 @@ class WatchedSales:
             if sale.agreement is None or sale.phase not in _OPEN:
                 continue
             channel, guards = sale.known.channel, self._watching
-            is_new = guards.guard(channel) is None
-            if self._taken.tower and is_new and is_worth_a_tower(sale, self._taken):
-                guards.watch(sale.known.terms, parse_address(self._taken.tower))
+            if self._taken.tower and guards.guard(channel) is None:
+                self._hire(sale)
             guards.note_signed(channel, sale.shown)
             limit = self._limit(sale)
             if sale.phase in _LIVE and limit != sale.answered:
                 self._tell(key, [on.FoundAnswered(limit)])
+
+    def _hire(self, sale: Sale) -> None:
+        if is_worth_a_tower(sale, self._taken) and self._watching.has_time(sale.service_ends):
+            tower = parse_address(self._taken.tower)
+            self._watching.watch_first(sale.known.terms, tower)
 
     def _limit(self, sale: Sale) -> Tokens:
         """What a tower answers for, less what one interval may add before it has a receipt."""

@@ -6,6 +6,8 @@ Rule 3: what a tower that failed owes is claimed, from every tower that gave a r
 Rule 4: a retainer is moved when there is a voucher to hand in, as it counts for some time only, and
         once: one that was in vain is followed by another when a user asks for the tower again.
 Rule 5: where nobody watches the reason is known; the sale then keeps below a limit of its own.
+Rule 6: what comes late of a tower that was asked before says nothing of the one that is now; its
+        receipt is kept, as it may have to pay for it.
 """
 
 from __future__ import annotations
@@ -52,19 +54,18 @@ _ASKED: dict[Kind, Enum | None] = {
 _OPEN: dict[Kind, Enum | None] = {
     on.SawGone: GuardPhase.ENDED,
     GuardTime.CLAIMS: GuardPhase.ENDED,
-    **stays(on.HeardSigned, on.FoundUnwatched),
+    **stays(on.HeardSigned, on.FoundUnwatched, on.FoundReceipt),
 }
 TABLE: Table = {
-    GuardPhase.UNKNOWN: {on.AskedWatch: GuardPhase.HIRING},
+    GuardPhase.UNKNOWN: dict.fromkeys((on.AskedWatch, on.AskedFirstWatch), GuardPhase.HIRING),
     GuardPhase.HIRING: {on.FoundRetained: GuardPhase.GUARDED, **_ASKED, **_OPEN},
     GuardPhase.GUARDED: {
         on.FoundRetainerOld: GuardPhase.DISMISSED,
         **_ASKED,
         **_OPEN,
-        **stays(on.FoundReceipt),
     },
     GuardPhase.DISMISSED: {on.AskedWatch: GuardPhase.HIRING, **_OPEN},
-    GuardPhase.ENDED: stays(on.FoundCompensated, GuardTime.CLAIMS),
+    GuardPhase.ENDED: stays(on.FoundReceipt, on.FoundCompensated, GuardTime.CLAIMS),
 }
 LIFE = Moves(TABLE)
 
@@ -147,26 +148,28 @@ class Guard(Waiting):
             "who answers has given a receipt": not self.answered or self.receipt is not None,
         }
 
-    def after(self, event: on.GuardEvent) -> Guard:  # noqa: PLR0911 - one line an event
+    def after(self, event: on.GuardEvent) -> Guard:  # noqa: C901, PLR0911 - a line each
         """The same with what the event told; the phase is the table's business."""
         match event:
             case on.AskedWatch():
                 return self._asked(event)
+            case on.AskedFirstWatch(asked):
+                return self._asked(asked)
             case on.AskedDismissal():
                 dismissed = replace(self, cover=NO_TOKENS, why=Unwatched.DISMISSED)
                 return replace(dismissed, number=self._next())
             case on.HeardSigned(voucher):
                 return self._signed(voucher)
-            case on.FoundRetained(_, retainer):
+            case on.FoundRetained(tower, retainer):
+                self._check_present(event, tower)
                 why = Unwatched.AWAITED if self.voucher else Unwatched.NO_VOUCHER
                 return replace(self, retainer=retainer, why=why)
-            case on.FoundRetainerOld():
+            case on.FoundRetainerOld(tower):
+                self._check_present(event, tower)
                 spent = replace(self, spent=self.spent + 1, why=Unwatched.RETAINER_OLD)
                 return replace(spent, number=self._next(), cover=NO_TOKENS)
-            case on.FoundReceipt(kept, number, cover):
-                why = Unwatched.WATCHED if cover else Unwatched.NO_COVER
-                told = replace(self, handed=number, cover=cover, why=why)
-                return replace(told, receipts=self._with(kept))
+            case on.FoundReceipt():
+                return self._handed(event)
             case on.FoundUnwatched(why):
                 return replace(self, why=why)
             case on.SawGone(amount, returned, last_second):
@@ -176,6 +179,20 @@ class Guard(Waiting):
                 return replace(self, settled=(*self.settled, tower))
             case _:
                 assert_never(event)
+
+    def _check_present(self, event: object, tower: Address) -> None:
+        """Check that a tower is the one that is to watch; raises `IllegalMove`."""
+        if tower != self.tower:
+            name = type(event).__name__
+            raise IllegalMove("is of another tower", who=name, had=tower, needed=self.tower)
+
+    def _handed(self, event: on.FoundReceipt) -> Guard:
+        number, cover = event.number, event.cover
+        told = replace(self, receipts=self._with(event.kept))
+        if (event.kept.tower, number) != (self.tower, self.number):
+            return told
+        why = Unwatched.WATCHED if cover else Unwatched.NO_COVER
+        return replace(told, handed=number, cover=cover, why=why)
 
     def _asked(self, event: on.AskedWatch) -> Guard:
         fresh = replace(self, asked=event, number=self._next(), cover=NO_TOKENS)

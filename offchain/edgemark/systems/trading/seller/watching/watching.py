@@ -14,15 +14,16 @@ It runs beside the sales of a seller, in the same home, with a journal of its ow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
 from edgemark.amounts import Amount
 from edgemark.crypto.ethereum.secp256k1 import check_signature
-from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
+from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import NO_HASH, NOBODY, Address, Timestamp, Tokens
 from edgemark.ledger.evm.contract.decoding import receipt_events
-from edgemark.loop.machine import Tick
+from edgemark.loop.machine import IllegalMove, Tick, TryAgain
 from edgemark.party.agenda import Agenda
 from edgemark.party.loop import PartyLoop
 from edgemark.party.rounds import Rounds
@@ -33,6 +34,7 @@ from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.contract.towers.events import SellerCompensated
 from edgemark.systems.trading.contract.towers.liability import compute_due
+from edgemark.systems.trading.contract.towers.records import Cover
 from edgemark.systems.trading.contract.towers.statements import TowersDomain
 from edgemark.systems.trading.contract.towers.watchtowers import ReceiptClaim
 from edgemark.systems.trading.identifiers import ChannelId
@@ -60,6 +62,10 @@ NAME = "watching"  # of its journal
 
 class NotWatched(RefusedInput):
     """There is no tower to dismiss."""
+
+
+class NotSeenYet(TryAgain):
+    """A node shows less of the chain than was seen before; a later look shows more."""
 
 
 class ReceiptWrong(PeerFault):
@@ -118,6 +124,25 @@ class Watching(PartyLoop[TradingStation]):
             return guard
         asked: Guard = self.runtime.ask(channel, ask_for(self.station, terms, tower))
         return asked
+
+    def watch_first(self, terms: Terms, tower: Address) -> None:
+        """Let a tower watch a channel for which none was asked ever, dismissed ones included."""
+        channel = self.station.escrow.id_of(terms)
+        asked = on.AskedFirstWatch(ask_for(self.station, terms, tower))
+        with suppress(IllegalMove):  # who asks by hand was there before
+            self.runtime.ask(channel, asked)
+
+    def has_time(self, ends: Timestamp) -> bool:
+        """Whether a tower that is asked now may answer by then: by a retainer and by a cover.
+
+        Args:
+            ends: last second for which it is wanted.
+        """
+        try:
+            now = self.station.clock()
+        except LedgerUnavailable:
+            return False
+        return now + 2 * self.station.bringing_s() < ends
 
     def dismiss(self, channel: ChannelId) -> Guard:
         """Let nobody watch any more; what was given a receipt for stays answered for.
@@ -199,9 +224,9 @@ class Watching(PartyLoop[TradingStation]):
             raise
 
     def _note(self, state: Guard, error: EdgemarkError) -> None:
-        why = _why(error)
-        if why is not state.why:
-            channel = state.known.channel
+        why, channel = _why(error), state.known.channel
+        present = self.guard(channel)
+        if why is not state.why and present is not None and present.number == state.number:
             self.log.debug("tower does not watch", channel=channel, error=error)
             self.tell(channel, [on.FoundUnwatched(why)])
 
@@ -234,7 +259,7 @@ class Watching(PartyLoop[TradingStation]):
 
     def _claim(self, state: Guard, tower: Address) -> on.FoundCompensated:
         """Have a tower pay what it owes, if it owes anything."""
-        said = draft_claim(self.station, state, tower)
+        said = draft_claim(self.station, state, tower, self.agenda.block)
         if said is None:
             return on.FoundCompensated(tower, Tokens(0))
         receipt = self.station.submit(self.station.towers.claim(said))
@@ -289,10 +314,28 @@ def check_receipt(
     signed.check(towers, asked.tower)
 
 
-def draft_claim(station: TradingStation, guard: Guard, tower: Address) -> ReceiptClaim | None:
-    """What brings a seller what a tower owes it; None: it owes nothing, as the chain stands now."""
+def draft_claim(
+    station: TradingStation, guard: Guard, tower: Address, block: int | str = "confirmed"
+) -> ReceiptClaim | None:
+    """What brings a seller what a tower owes it; None: it owes nothing, as the chain stands then.
+
+    Channel and cover are read at one block, and what is not owed there is written off for good.
+
+    Args:
+        station: of the seller.
+        guard: of the channel.
+        tower: that gave a receipt.
+        block: number, "latest" or "confirmed".
+
+    Raises:
+        NotSeenYet: a node shows less than was seen before: the channel not ended, or less set
+            aside than there was, and by nothing that was paid.
+    """
     asked, now = guard.known, station.clock()
-    stored = station.escrow.channel(asked.terms)
+    at = station.chain.confirmed() if block == "confirmed" else block
+    stored = station.escrow.channel(asked.terms, block=at)
+    if guard.has_ended and stored.phase is not ChannelPhase.ENDED:
+        raise NotSeenYet("has not ended on this node", who=f"channel {asked.channel.hex()}")
     channel = Channel(
         asked.channel,
         asked.terms,
@@ -303,11 +346,22 @@ def draft_claim(station: TradingStation, guard: Guard, tower: Address) -> Receip
         stored.signers,
         deadline=stored.deadline,
     )
-    cover = station.towers.cover_of(tower, asked.channel)
+    cover = station.towers.cover_of(tower, asked.channel, block=at)
+    set_aside = guard.cover if tower == asked.tower else Tokens(0)
+    had = Cover(Tokens(max(0, set_aside - cover.paid)), cover.paid, asked.lock_expiry)
     for kept in guard.receipts:
-        said = kept.signed.receipt
-        if kept.tower == tower and compute_due(channel, said, cover, station.decided.watching, now):
+        said, rules = kept.signed.receipt, station.decided.watching
+        if kept.tower != tower:
+            continue
+        if compute_due(channel, said, cover, rules, now):
             return ReceiptClaim(tower, asked.terms, said, kept.signed.signature)
+        if guard.has_ended and compute_due(channel, said, had, rules, now):
+            raise NotSeenYet(
+                "covers less on this node than was seen before",
+                who=f"tower {tower}",
+                had=Amount(cover.amount),
+                needed=Amount(had.amount),
+            )
     return None
 
 

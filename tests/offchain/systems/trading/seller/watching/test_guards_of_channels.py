@@ -236,3 +236,41 @@ def test_receipt_that_would_pay_nothing__is_refused(
         return
     with pytest.raises(error):
         check_receipt(ask(), given, handed, DOMAIN, TOWERS)
+
+
+def test_retainer_of_a_former_tower__is_not_taken_for_the_present_ones() -> None:
+    guard = step(Guard(), ask(), signed(600), ask(RIVAL.address))
+    with pytest.raises(IllegalMove):
+        step(guard, RETAINED)
+    guard = step(guard, on.FoundRetained(RIVAL.address, RETAINER))
+    with pytest.raises(IllegalMove):
+        step(guard, on.FoundRetainerOld(TOWER.address))
+    assert guard.owed() == (on.HandState(Tokens(600), 2),)
+
+
+@pytest.mark.parametrize("is_retained", [False, True])
+@pytest.mark.parametrize("next_", [RIVAL.address, TOWER.address])
+def test_receipt_that_comes_late__is_kept_and_lets_nobody_answer(
+    next_: Address, is_retained: bool
+) -> None:
+    guard = step(Guard(), ask(), RETAINED, signed(600), ask(next_))
+    if is_retained:
+        guard = step(guard, on.FoundRetained(next_, RETAINER))
+    had = guard.owed()
+    guard = step(guard, receipt(600))
+    assert (guard.answered, guard.handed, guard.owed()) == (0, 0, had)
+    assert [each.tower for each in guard.receipts] == [TOWER.address]
+    assert step(guard, GONE).owed() == (on.ClaimCover(TOWER.address),)
+
+
+def test_receipt_behind_the_end__is_claimed() -> None:
+    guard = step(Guard(), ask(), RETAINED, signed(600), GONE)
+    assert step(guard, receipt(600)).owed() == (on.ClaimCover(TOWER.address),)
+
+
+@pytest.mark.parametrize("by_hand", [ask(), ask(RIVAL.address), on.AskedDismissal()])
+def test_tower_of_the_settings__takes_no_other_ones_place(by_hand: object) -> None:
+    guard = step(Guard(), on.AskedFirstWatch(ask()), by_hand)
+    with pytest.raises(IllegalMove):
+        step(guard, on.AskedFirstWatch(ask()))
+    assert step(Guard(), on.AskedFirstWatch(ask())) == step(Guard(), ask())

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tests.offchain.systems.trading.channel_cast import LIMITS, open_one
+from tests.offchain.systems.trading.channel_cast import LIMITS, START, open_one
 from tests.offchain.systems.trading.parties_cast import AGREEMENT, CHANNEL, POLICY, TERMS
-from tests.offchain.systems.trading.tower.tower_cast import TOWER, countersign
+from tests.offchain.systems.trading.tower.tower_cast import TOWER, countersign, stored_of
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NO_HASH, Address, Hash32, Timestamp, Tokens
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.loop.moves import TimeOver
 from edgemark.settings.section import SettingInvalid, settings_of
+from edgemark.systems.trading.contract.escrow import StoredChannel
+from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
-from edgemark.systems.trading.protocol.life import SellerPhase, step
+from edgemark.systems.trading.protocol.agreement import Reason
+from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime, step
 from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.watching.events import AskedWatch, Unwatched
@@ -31,7 +36,12 @@ from edgemark.systems.trading.seller.watching.following import (
     describe_guard,
 )
 from edgemark.systems.trading.seller.watching.guard import Guard
-from edgemark.systems.trading.seller.watching.retaining import draft_retainer, is_in_vain
+from edgemark.systems.trading.seller.watching.retaining import (
+    TowerUnsuitable,
+    draft_retainer,
+    is_in_vain,
+)
+from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower.messages import RETAINER_S
@@ -49,6 +59,7 @@ class Guards:
 
     cover: int = 0
     none: bool = False
+    has_no_time: bool = False
     asked: list[Address] = field(default_factory=list)
     signed: list[int] = field(default_factory=list)
 
@@ -57,6 +68,12 @@ class Guards:
 
     def watch(self, _: object, tower: Address) -> None:
         self.asked.append(tower)
+
+    watch_first = watch
+
+    def has_time(self, ends: int) -> bool:
+        assert ends == TERMS.expires_at - POLICY.margin_s, "the end of service"
+        return not self.has_no_time
 
     def note_signed(self, _: bytes, voucher: Countersigned | None) -> None:
         if voucher is not None:
@@ -143,6 +160,34 @@ def test_channel_of_a_seller_with_a_tower__is_watched_once_it_is_worth_it() -> N
     assert (guards.asked, guards.signed) == ([TOWER.address], [600])
     follow(guards, sold())
     assert guards.asked == [TOWER.address], "asked once"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        sold(SellerPhase.STOPPED),
+        sold(SellerPhase.CLAIMING),
+        sold(SellerPhase.WINDOW),
+        sold().stop(Reason.ASKED_BY_SELLER),
+        replace(sold(), over=frozenset({TimeOver(TradeTime.SERVICE)})),
+    ],
+)
+def test_channel_that_is_to_end__has_no_tower_hired(ending: Sale) -> None:
+    guards = Guards()
+    follow(guards, ending)
+    assert guards.asked == []
+
+
+def test_channel_that_ends_before_a_tower_answers__has_none_hired() -> None:
+    guards = Guards(has_no_time=True)
+    follow(guards, sold())
+    assert guards.asked == []
+
+
+def test_time_for_a_tower__is_a_retainer_and_a_cover_seen() -> None:
+    watching = SimpleNamespace(station=SimpleNamespace(clock=lambda: 1000, bringing_s=lambda: 40))
+    ends = [Timestamp(1080), Timestamp(1081)]
+    assert [Watching.has_time(cast(Any, watching), each) for each in ends] == [False, True]
 
 
 def test_seller_without_a_tower__asks_nobody() -> None:
@@ -236,21 +281,77 @@ def test_retainer__is_in_vain_when_its_tower_refuses_for_good_and_it_is_too_old(
     assert not is_it(replace(guard, retainer=NO_HASH)), "it asked for none"
 
 
-def test_retainer_after_one_in_vain__is_another_transaction_and_no_third() -> None:
+STATUS = {"least_close_s": 100, "places_left": 1, "max_cover": 700, "promised": 0}
+ASKED = AskedWatch(CHANNEL, TERMS, TERMS.close_by, Timestamp(TERMS.close_by + 1000), TOWER.address)
+OPEN = replace(stored_of(open_one()), signers=TERMS.signers)
+
+
+def station_of(
+    stored: StoredChannel = OPEN,
+    *,
+    now: int = START,
+    me: Address = TERMS.seller_key,
+    free: int = 700,
+    has_moved: bool = False,
+    **status: int,
+) -> TradingStation:
+    """Of a seller whose tower asks 5; `stored`: the channel at confirmed depth."""
     offered = SimpleNamespace(retainer=5, least_bond=0, until=TERMS.close_by + 10**9)
     station = SimpleNamespace(
-        towers=SimpleNamespace(terms_of=lambda _: offered, is_watching=lambda _: True),
-        accounts=SimpleNamespace(
-            move=lambda to, amount: Call(cast(Any, None), "move", (to, amount))
+        address=me,
+        clock=lambda: now,
+        escrow=SimpleNamespace(channel=lambda _: stored),
+        towers=SimpleNamespace(
+            terms_of=lambda _: offered,
+            is_watching=lambda _: True,
+            bond_of=lambda _: SimpleNamespace(free=Tokens(free)),
         ),
-        lane=SimpleNamespace(may_happen=lambda _: True),
+        accounts=SimpleNamespace(
+            move=lambda to, amount: Call(cast(Any, None), "move", (to, amount)),
+            free_balance=lambda _: Tokens(5),
+        ),
+        lane=SimpleNamespace(may_happen=lambda _: has_moved),
         decided=SimpleNamespace(limits=LIMITS),
-        ask=lambda *_, **__: b'{"least_close_s": 0}',
+        ask=lambda *_, **__: json.dumps({**STATUS, **status}).encode(),
     )
-    asked = AskedWatch(CHANNEL, TERMS, TERMS.close_by, TERMS.close_by, TOWER.address)
+    return cast(TradingStation, station)
+
+
+def test_retainer_after_one_in_vain__is_another_transaction_and_no_third() -> None:
     keys = [
         call.key
         for spent in (0, 0, 1, 1)
-        if (call := draft_retainer(cast(TradingStation, station), asked, Tokens(5), spent))
+        if (call := draft_retainer(station_of(), ASKED, Tokens(5), spent))
     ]
     assert keys[0] == keys[1] != keys[2] == keys[3]
+
+
+UNFIT: list[tuple[dict[str, Any], Unwatched]] = [
+    ({"stored": replace(OPEN, phase=ChannelPhase.CLOSING_BY_PAYER)}, Unwatched.ENDING),
+    ({"stored": replace(OPEN, phase=ChannelPhase.ENDED)}, Unwatched.ENDING),
+    ({"now": TERMS.close_by - 100}, Unwatched.ENDING),
+    ({"me": TOWER.address}, Unwatched.KEY_CHANGED),
+    ({"least_close_s": 101}, Unwatched.CLOSE_SHORT),
+    ({"places_left": 0}, Unwatched.PLACES_TAKEN),
+    ({"free": 699}, Unwatched.BOND_TAKEN),
+    ({"promised": 1}, Unwatched.BOND_TAKEN),
+    ({"max_cover": 0}, Unwatched.BOND_TAKEN),
+]
+
+
+@pytest.mark.parametrize(("unfit", "why"), UNFIT)
+def test_retainer__is_moved_to_no_tower_that_has_to_refuse_the_channel(
+    unfit: dict[str, Any], why: Unwatched
+) -> None:
+    with pytest.raises(TowerUnsuitable) as refused:
+        draft_retainer(station_of(**unfit), ASKED, Tokens(5))
+    assert refused.value.why is why
+    moved = draft_retainer(station_of(**unfit, has_moved=True), ASKED, Tokens(5))
+    assert moved is not None, "one that may be paid by now is followed up"
+
+
+def test_retainer__is_moved_where_the_tower_has_just_enough() -> None:
+    station = station_of(now=TERMS.close_by - 101)
+    assert draft_retainer(station, ASKED, Tokens(5)) is not None
+    little = station_of(free=300, max_cover=300)
+    assert draft_retainer(little, ASKED, Tokens(5)) is not None

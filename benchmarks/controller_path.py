@@ -196,8 +196,8 @@ class ControllerPath:
                 return [at.FoundIssued(self._issuer.issue(channel, desk.due, self._trade, NOW))]
             case do.SendCredential(index, to_buyer):
                 self._hand_over(channel, desk, index, Role.BUYER if to_buyer else Role.SELLER)
-            case do.SubmitEvidence():
-                raise LookupError("none is owed before a million credentials")
+            case do.SubmitEvidence() | do.SubmitInitiation() | do.KeepFloor():
+                raise LookupError("none is owed before a million credentials, or another place")
         return []
 
     def _hand_over(self, channel: ChannelId, desk: Any, index: int, to: Role) -> None:

@@ -26,7 +26,7 @@ EXPLANATIONS = ROOT / "contracts" / "findings.toml"
 # Mocks are flawed on purpose; tests and libraries are not deployed by us.
 LEFT_OUT = r"node_modules|tests/|contracts/mocks/"
 SERIOUS = frozenset({"High", "Medium"})
-LIMIT_S = 300
+LIMIT_S = 1200
 ANALYSED = "contracts with"
 
 

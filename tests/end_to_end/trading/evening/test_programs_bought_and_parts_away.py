@@ -22,7 +22,6 @@ from tests.stage.playhouse import start_usually, wait_for, whole_stage
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.terminal.exits import Exit
 from edgemark.demo.evm.actor import EvmActor
-from edgemark.demo.evm.stage import PARTY_TOKENS
 from edgemark.identifiers import Address
 from edgemark.ledger.evm.development.mining import BlockMaking
 from edgemark.loop.replay import look_up
@@ -59,25 +58,13 @@ STALE = {f"trading.{each}.stale_after_s": STALE_S for each in ("seller", "buyer"
 class ProgramStage(TradingStage):
     """Two sellers of programs, each with an offer of its own."""
 
+    sellers: int = 2
     shops: tuple[Market, ...] = ()
-
-    def draft_cast(self) -> list[EvmActor]:
-        controller, seller, *buyers = super().draft_cast()
-        other = EvmActor.draft(self.folder, "seller", 2, tokens=PARTY_TOKENS)
-        return [controller, seller, *buyers, other]
-
-    @property
-    def buying(self) -> list[EvmActor]:
-        return self.actors[2:-1]
-
-    @property
-    def sellers(self) -> tuple[EvmActor, EvmActor]:
-        return self.seller, self.actors[-1]
 
     def furnish(self) -> None:
         path = self.folder / "programs.json"
         path.write_bytes(LIST)
-        for seller, ware in zip(self.sellers, (BY_CPU, BY_BYTES), strict=True):
+        for seller, ware in zip(self.selling, (BY_CPU, BY_BYTES), strict=True):
             token = qualify(self._at_once(AUDITOR), seller.account)
             home = self._at_once(seller.home.name)
             market = open_shop(home, self.account_of(AUDITOR), token, ware)
@@ -196,7 +183,7 @@ def test_a_program_paid_by_time__is_bought_by_its_name(bazaar: Bazaar) -> None:
 
 
 def test_a_program_paid_by_bytes__is_bought_by_its_digest(bazaar: Bazaar) -> None:
-    stage, other = bazaar.stage, bazaar.stage.sellers[1]
+    stage, other = bazaar.stage, bazaar.stage.selling[1]
     accounts = stage.account_of(GUEST), other.account
     before = bazaar.both(*accounts)
     (program,) = (each for each in parse_programs(LIST).values() if each.name == "shout")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.offchain.systems.trading.channel_cast import START
@@ -28,15 +29,24 @@ from edgemark.systems.trading.contract.records import ChannelEnding
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
-from edgemark.systems.trading.protocol.agreement import Head, Pricing, Readings, Reason
+from edgemark.systems.trading.protocol.agreement import Head, Pause, Pricing, Readings, Reason
 from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, TradeTime, step
-from edgemark.systems.trading.protocol.messages import Answer, Countersigned, Proposal, Request
+from edgemark.systems.trading.protocol.messages import (
+    Answer,
+    Countersigned,
+    Proposal,
+    Refusal,
+    Request,
+)
+from edgemark.systems.trading.seller import dealing
 from edgemark.systems.trading.seller.admission import (
     NothingYet,
+    NotServed,
     check_voucher,
     draft_bill,
     with_signature,
 )
+from edgemark.systems.trading.seller.dealing import Dealing
 from edgemark.systems.trading.seller.sale import Sale
 
 INTERVAL = AGREEMENT.conditions.interval_s
@@ -93,6 +103,31 @@ def test_work_in_hand_at_the_end_of_service__holds_no_earlier_work_back() -> Non
     sale, last = propose(sale, ends + 30)
     assert (last.fee, last.is_last) == (PRICE, True)
     assert settle(sale).phase is SellerPhase.CLAIMING
+
+
+def test_run_that_may_outlast_service__is_refused_before_the_engine_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The end of service is what a run is measured by; of a refusal nothing is noted."""
+    sale, said, asked_for = serving(), [], []
+
+    def check(_: object, until: int, now: int) -> None:
+        asked_for.append((until, now))
+        error = NotServed("work is not taken", who="request 1")
+        error.why = Pause.OVER
+        raise error
+
+    monkeypatch.setattr(dealing, "read_order", lambda *_: None)
+    parts = SimpleNamespace(
+        _station=SimpleNamespace(deals=SimpleNamespace(pricing=lambda _: METERED)),
+        serving=SimpleNamespace(check_paid=lambda *_: None, check_in_time=check),
+        _heard=lambda _, event: said.append(event),
+    )
+    talk = SimpleNamespace(send=lambda _, message, __: said.append(message))
+    taken = (cast(Any, parts), cast(Any, talk), sale, Request(1, 1, b"run"), head(5))
+    Dealing._take_request(*taken)
+    assert said == [None, Refusal(1, Pause.OVER)]
+    assert asked_for == [(sale.service_ends, START + 5)]
 
 
 def test_nothing_to_bill_yet__claims_nothing_while_work_is_in_hand() -> None:

@@ -35,6 +35,8 @@ class BuyerSettings(Section):
         min_bond: least bond; the escrow asks for a tenth of the deposit.
         max_least: of a seller that asks for a larger deposit than the work costs, or a larger bond
             than the escrow does: up to where that is followed where the user names none.
+        max_deposit: of work that costs more at most, a deposit has to be named.
+        most_first_price: owed to a seller once, with the first units; more is not taken.
         margin_s: before the end of service, at which nothing more is asked for.
         patience_s: with a seller that does not end a channel, after its grace.
         quote_s: seconds for which a request for a quote counts.
@@ -55,6 +57,8 @@ class BuyerSettings(Section):
     close_s: int = setting(3600, within=(1, 30 * 86_400))
     min_bond: Tokens = amount(Tokens(0))
     max_least: Tokens = amount(Tokens(100 * TOKEN_UNIT))
+    max_deposit: Tokens = amount(Tokens(100 * TOKEN_UNIT))
+    most_first_price: Tokens = amount(Tokens(0))
     margin_s: int = setting(60, within=(0, 86_400))
     patience_s: int = setting(600, within=(1, 30 * 86_400))
     quote_s: int = setting(300, within=(10, 86_400))

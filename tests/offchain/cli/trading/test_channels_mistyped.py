@@ -73,6 +73,17 @@ def test_words_that_would_be_passed_over__are_refused(
     assert (told["what"], told["had"]) == ("says nothing beside it", named)
 
 
+def test_the_most_for_units_of_a_category__says_of_how_many(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.write_bytes(b"x")
+    work = ("--program", "p", "--cpu", "1", "--input", str(data))
+    told = refused(tmp_path, "buy", "--category", "any", "--most-price", "0.01", *work)
+    assert (told["who"], told["what"]) == ("--most-price", "is of no number of units")
+    assert "--per UNITS" in told["needed"]
+    told = refused(tmp_path, "buy", OTHER, "--per", "1000", *work)
+    assert (told["who"], told["what"]) == ("--per", "is of no price")
+
+
 @pytest.mark.parametrize("typed", ["-5", "-0.5"])
 def test_an_amount_below_0__is_told_to_be_one(tmp_path: Path, typed: str) -> None:
     told = refused(tmp_path, "topup", OTHER, typed)

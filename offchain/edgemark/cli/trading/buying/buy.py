@@ -37,7 +37,8 @@ MOST = 2**32 - 1
 MOST_CPU_S = 3600 * 1024
 FILE = click.Path(path_type=Path, dir_okay=False)
 OF_A_CHANNEL = frozenset(  # what is agreed on when one is opened
-    {"offer", "category", "cores", "ram_mib", "most_price", "auditor", "auditor_account"}
+    {"offer", "category", "cores", "ram_mib", "most_price", "per", "most_first_price"}
+    | {"auditor", "auditor_account"}
     | {"deposit", "bond", "seconds", "interval_s", "grace_s", "cap", "credit"}
     | {"controller", "texts", "tokens"}
 )
@@ -55,7 +56,11 @@ OF_WORK = frozenset(
     "--cores", type=WholeRange(0, 2**32 - 1), default=0, help="With --category: at least."
 )
 @click.option("--ram-mib", type=WholeRange(0, MOST), default=0, help="The same, of memory.")
-@click.option("--most-price", type=SOME_MTC, help="For a unit; a dearer offer is not taken.")
+@click.option("--most-price", type=SOME_MTC, help="For --per units, of the dearest weight.")
+@click.option(
+    "--per", type=WholeRange(1, 2**64 - 1), help="Units.  [default: the template's, of an OFFER]"
+)
+@click.option("--most-first-price", type=MTC, help="Owed once, with the first units.")
 @click.option("--auditor", metavar="DID", help="Who has to vouch for the seller.")
 @click.option("--auditor-account", metavar="ACCOUNT", help="That signs for it, if another.")
 @click.option("--function", "function_file", type=FILE, help="Canonical bytes of F.")
@@ -108,8 +113,9 @@ def buy(
     errand = read_errand(spending, ends_at, given)
     if channel is not None:
         return errand.order_in(spending, find_channel(spending.invocation.settings(), channel))
-    named = ("category", "cores", "ram_mib", "most_price", "auditor", "auditor_account")
+    named = ("category", "cores", "ram_mib", "most_price", "per", "auditor", "auditor_account")
     whom = Whom(offer, *(given[name] for name in named))
+    whom.check_price()
     return errand.buy(spending, whom, read_wishes(spending.invocation.settings(), whom, given))
 
 
@@ -154,7 +160,8 @@ def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, A
 def read_wishes(settings: Settings, whom: Whom, given: Mapping[str, Any]) -> Wishes:
     """What a channel is to be like; raises `RefusedInput`."""
     controller = given["controller"]
-    names = ("deposit", "bond", "most_price", "seconds", "interval_s", "grace_s", "cap", "credit")
+    names = ("deposit", "bond", "seconds", "interval_s", "grace_s", "cap", "credit")
+    prices = ("most_price", "per", "most_first_price")
     return Wishes(
         offer=whom.read_offer(settings),
         auditor=whom.read_auditor(),
@@ -162,7 +169,7 @@ def read_wishes(settings: Settings, whom: Whom, given: Mapping[str, Any]) -> Wis
         texts=read_texts(given["texts"]),
         qualifications=read_qualifications(given["tokens"]),
         is_sealed=given["is_sealed"],
-        **{name: given[name] for name in names},
+        **{name: given[name] for name in (*names, *prices)},
     )
 
 

@@ -23,6 +23,8 @@ from edgemark.systems.trading.buyer.market.asking import Bid, Taken, ask_quote, 
 from edgemark.systems.trading.buyer.market.bidding import (
     Choice,
     Wishes,
+    compute_cost,
+    describe_price,
     draft_bid,
     name_controller,
 )
@@ -126,8 +128,11 @@ class Errand:
                 offer = passed.offer.hex()[:16]
                 click.echo(f"offer {offer} is passed over: {passed.why}", err=True)
 
+        def cost(choice: Choice) -> int:
+            return compute_cost(station, choice, wished, _as_listed(work, choice.program))
+
         picking = Picking(station, wished, tell)
-        return replace(picking.pick(take), passed_over=tuple(picking.passed_over))
+        return replace(picking.pick(take, cost), passed_over=tuple(picking.passed_over))
 
     def _for_seller_of(self, desk: Desk, channel: ChannelId) -> Wanted:
         """The work as the seller of an open channel lists it."""
@@ -184,7 +189,7 @@ class Quotation:
         bid: what its seller was asked for.
         wanted: what is to be done, as its seller lists it.
         taken: its word.
-        passed_over: offers that come before it.
+        passed_over: offers that cannot be taken, of those that were looked at.
     """
 
     choice: Choice
@@ -196,12 +201,16 @@ class Quotation:
     def describe(self) -> dict[str, object]:
         """What is bought, of whom and on which terms."""
         choice, money, wanted = self.choice, self.bid.money, self.bid.conditions
+        tariff = self.taken.quoted.agreed.tariff
         return {
             "offer": choice.offer.id.hex(),
             "seller": self.bid.seller,
             "endpoint": choice.place.endpoint,
             "controller": self.bid.controller,
-            "price": Amount(choice.offer.draft.price),
+            "price": Amount(tariff.unit_price),
+            "per": tariff.per,
+            "dearest_price": Amount(tariff.compute_dearest(tariff.per)),
+            "first_price": Amount(tariff.first_price),
             "deposit": Amount(money.deposit),
             "bond": Amount(money.bond),
             "service_ends": Moment(money.expires_at),
@@ -225,6 +234,7 @@ def _as_listed(work: Wanted | Run, listed: Listed | None) -> Wanted:
 def _price(spending: Spending, station: TradingStation, taken: Taken) -> Price:
     """What is brought in, and what the opening locks; the seller has given its word for it."""
     terms, opening = taken.quoted.agreement.terms, taken.quoted.opening
+    agreed = taken.quoted.agreed
     locked = Tokens(terms.deposit + terms.bond)
 
     def act(rehearsed: TradingStation) -> None:
@@ -233,6 +243,7 @@ def _price(spending: Spending, station: TradingStation, taken: Taken) -> Price:
         rehearsed.lane.send(rehearsed.escrow.open([brought]))
 
     later = (
+        f"The seller's price: {describe_price(agreed.tariff, agreed.specification.meter)}.",
         f"Of {Amount(terms.deposit)} what is not used comes back, and the bond of "
         f"{Amount(terms.bond)}.",
     )

@@ -89,7 +89,8 @@ class Whom:
         offer: id, whole or begun.
         category: text, or its hash.
         cores, ram_mib: that a channel is served with at least.
-        most_price: for a unit.
+        most_price: for `per` units.
+        per: of which that is.
         auditor: DID of who has to vouch; account: that signs its evidence, where it is another.
     """
 
@@ -98,6 +99,7 @@ class Whom:
     cores: int
     ram_mib: int
     most_price: Tokens | None
+    per: int | None
     auditor: str | None
     auditor_account: str | None
 
@@ -126,8 +128,24 @@ class Whom:
             raise RefusedInput("name one of them", who="OFFER and --category", needed=needed)
         return None if self.offer is None else find_offer(settings, self.offer)
 
+    def check_price(self) -> None:
+        """Check that the most is of a known number of units: each seller's template has its own.
+
+        Raises:
+            RefusedInput: a category is named and no number, or one without the most.
+        """
+        if self.per is not None and self.most_price is None:
+            needed = "a price of so many units: --most-price MTC"
+            raise RefusedInput("is of no price", who="--per", had=self.per, needed=needed)
+        if self.offer is None and self.per is None and self.most_price is not None:
+            needed = "of how many units that is the price: --per UNITS"
+            raise RefusedInput("is of no number of units", who="--most-price", needed=needed)
+
     def read_demand(self, station: TradingStation, until: Timestamp) -> Demand | None:
-        """What an offer has to be, and listed until then; None where one is named."""
+        """What an offer has to be, and listed until then; None where one is named.
+
+        Its price is looked at with its template: of how many units it is, no contract knows.
+        """
         if self.category is None:
             return None
         auditor = self.read_auditor()
@@ -137,7 +155,7 @@ class Whom:
             escrow=station.escrow.address,
             category=read_category(self.category),
             least=least,
-            most_price=MAX_PRICE if self.most_price is None else self.most_price,
+            most_price=MAX_PRICE,
             until=until,
             evidence=station.evidence.address,
             issuers=issuers,

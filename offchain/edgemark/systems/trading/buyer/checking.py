@@ -145,11 +145,11 @@ def _check_fee(purchase: Purchase, proposal: Proposal, pricing: Pricing) -> None
     ]
     if proposal.fee > 0 and proposal.fee in due:
         return
-    price = pricing.price(readings) + (pricing.first_price if is_first else 0)
+    units, cap = pricing.price(readings), purchase.known.conditions.cap
+    price = units + (pricing.first_price if is_first else 0)
     if 0 < proposal.fee < due[0]:
         _refuse("is less than the strategy gives", proposal.fee, due[0])
-    if proposal.fee == price:
-        cap = purchase.known.conditions.cap
+    if proposal.fee == price and units > cap:
         _blame(Fault.CAP, "interval costs more than its cap", proposal.fee, f"<= {cap}")
     _blame(Fault.FEE, "strategy gives another fee", proposal.fee, due[0])
 

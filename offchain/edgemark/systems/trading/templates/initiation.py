@@ -90,12 +90,34 @@ def parse_specification(value: Any) -> Specification:
         raise ClaimsRefused("is refused", had=type(value).__name__, needed="an object")
     known = {name: value[name] for name in ("meter", "per", "cores") if name in value}
     parts = parse_object(known, {"meter", "per", "cores"})
-    per = parse_count(parts["per"])
-    if per < 1:
-        raise ClaimsRefused("is refused", who="per", had=per, needed=">= 1")
+    per = parse_per(parts["per"])
     others = {name: part for name, part in value.items() if name not in known}
     cores = parse_whole(1, MAX_CORES)(parts["cores"])
     return Specification(parse_choice(Meter)(parts["meter"]), per, cores, others)
+
+
+def parse_per(value: Any) -> int:
+    """How many units have the unit price: one at least, for prices are divided by it."""
+    per = parse_count(value)
+    if per < 1:
+        raise ClaimsRefused("is refused", who="per", had=per, needed=">= 1")
+    return per
+
+
+def check_open(part: Mapping[str, Any]) -> None:
+    """Check the constants inside a specification that a template leaves open.
+
+    Args:
+        part: schema of the specification.
+
+    Raises:
+        RefusedInput: one of them is nothing that claims can say.
+    """
+    of = {"meter": parse_choice(Meter), "per": parse_per, "cores": parse_whole(1, MAX_CORES)}
+    for name, parse in of.items():
+        known = part.get("properties", {}).get(name, {})
+        if "const" in known:
+            parse(known["const"])
 
 
 def parse_strategy(value: Any) -> Strategy:

@@ -29,6 +29,7 @@ from edgemark.systems.trading.templates.fields import (
     parse_second,
 )
 from edgemark.systems.trading.templates.initiation import InitiationClaims
+from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.schema import ClaimsRefused
 from edgemark.systems.trading.templates.strategies import MAX_BANDS
 
@@ -100,12 +101,13 @@ def bill(
     """What an interval is billed with: what the strategy gives, up to its cap and what is left.
 
     Units above the cap are nobody's debt later: seller and buyer compute the same, and a seller
-    stops in time. The first price is of the channel, and agreed to by itself: no cap is on it.
+    stops in time. The first price is of the channel, and agreed to by itself: no cap is on it. It
+    is due with the first units, or the first seconds where time is counted: never for nothing.
 
     Args:
         agreed: the TIC.
         readings: at both ends.
-        is_first: of its channel.
+        is_first: nothing of its channel was billed before.
         left: of the deposit when the interval began; None: there is enough.
 
     Raises:
@@ -113,5 +115,6 @@ def bill(
     """
     first = agreed.first_price if is_first else 0
     units = agreed.tariff.compute_fee(readings.before, readings.after, is_first=is_first) - first
-    fee = min(units, agreed.interval_cap) + first
+    is_served = agreed.specification.meter is Meter.SECONDS or any(readings.after)
+    fee = min(units, agreed.interval_cap) + (first if is_served else 0)
     return Tokens(fee if left is None else min(fee, max(left, 0)))

@@ -218,6 +218,16 @@ class Tariff:
     first_price: Tokens
     strategy: Strategy
 
+    def compute_dearest(self, units: int) -> Tokens:
+        """What so many units cost where each has the dearest weight; rounded up, no first price.
+
+        Raises:
+            AmountTooLarge: above `MAX_AMOUNT`.
+        """
+        weighed = find_heaviest(self.strategy) * units
+        dearest = -(-weighed * self.unit_price // (THOUSAND * self.per))
+        return _check_amount(dearest)
+
     def compute_owed(self, registers: Sequence[int]) -> Tokens:
         """All that is owed for a reading, the first price included; rounded down.
 
@@ -228,12 +238,7 @@ class Tariff:
             AmountTooLarge: above `MAX_AMOUNT`.
         """
         weighed = self.strategy.weigh(registers)
-        owed = self.first_price + weighed * self.unit_price // (THOUSAND * self.per)
-        if owed > MAX_AMOUNT:
-            raise AmountTooLarge(
-                "is more than an amount can be", who="tariff", had=owed, needed=f"<= {MAX_AMOUNT}"
-            )
-        return Tokens(owed)
+        return _check_amount(self.first_price + weighed * self.unit_price // (THOUSAND * self.per))
 
     def compute_fee(
         self, before: Sequence[int], after: Sequence[int], *, is_first: bool = False
@@ -250,6 +255,17 @@ class Tariff:
         """
         earlier = 0 if is_first else self.compute_owed(before)
         return Tokens(self.compute_owed(after) - earlier)
+
+
+def find_heaviest(strategy: Strategy) -> int:
+    """What a unit weighs at most, thousandths of the unit price."""
+    match strategy:
+        case TimeOfDay():
+            return max(band.weight for band in strategy.bands)
+        case Tiers():
+            return max(tier.weight for tier in strategy.tiers)
+        case Flat() | Metered() | Bonus():
+            return THOUSAND
 
 
 def describe(strategy: Strategy) -> str:
@@ -270,6 +286,14 @@ def describe(strategy: Strategy) -> str:
             return ", then ".join(tiers)
         case Bonus():
             return f"the unit price; after each {strategy.every} units {strategy.free} are free"
+
+
+def _check_amount(owed: int) -> Tokens:
+    if owed > MAX_AMOUNT:
+        raise AmountTooLarge(
+            "is more than an amount can be", who="tariff", had=owed, needed=f"<= {MAX_AMOUNT}"
+        )
+    return Tokens(owed)
 
 
 def _hour(second: int) -> str:

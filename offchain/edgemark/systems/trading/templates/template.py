@@ -33,6 +33,7 @@ from edgemark.systems.trading.templates import initiation, settlement
 from edgemark.systems.trading.templates.fields import Field, Label, TemplateKind
 from edgemark.systems.trading.templates.initiation import (
     InitiationClaims,
+    check_open,
     parse_initiation,
     parse_settlement_template,
 )
@@ -228,12 +229,12 @@ def _check_field(schema: Mapping[str, Any], field: Field, who: object) -> None:
     if field.is_fixed and "const" not in part:
         needed = f"const: {field.meaning}"
         raise TemplateInvalid("is left open", who=place, needed=needed)
-    if "const" in part:
-        try:
+    try:
+        if "const" in part:
             field.parse(part["const"])
-        except RefusedInput as error:
-            raise TemplateInvalid(
-                error.what, who=place, had=error.had, needed=error.needed
-            ) from None
-    elif "enum" not in part and part.get("type") != field.kind:
+        elif field.name == "specification":
+            check_open(part)
+    except RefusedInput as error:
+        raise TemplateInvalid(error.what, who=place, had=error.had, needed=error.needed) from None
+    if not {"const", "enum"} & part.keys() and part.get("type") != field.kind:
         raise SchemaRefused("has another type", who=place, had=part.get("type"), needed=field.kind)

@@ -171,6 +171,23 @@ def test_a_bill_that_is_never_right__is_blamed_on_its_seller_and_kept(name: str)
     assert do.SendStop() in owed
 
 
+def test_first_price__is_signed_with_units_that_came_and_never_alone() -> None:
+    first = Pricing(replace(METERED.agreed, first_price=Tokens(800)))
+    nothing = readings(before=0, after=0)
+    with pytest.raises(ProposalWrong, match="another fee"):
+        check(draft_proposal(800, readings=nothing), pricing=first)
+    assert first.bill(nothing, is_first=True, left=900) == 0  # a seller bills none either
+    some = readings(before=0, after=2)
+    check(draft_proposal(806, readings=some), pricing=first)
+    with pytest.raises(NotSigned, match="answers that came"):
+        check(draft_proposal(806, readings=some), buying(0), pricing=first)
+
+
+def test_first_price__is_due_at_once_where_time_is_paid() -> None:
+    first = Pricing(replace(BY_TIME.agreed, first_price=Tokens(50)))
+    assert first.bill(readings(before=0, after=0), is_first=True, left=900) == 50
+
+
 def test_cpu_time__above_what_wall_time_allows_is_blamed_on_the_seller() -> None:
     purchase = replace(buying(), units_came=10**6)
     for used, fee in ((20_000, 20), (20_001, 20)):

@@ -31,7 +31,7 @@ from edgemark.systems.trading.credentials.payloads import INITIATION, schema_of
 from edgemark.systems.trading.credentials.quoted import Quoted, check_quote
 from edgemark.systems.trading.credentials.sealing import check_readers, check_travel
 from edgemark.systems.trading.identifiers import OfferId, TemplateVersionId
-from edgemark.systems.trading.protocol.agreement import Policy
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Policy
 from edgemark.systems.trading.protocol.asking.quotes import (
     MAX_QUOTE_BYTES,
     Quote,
@@ -43,8 +43,8 @@ from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.station.post.seals import Seals, find_readers
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.systems.trading.templates.fields import Encryption, parse_choice, parse_count
-from edgemark.systems.trading.templates.initiation import parse_strategy
+from edgemark.systems.trading.templates.fields import Encryption, parse_choice
+from edgemark.systems.trading.templates.initiation import parse_per, parse_strategy
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Tariff
 from edgemark.systems.trading.templates.template import Template
@@ -128,6 +128,7 @@ def read_unit(template: Template) -> tuple[Meter, int]:
 
     Raises:
         NotOffered: it leaves one of them open.
+        RefusedInput: no unit has the price.
     """
     part = template.schema["properties"]["specification"]
     parts = part.get("properties", {})
@@ -139,15 +140,16 @@ def read_unit(template: Template) -> tuple[Meter, int]:
             had="meter or per that the seller chooses when it quotes",
             needed="both as constants of its specification",
         )
-    return parse_choice(Meter)(said["meter"]), parse_count(said["per"])
+    return parse_choice(Meter)(said["meter"]), parse_per(said["per"])
 
 
-def read_tariff(template: Template, price: Tokens) -> Tariff:
+def read_tariff(template: Template, price: Tokens, most_first: Tokens = NO_TOKENS) -> Tariff:
     """What units cost by an initiation template.
 
     Args:
         template: TIT.
         price: of the offer, where the template leaves it open.
+        most_first: first price at most, where the template leaves that open.
 
     Raises:
         NotOffered: as `read_unit`.
@@ -155,7 +157,7 @@ def read_tariff(template: Template, price: Tokens) -> Tariff:
     properties = template.schema["properties"]
     _, per = read_unit(template)
     unit_price = int(properties["unitPrice"].get("const", price))
-    first = int(properties["firstPrice"].get("const", 0))
+    first = int(properties["firstPrice"].get("const", most_first))
     strategy = parse_strategy(template.constant("settlementStrategy"))
     return Tariff(Tokens(unit_price), per, Tokens(first), strategy)
 

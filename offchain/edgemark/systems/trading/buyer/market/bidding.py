@@ -34,6 +34,7 @@ from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.readings import Meter
+from edgemark.systems.trading.templates.strategies import Tariff, describe
 from edgemark.systems.trading.templates.template import Template
 from edgemark.systems.trading.work.messages import OrderKind
 
@@ -41,6 +42,10 @@ SERVED_BY = {
     OrderKind.POLYNOMIAL: {Meter.PRODUCTS, Meter.SECONDS},
     OrderKind.PROGRAM: {Meter.CPU_MILLISECONDS, Meter.BYTES, Meter.SECONDS},
 }
+
+
+class TooDear(RefusedInput):
+    """An offer's price, its first price, or all that the work costs, is above what was named."""
 
 
 class DepositUnknown(RefusedInput):
@@ -57,7 +62,9 @@ class Wishes:
         auditor: who has to vouch for the seller.
         controller: that issues the credentials.
         deposit, bond: tokens.
-        most_price: the most for a unit; beyond it no quote is taken.
+        most_price: the most for `per` units, of the dearest weight; a dearer offer is not taken.
+        per: of which `most_price` is; None: as many as the template has the price for.
+        most_first_price: owed once, with the first units.
         seconds: of service.
         interval_s, grace_s: of the channel.
         cap, credit: of an interval.
@@ -75,6 +82,8 @@ class Wishes:
     deposit: Tokens | None = None
     bond: Tokens | None = None
     most_price: Tokens | None = None
+    per: int | None = None
+    most_first_price: Tokens | None = None
     seconds: int | None = None
     interval_s: int | None = None
     grace_s: int | None = None
@@ -123,13 +132,14 @@ def draft_bid(
         BelowLeast, LeastTooHigh: the seller asks for more.
         NotOffered: the templates allow no such channel.
         KeyUnusable, AgreementKeyMissing: claims are to be sealed, and a party has no key for that.
-        RefusedInput: the price is above the most, the meter counts no such work, or one order costs
-            more than an interval may.
+        TooDear: the price, the first price, or what is locked unasked is above the most.
+        RefusedInput: the meter counts no such work, or one order costs more than an interval may.
     """
     settings, now = station.settings.of(BuyerSettings), station.head().block
     initiation, price = choice.templates.initiation, choice.offer.draft.price
-    _check_price(price, wishes.most_price)
-    tariff = read_tariff(initiation, price)
+    tariff = _read_tariff(choice, wishes, settings)
+    _check_price(tariff, wishes)
+    _check_first_price(tariff.first_price, _most_first(wishes, settings))
     units = _units_of(initiation, wanted)
     cost = price_at_most(tariff, units) if units else None
     leasts = choice.leasts
@@ -140,9 +150,12 @@ def draft_bid(
             needed=f"an amount, >= {Amount(leasts.deposit)}",
             remedy="Name one: --deposit MTC. What is not used comes back.",
         )
+    if not wishes.deposit:
+        _check_unasked(cost or Tokens(0), settings.max_deposit)
     most, limits = settings.max_least, station.deployment.group(TradingContracts).limits
     deposit = meet("deposit", wishes.deposit or None, cost or 0, leasts.deposit, most)
-    cap = wishes.cap or Tokens(min(cost or deposit, deposit))
+    of_units = min(cost or deposit, deposit) - tariff.first_price  # on which no cap is
+    cap = wishes.cap or Tokens(max(of_units, 0))
     conditions = fit_conditions(initiation, _wish_conditions(wishes, settings, cap))
     check_cap(tariff, units, conditions.cap)
     own = max(settings.min_bond, compute_least_bond(max(deposit, conditions.cap)))
@@ -169,10 +182,70 @@ def _choose_way(station: TradingStation, choice: Choice, wishes: Wishes) -> Encr
     return found
 
 
-def _check_price(price: Tokens, most: Tokens | None) -> None:
-    if most is not None and price > most:
-        had, needed = Amount(price), f"<= {Amount(most)}"
-        raise RefusedInput("is above the most", who="price of the offer", had=had, needed=needed)
+def compute_cost(station: TradingStation, choice: Choice, wishes: Wishes, wanted: Wanted) -> Tokens:
+    """What this work costs by an offer at most, with the first price; of time: all the service.
+
+    Raises:
+        RefusedInput: the meter counts no such work, or it costs more than an amount can be.
+    """
+    settings = station.settings.of(BuyerSettings)
+    units = _units_of(choice.templates.initiation, wanted)
+    seconds = wishes.seconds or settings.service_s
+    return price_at_most(_read_tariff(choice, wishes, settings), units or [seconds])
+
+
+def describe_price(tariff: Tariff, meter: Meter) -> str:
+    """What units of a seller cost, for people: its template may weigh them, and ask for more."""
+    dearest = Amount(tariff.compute_dearest(tariff.per))
+    return (
+        f"{Amount(tariff.unit_price)} for {tariff.per} {meter.value}, {describe(tariff.strategy)}:"
+        f" {dearest} at most; first price {Amount(tariff.first_price)}"
+    )
+
+
+def _most_first(wishes: Wishes, settings: BuyerSettings) -> Tokens:
+    named = wishes.most_first_price
+    return settings.most_first_price if named is None else named
+
+
+def _read_tariff(choice: Choice, wishes: Wishes, settings: BuyerSettings) -> Tariff:
+    template, price = choice.templates.initiation, choice.offer.draft.price
+    return read_tariff(template, price, _most_first(wishes, settings))
+
+
+def _check_price(tariff: Tariff, wishes: Wishes) -> None:
+    per, most = wishes.per or tariff.per, wishes.most_price
+    if most is None or (dearest := tariff.compute_dearest(per)) <= most:
+        return
+    said = f"{Amount(tariff.unit_price)} for {tariff.per}, {describe(tariff.strategy)}"
+    raise TooDear(
+        "is above the most",
+        who="price of the offer",
+        had=f"{Amount(dearest)} for {per} units at most: {said}",
+        needed=f"<= {Amount(most)}",
+    )
+
+
+def _check_first_price(first: Tokens, most: Tokens) -> None:
+    if first > most:
+        raise TooDear(
+            "is above the most",
+            who="first price of the offer",
+            had=Amount(first),
+            needed=f"<= {Amount(most)}, by trading.buyer.most_first_price",
+            remedy="Name it, --most-first-price MTC, or choose another offer.",
+        )
+
+
+def _check_unasked(cost: Tokens, most: Tokens) -> None:
+    if cost > most:
+        raise TooDear(
+            "costs more than is locked unasked",
+            who="work",
+            had=Amount(cost),
+            needed=f"<= {Amount(most)}, by trading.buyer.max_deposit",
+            remedy="Name it, --deposit MTC, or choose another offer.",
+        )
 
 
 def _wish_conditions(wishes: Wishes, settings: BuyerSettings, cap: Tokens) -> Conditions:

@@ -1,19 +1,24 @@
-"""Which offer is taken: the first, in the order of the contract, that goes through every check.
+"""Which offer is taken: the first that goes through every check.
+
+They are looked at in the order of the contract, `AT_ONCE` together. Among those the one comes first
+by which this order costs least: the contract compares prices alone, of as many units as each
+seller's template says, and by its weights.
 
 Law 1: a cheap offer that cannot be taken hides none behind it, however many there are: each is
        passed over, with why, until one is taken or all that suit the demand were looked at.
 Law 2: it ends: a category has `MAX_PLACES` offers, and the buyer has its time, `choose_s`. Sellers
        that answer slowly are asked side by side, and one that is out of reach once.
 Law 3: a seller is asked for its word, which makes it hold a place, when nothing else is left.
+Law 4: whatever a seller's data make of one offer, is that offer's fault, and ends no purchase.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TypeVar
 
 from edgemark.errors import EdgemarkError, Overloaded, PeerFault, RefusedInput
@@ -39,8 +44,16 @@ from edgemark.transport.faults import PeerUnreachable, WrongCertificate
 AT_ONCE = 16  # sellers that are asked side by side
 FEW = 3  # reasons that one line says; all of them are told one by one
 AWAY = (SellerUnreachable, PeerUnreachable, WrongCertificate)  # whatever it is asked for
+SLIPS = (  # what a computation with strange data ends in
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RecursionError, TypeError, ValueError),
+)
 
 T = TypeVar("T")
+
+
+class OfferStrange(PeerFault):
+    """Nothing can be computed with what a seller says of its offer."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,17 @@ class NoOffer(RefusedInput):
         return {**super().as_dict(), "passed_over": [each.as_dict() for each in self.passed_over]}
 
 
+@dataclass(frozen=True)
+class Looked:
+    """An offer that may be taken, and what the order costs by it at most."""
+
+    choice: Choice
+    cost: int
+
+
+Found = Looked | EdgemarkError
+
+
 @dataclass
 class Picking:
     """One choice among the offers of a demand.
@@ -88,29 +112,35 @@ class Picking:
     passed_over: list[PassedOver] = field(default_factory=list)
     _away: dict[Address, EdgemarkError] = field(default_factory=dict)
 
-    def pick(self, take: Callable[[Choice], T]) -> T:
+    def pick(self, take: Callable[[Choice], T], cost: Callable[[Choice], int] = lambda _: 0) -> T:
         """What `take` makes of the first offer that it can be made of.
 
         Args:
             take: of an offer whose seller is there, and vouched for; raises why it is passed over.
+            cost: of what is ordered, by an offer; raises as `take`.
 
         Raises:
             NoOffer: none can be taken, or none was found in time.
             OfferUnknown: the one that was named is not listed.
+            OfferStrange: nothing can be computed with what its seller says of it.
             EdgemarkError: why the one that was named cannot be taken.
             LedgerUnavailable, Overloaded, Unrecoverable: nobody knows.
         """
         wishes, book = self.wishes, self.station.offers
         if wishes.offer is not None:
-            return take(self._look_at(book.offer(wishes.offer)))
+            named = book.offer(wishes.offer)
+            with _by_fault_of(named):
+                return take(self._look_at(named))
         if wishes.demand is None:
             raise NoOffer("is named", who="no offer and no demand", needed="one of them")
         offers, _ = book.recommend_all(wishes.demand, MAX_PLACES)
         seconds = self.station.settings.of(BuyerSettings).choose_s
         ends_at = self.clock() + seconds
         with ThreadPoolExecutor(AT_ONCE, "looking") as pool:
-            for some in _in_batches(offers):
-                for offer, found in zip(some, pool.map(self._try, some), strict=True):
+            for first in range(0, len(offers), AT_ONCE):
+                some = offers[first : first + AT_ONCE]
+                looked = pool.map(lambda offer: self._try(offer, cost), some)
+                for offer, found in _rank(list(zip(some, looked, strict=True))):
                     taken = self._take(offer, found, take)
                     if taken is not None:
                         return taken[0]
@@ -118,13 +148,14 @@ class Picking:
                         raise self._none_of(len(offers), seconds)
         raise self._none_of(len(offers)) if offers else self._none_suits(wishes.demand)
 
-    def _take(
-        self, offer: Offer, found: Choice | EdgemarkError, take: Callable[[Choice], T]
-    ) -> tuple[T] | None:
+    def _take(self, offer: Offer, found: Found, take: Callable[[Choice], T]) -> tuple[T] | None:
         try:
             if isinstance(found, EdgemarkError):
                 raise found
-            return (take(found),)
+            if offer.seller in self._away:
+                raise self._away[offer.seller]
+            with _by_fault_of(offer):
+                return (take(found.choice),)
         except Overloaded:  # of this home: what a seller says so is a fault of its
             raise
         except (RefusedInput, PeerFault) as error:
@@ -135,13 +166,15 @@ class Picking:
         self.tell(passed)
         return None
 
-    def _try(self, offer: Offer) -> Choice | EdgemarkError:
+    def _try(self, offer: Offer, cost: Callable[[Choice], int]) -> Found:
         """In a thread of its own; what is no fault of the offer is raised by who asked."""
         known = self._away.get(offer.seller)
         if known is not None:
             return known
         try:
-            return self._look_at(offer)
+            with _by_fault_of(offer):
+                choice = self._look_at(offer)
+                return Looked(choice, cost(choice))
         except EdgemarkError as error:
             return error
 
@@ -202,13 +235,29 @@ class Picking:
         return error
 
 
-def _in_batches(offers: Sequence[Offer]) -> list[Sequence[Offer]]:
-    """The first alone, as it is mostly the one; then twice as many each time, `AT_ONCE` at most."""
-    batches, first = list[Sequence[Offer]](), 0
-    for place in count():
-        if first >= len(offers):
-            return batches
-        many = min(2**place, AT_ONCE)
-        batches.append(offers[first : first + many])
-        first += many
-    return batches
+def _rank(looked: list[tuple[Offer, Found]]) -> list[tuple[Offer, Found]]:
+    """Those that cannot be taken, then the cheapest first, then of which nobody knows."""
+
+    def place(each: tuple[Offer, Found]) -> tuple[int, int]:
+        found = each[1]
+        if isinstance(found, Looked):
+            return 1, found.cost
+        return (0 if isinstance(found, RefusedInput | PeerFault) else 2), 0
+
+    return sorted(looked, key=place)
+
+
+@contextmanager
+def _by_fault_of(offer: Offer) -> Iterator[None]:
+    """What is no error of this project's is one of the offer with whose data it was computed."""
+    try:
+        yield
+    except EdgemarkError:
+        raise
+    except SLIPS as error:
+        raise OfferStrange(
+            "is nothing to compute with",
+            who=f"offer {offer.id.hex()[:16]}",
+            had=f"{type(error).__name__}: {error}"[:200],
+            remedy="Choose another offer.",
+        ) from error

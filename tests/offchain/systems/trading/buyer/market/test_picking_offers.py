@@ -15,7 +15,13 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes
 from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable
-from edgemark.systems.trading.buyer.market.picking import AT_ONCE, NoOffer, PassedOver, Picking
+from edgemark.systems.trading.buyer.market.picking import (
+    AT_ONCE,
+    NoOffer,
+    OfferStrange,
+    PassedOver,
+    Picking,
+)
 from edgemark.systems.trading.contract.market.records import (
     NOTHING,
     Demand,
@@ -95,7 +101,9 @@ def test_an_offer__is_found_behind_forty_that_nobody_can_buy_of() -> None:
     market = Market(offers, lambda seller: seller == good.seller)
     picking = market.picking(told)
     assert picking.pick(name) == good.id
-    assert [each.offer for each in told] == [each.id for each in offers[:BAD]]
+    looked = [each.offer for each in told]
+    assert looked[:BAD] == [each.id for each in offers[:BAD]]
+    assert good.id not in looked
     assert {type(each.why) for each in told} == {SellerUnreachable}
     assert len(market.asked) <= BAD + 1 + AT_ONCE
 
@@ -110,6 +118,48 @@ def test_an_offer_whose_seller_gives_no_word__hides_none_behind_it() -> None:
         return choice.offer.id
 
     assert market.picking().pick(take) == offers[-1].id
+
+
+@pytest.mark.parametrize(
+    "slip", [ZeroDivisionError("by zero"), KeyError("per"), ValueError("digits"), TypeError()]
+)
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_data_that_nothing_can_be_computed_with__are_the_fault_of_one_offer(
+    slip: Exception, is_looked_at: bool
+) -> None:
+    offers, told = [make_offer(number) for number in range(3)], list[PassedOver]()
+
+    def fail(choice: Choice) -> int:
+        if choice.offer.id == offers[0].id:
+            raise slip
+        return 0
+
+    def take(choice: Choice) -> OfferId:
+        fail(choice)
+        return choice.offer.id
+
+    market = Market(offers, lambda _: True)
+    picking = market.picking(told)
+    found = picking.pick(name, fail) if is_looked_at else picking.pick(take)
+    assert found == offers[1].id
+    (passed,) = told
+    assert isinstance(passed.why, OfferStrange)
+    assert type(slip).__name__ in str(passed.why)
+    with pytest.raises(OfferStrange):
+        market.picking(offer=offers[0].id).pick(take)
+
+
+def test_an_offer_that_looks_cheap__comes_after_those_by_which_the_order_costs_less() -> None:
+    offers = [make_offer(number) for number in range(AT_ONCE + 1)]
+    costs = {each.id: 1000 - place for place, each in enumerate(offers)}
+
+    def cost(choice: Choice) -> int:
+        return costs[choice.offer.id]
+
+    picked = Market(offers, lambda _: True).picking().pick(name, cost)
+    assert picked == offers[AT_ONCE - 1].id  # of those that are looked at together
+    away = offers[AT_ONCE - 1].seller
+    assert Market(offers, lambda each: each != away).picking().pick(name, cost) == offers[-3].id
 
 
 def test_no_offer__names_each_that_was_looked_at_with_why() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,7 +16,15 @@ from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import TOKEN_UNIT, Tokens
 from edgemark.systems.trading.buyer.market.asking import NotOffered, read_tariff, read_unit
-from edgemark.systems.trading.buyer.market.bidding import Choice, DepositUnknown, Wishes, draft_bid
+from edgemark.systems.trading.buyer.market.bidding import (
+    Choice,
+    DepositUnknown,
+    TooDear,
+    Wishes,
+    compute_cost,
+    describe_price,
+    draft_bid,
+)
 from edgemark.systems.trading.buyer.market.leasts import (
     NO_LEASTS,
     BelowLeast,
@@ -56,12 +64,16 @@ class Desk:
         return SimpleNamespace(block=START, clock=START)
 
 
-def bid_for(template: Template, leasts: Leasts = NO_LEASTS, **wished: Any) -> Any:
+def choose(template: Template, leasts: Leasts = NO_LEASTS) -> Choice:
     draft = SimpleNamespace(price=PRICE, template=template.version_id)
     offer = SimpleNamespace(id=b"offer", seller=PEOPLE["seller"], draft=draft)
     templates = Templates(template, TEMPLATES.settlement)
-    choice = Choice(cast(Any, offer), cast(Any, None), templates, leasts)
-    return draft_bid(cast(Any, Desk()), choice, Wishes(**wished), WANTED, PEOPLE["outsider"])
+    return Choice(cast(Any, offer), cast(Any, None), templates, leasts)
+
+
+def bid_for(template: Template, leasts: Leasts = NO_LEASTS, **wished: Any) -> Any:
+    choice, wishes = choose(template, leasts), Wishes(**wished)
+    return draft_bid(cast(Any, Desk()), choice, wishes, WANTED, PEOPLE["outsider"])
 
 
 def test_unit__is_what_the_template_has_as_constants() -> None:
@@ -99,6 +111,95 @@ def test_a_seller__is_asked_for_the_price_of_its_offer_whatever_the_user_would_p
     assert bid.most_price == PRICE
     with pytest.raises(RefusedInput, match="is above the most"):
         bid_for(with_unit(), deposit=Tokens(10**6), most_price=Tokens(PRICE - 1))
+
+
+# --- what units cost in truth ------------------------------------------------------------------
+
+
+def with_tariff(per: int = 1000, weight: int = 1000, first: int = 0) -> Template:
+    """Of `PRICE` for so many units, that all weigh this."""
+    schema = draft_initiation(TEMPLATES.settlement)
+    schema["properties"]["specification"]["properties"]["per"] = {"const": str(per)}
+    strategy = {"name": "tiers", "tiers": [{"upTo": "1", "weight": 1000}, {"weight": weight}]}
+    schema["properties"]["settlementStrategy"] = {"const": strategy}
+    schema["properties"]["firstPrice"] = {"const": str(first)}
+    return of_our_seller(schema)
+
+
+MOST = {"most_price": PRICE, "per": 1000}
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (with_tariff(per=1), r"0\.000000000002 MTC for 1000 units at most"),
+        (with_tariff(weight=1_000_000), "at most.*1000 times the unit price"),
+        (with_tariff(weight=1001), "is above the most"),
+        (with_tariff(per=999), "is above the most"),
+    ],
+)
+def test_an_offer__that_costs_more_than_its_price_says_is_refused(
+    template: Template, said: str
+) -> None:
+    assert bid_for(with_tariff(), **MOST).most_price == PRICE
+    with pytest.raises(TooDear, match=said):
+        bid_for(template, **MOST)
+    with pytest.raises(TooDear, match=said):
+        bid_for(template, **MOST, deposit=Tokens(TOKEN_UNIT))
+
+
+def test_the_most__is_of_as_many_units_as_are_named_else_of_the_templates() -> None:
+    bid_for(with_tariff(per=10**6), most_price=Tokens(2), per=1000, deposit=Tokens(TOKEN_UNIT))
+    bid_for(with_tariff(per=1), most_price=PRICE)
+    with pytest.raises(TooDear):
+        bid_for(with_tariff(weight=1001), most_price=PRICE)
+
+
+def test_first_price__is_paid_to_nobody_unless_it_was_allowed() -> None:
+    dear = with_tariff(first=800)
+    for more in ({}, {"deposit": Tokens(TOKEN_UNIT)}, {"most_first_price": Tokens(799)}):
+        with pytest.raises(TooDear, match=r"first price.*trading.buyer.most_first_price"):
+            bid_for(dear, **cast(Any, more))
+    bid = bid_for(dear, most_first_price=Tokens(800))
+    assert bid.most_first_price == 800
+    assert bid.money.deposit == bid.conditions.cap + 800
+    with pytest.raises(RefusedInput, match="costs more than an interval"):
+        bid_for(dear, most_first_price=Tokens(800), deposit=Tokens(bid.money.deposit - 1))
+
+
+def test_first_price_that_the_template_leaves_open__is_counted_as_the_most() -> None:
+    left_open = with_unit()
+    assert bid_for(left_open).most_first_price == 0
+    bid = bid_for(left_open, most_first_price=Tokens(70))
+    assert bid.most_first_price == 70
+    assert bid.money.deposit == bid_for(left_open).money.deposit + 70
+
+
+def test_work_that_costs_more_than_is_locked_unasked__wants_its_deposit_named() -> None:
+    most, desk = BuyerSettings().max_deposit, cast(Any, Desk())
+    template = with_tariff(per=1)
+    cost = compute_cost(desk, choose(template), Wishes(), WANTED)
+    far = replace(choose(template))
+    far.offer.draft.price = Tokens(PRICE * most // cost + PRICE)  # type: ignore[misc]
+    dear = compute_cost(desk, far, Wishes(), WANTED)
+    assert cost < most < dear
+    with pytest.raises(TooDear, match=r"<= 100 MTC, by trading.buyer.max_deposit.*--deposit"):
+        draft_bid(desk, far, Wishes(), WANTED, PEOPLE["outsider"])
+    draft_bid(desk, far, Wishes(deposit=dear), WANTED, PEOPLE["outsider"])
+
+
+def test_price__is_told_with_all_that_makes_it_dearer() -> None:
+    tariff = read_tariff(with_tariff(per=10, weight=3000, first=5), PRICE)
+    said = describe_price(tariff, Meter.PRODUCTS)
+    for part in ("for 10 products", "3 times the unit price", "at most", "first price 0.0"):
+        assert part in said
+
+
+def test_no_template__lets_none_of_its_units_have_the_price() -> None:
+    with pytest.raises(RefusedInput, match=r"specification.*needed >= 1"):
+        with_unit(per={"const": "0"})
+    with pytest.raises(RefusedInput):
+        with_unit(meter={"const": []})
 
 
 # --- the least that a seller begins a channel with ----------------------------------------------

@@ -143,11 +143,7 @@ class Seller(EvmServer[TradingStation]):
     # --- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """As any server; then its identity says where it is, and its channels get their letters.
-
-        Raises:
-            RefusedInput: its least window is too short for a chain of this pace.
-        """
+        """As any server; then its identity says where it is, and its channels get their letters."""
         self.station.check_answering("trading.seller.min_window_s", self._taken.min_window_s)
         self._watching.start()
         super().start()

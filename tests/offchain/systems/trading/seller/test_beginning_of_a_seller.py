@@ -24,14 +24,15 @@ def test_strays__leave_before_a_quote_can_be_asked_for(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(PartyService, "start", lambda _: happened.append("replayed"))
     monkeypatch.setattr(Seller, "_announce", lambda _: None)
-    account = SimpleNamespace(address="seller")
+    station = SimpleNamespace(address="seller", check_answering=lambda *_: None)
     parts: dict[str, Any] = {
         "_watching": SimpleNamespace(start=lambda: None),
         "_tidying": SimpleNamespace(forget_strays=forget),
         "_ready": ready,
         "http": SimpleNamespace(start=lambda: happened.append("listens"), url=""),
         "runtime": SimpleNamespace(all_keys=lambda: [b"known"]),
-        "station": account,
+        "station": station,
+        "_taken": SimpleNamespace(min_window_s=60),
         "log": SimpleNamespace(info=lambda *_, **__: None, warning=lambda *_, **__: None),
         "serving": SimpleNamespace(
             engine=SimpleNamespace(status=lambda: SimpleNamespace(why_not=""))

@@ -124,7 +124,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "keccak": frozenset(),
     "crypto": _WORDS,
     "logs": _WORDS | {"settings"},
-    "receipt": _WORDS,
+    "receipt": _WORDS | {"seam"},
     "seam": _WORDS,
     "files": _WORDS,
     "settings": _WORDS | {"files"},

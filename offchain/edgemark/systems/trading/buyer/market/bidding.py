@@ -143,15 +143,7 @@ def draft_bid(
     units = _units_of(initiation, wanted)
     cost = price_at_most(tariff, units) if units else None
     leasts = choice.leasts
-    if not (wishes.deposit or cost):
-        raise DepositUnknown(
-            "is not known beforehand for this work",
-            who="deposit",
-            needed=f"an amount, >= {Amount(leasts.deposit)}",
-            remedy="Name one: --deposit MTC. What is not used comes back.",
-        )
-    if not wishes.deposit:
-        _check_unasked(cost or Tokens(0), settings.max_deposit)
+    _check_lock(wishes, cost, leasts, settings.max_deposit)
     most, limits = settings.max_least, station.deployment.group(TradingContracts).limits
     deposit = meet("deposit", wishes.deposit or None, cost or 0, leasts.deposit, most)
     of_units = min(cost or deposit, deposit) - tariff.first_price  # on which no cap is
@@ -172,6 +164,20 @@ def draft_bid(
         _choose_way(station, choice, wishes),
         Timestamp(now + settings.quote_s),
     )
+
+
+def _check_lock(wishes: Wishes, cost: Tokens | None, leasts: Leasts, unasked: Tokens) -> None:
+    """Check that it is known what to lock, and no more than that without being asked for."""
+    if wishes.deposit:
+        return
+    if not cost:
+        raise DepositUnknown(
+            "is not known beforehand for this work",
+            who="deposit",
+            needed=f"an amount, >= {Amount(leasts.deposit)}",
+            remedy="Name one: --deposit MTC. What is not used comes back.",
+        )
+    _check_unasked(cost, unasked)
 
 
 def _choose_way(station: TradingStation, choice: Choice, wishes: Wishes) -> Encryption:

@@ -50,7 +50,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/c
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 FIRST = "processes"
 # These begin with the first and give way to all: blocks come in time (tests/stage/metronome.py).
-BEHIND = ("static", "contracts", "invariants")
+BEHIND = ("static", "invariants")
 LAST = 19  # niceness
 _GIVING_WAY: list[subprocess.Popen[str]] = []
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
@@ -112,14 +112,12 @@ def run_pytest_part(
     name: str,
     command: Sequence[str],
     echo: Callable[[str], None] | None = None,
-    *,
-    niceness: int = 0,
 ) -> tuple[int, int]:
     """Run a pytest (or ape) command that writes a JUnit report; answer (passed, failed)."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     words = [*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"]
-    status = run(words, echo, niceness=niceness)
+    status = run(words, echo)
     return count_report(report, status)
 
 
@@ -231,7 +229,7 @@ def run_contracts(system: str | None) -> tuple[int, int]:
 
 
 def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
-    """Run commands of ape's beside one another, behind all others; answer (passed, failed) of all.
+    """Run pytest (or ape) commands beside one another; answer (passed, failed) of all of them.
 
     What each printed follows when it has ended, so that the lines of two are never mixed.
     """
@@ -239,7 +237,7 @@ def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
     def run_group(name: str, command: Sequence[str]) -> tuple[int, int]:
         lines: list[str] = []
         try:
-            return run_pytest_part(name, command, lines.append, niceness=LAST)
+            return run_pytest_part(name, command, lines.append)
         finally:
             print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
 

@@ -46,7 +46,7 @@ def ask_all(monkeypatch: pytest.MonkeyPatch, count: int) -> tuple[Counter[str], 
     """Ask so many strange peers: how it ended, and the most that was read of one answer."""
     client, ends, most = HttpClient(), Counter[str](), 0
     at_hand: list[StrangeWire] = []
-    monkeypatch.setattr(client_module, "connect", lambda *_: Dialled(at_hand[-1]))
+    monkeypatch.setattr(client_module, "connect", lambda *_, **__: Dialled(at_hand[-1]))
     for wire in draw_wires(count):
         at_hand[:] = [wire]
         try:

@@ -57,7 +57,7 @@ def are_in(parties: Sequence[Party], channels: Sequence[ChannelId]) -> int:
 
 def is_told(buyer: Party, channel: ChannelId) -> bool:
     why = buyer.post.why(channel)
-    return isinstance(why, PeerRefused) and "no place for another session" in str(why.had)
+    return isinstance(why, PeerRefused) and "NoPlace" in str(why.had)
 
 
 def test_a58_twice_as_many_buyers_as_have_places__are_told_so_and_come_in_as_others_leave(

@@ -1,9 +1,11 @@
 """Makes the blocks of a stage: every block is one second of chain time after the one before.
 
 On an idle machine it is also one second of the clock. On a busy one the blocks come more slowly,
-and so do all deadlines, which are chain time: none fails because of its neighbours. While a test
-does nothing but wait (`waiting`), and all parties wait for nothing but a time (`idling.py`), the
-next block is at that time.
+and so do all deadlines, which are chain time: none fails because of its neighbours. But they fall
+behind the clock by `MOST_BEHIND_S` at most, well below the age at which parties hold that blocks
+have stopped; from then on chain time goes as fast as the clock. While a test does nothing but wait
+(`waiting`), and all parties wait for nothing but a time (`idling.py`), the next block is at that
+time.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ BLOCK_S = 1.0
 DEPTH = 2  # blocks without transactions, after which what came before is final for everybody
 HURRY_S = 0.2  # while the stage fills and nobody has a deadline
 SLOWEST = 4.0
+MOST_BEHIND_S = 60  # parties that trade sign nothing once the newest block is 120 s old
 LOOK_S = 0.1
 MEMORY = 20  # looks over which the load is averaged
 ENOUGH_IDLE = 0.15  # part of the processors' time; with as much to spare nobody is late
@@ -122,6 +125,13 @@ class Metronome(Closing):
         self.skipped += due - now
         return True
 
+    def _beat_once(self) -> None:
+        """A block a second after the last one, or later, if that is too far behind the clock."""
+        least = int(time.time()) - MOST_BEHIND_S
+        if self._chain.now() + 1 < least:
+            self._chain.rpc("anvil_setNextBlockTimestamp", least)
+        self._mine()
+
     def _mine(self) -> None:
         self._chain.rpc("evm_mine")
         count = int(self._chain.rpc("eth_getBlockTransactionCountByNumber", "latest"), 16)
@@ -137,7 +147,7 @@ class Metronome(Closing):
             self._ticks.append(_count_ticks())
             if waited >= (HURRY_S if self._hurrying else BLOCK_S * self._slowness()):
                 with self._beat:
-                    self._mine()
+                    self._beat_once()
                 waited = 0.0
             elif _WAITING and not self._hurrying and self.skip_when_idle():
                 waited = 0.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.stage.idling import ALWAYS, GONE, NEVER, Report
-from tests.stage.metronome import DEPTH, Metronome, waiting
+from tests.stage.metronome import DEPTH, MOST_BEHIND_S, Metronome, waiting
 from tests.waiting import wait_until
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
@@ -122,6 +122,18 @@ def test_skip__goes_no_further_than_the_test_waits(metronome: Metronome) -> None
     with waiting(until=now + 30):
         assert metronome.skip_when_idle()
     assert metronome._chain.now() == now + 30
+
+
+def test_blocks__far_behind_the_clock__go_as_fast_as_it(
+    metronome: Metronome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = settle(metronome)
+    metronome._beat_once()
+    assert metronome._chain.now() == now + 1
+    for clock in (now + FAR, now + FAR + 3):
+        monkeypatch.setattr("tests.stage.metronome.time.time", lambda at=clock: at + 0.5)
+        metronome._beat_once()
+        assert metronome._chain.now() == clock - MOST_BEHIND_S
 
 
 def test_blocks__while_the_test_does_something__are_a_second_apart(tmp_path: Path) -> None:

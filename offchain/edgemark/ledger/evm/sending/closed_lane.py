@@ -31,6 +31,10 @@ class ClosedLane(TransactionLane):
         """Refuse: what may happen is known to who sends."""
         self._refuse(intent.function)
 
+    def was_begun(self, call: Call) -> bool:
+        """Refuse, as `is_undecided`."""
+        self._refuse(call.function)
+
     def keep_on(self) -> None:
         """Help nothing on."""
 

@@ -171,6 +171,13 @@ class TransactionLane(NonceKeeper, Closing):
         with self._lock:
             return self._pending.is_undecided(intent.identity)
 
+    def was_begun(self, call: Call) -> bool:
+        """Was a call with a key signed, whatever became of it? Whoever asks again pays nothing."""
+        identity = intent_of(call).identity
+        with self._lock:
+            done = self._pending.done(identity)
+            return done is not None or self._pending.is_undecided(identity)
+
     def close(self) -> None:
         """Let another process send for this account."""
         self._pending.close()

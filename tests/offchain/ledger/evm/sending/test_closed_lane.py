@@ -21,7 +21,7 @@ def test_closed_lane__sends_nothing_and_says_so() -> None:
     with ClosedLane(KEY) as lane:
         assert lane.address == KEY.address
         lane.keep_on()
-        for send in (lane.send, lane.push, lane.may_happen):
+        for send in (lane.send, lane.push, lane.may_happen, lane.was_begun):
             with pytest.raises(RefusedInput, match="is opened to look only"):
                 send(CALL)
         with pytest.raises(RefusedInput, match="is opened to look only"):

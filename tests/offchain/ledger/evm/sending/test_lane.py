@@ -218,10 +218,13 @@ def test_send__a_named_intention__happens_once_in_all_lives(
 ) -> None:
     call = Call(coin, "transfer", (PAYEE, 5), key=b"salary of May")
     first = still_world.lane(0)
+    assert not first.was_begun(call)
     receipt = first.send(call)
     assert first.send(call) == receipt
+    assert (first.was_begun(call), first.may_happen(call)) == (True, False)
     first.close()
     second = still_world.lane(0)
+    assert second.was_begun(call)
     assert second.send(call) == receipt
     assert still_world.chain.call(coin, "balanceOf", PAYEE, block="latest") == 5
     other = Call(coin, "transfer", (PAYEE, 5), key=b"salary of June")

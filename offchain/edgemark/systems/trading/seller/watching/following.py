@@ -83,9 +83,15 @@ class WatchedSales:
             self._watching.watch_first(sale.known.terms, tower)
 
     def _limit(self, sale: Sale) -> Tokens:
-        """What a tower answers for, less what one interval may add before it has a receipt."""
-        cover = self._watching.answered(sale.known.channel)
-        left = max(0, cover - sale.known.conditions.cap)
+        """What a tower answers for, less what one interval may add before it has a receipt.
+
+        Where more than that was signed since its newest receipt, it is late with the next, and
+        nothing is left to it: it answers for no more than it signed.
+        """
+        channel, cap = sale.known.channel, sale.known.conditions.cap
+        if self._watching.without_receipt(channel, Tokens(sale.worth(sale.signed))) > cap:
+            return Tokens(0)
+        left = max(0, self._watching.answered(channel) - cap)
         return Tokens(min(left, self._taken.answered_above))
 
     def is_watched(self, channel: ChannelId) -> bool:

@@ -78,7 +78,7 @@ class Guard(Waiting):
         asked: which channel, and who is to watch it.
         number: of the newest delegation, `asked.tower`'s; of a dismissal the seller's own.
         retainer: of `asked.tower`: the transaction.
-        spent: retainers that were moved in vain.
+        spent: towers, once for each retainer that was moved to them in vain.
         voucher: the newest that the payer signed.
         receipts: that are kept, one of each tower and pair of keys.
         handed: number under which the newest receipt came; `cover`: what stands on chain for it.
@@ -91,7 +91,7 @@ class Guard(Waiting):
     asked: on.AskedWatch | None = None
     number: int = 0
     retainer: Hash32 = NO_HASH
-    spent: int = 0
+    spent: tuple[Address, ...] = ()
     voucher: Countersigned | None = None
     receipts: tuple[on.KeptReceipt, ...] = ()
     handed: int = 0
@@ -166,8 +166,8 @@ class Guard(Waiting):
                 return replace(self, retainer=retainer, why=why)
             case on.FoundRetainerOld(tower):
                 self._check_present(event, tower)
-                spent = replace(self, spent=self.spent + 1, why=Unwatched.RETAINER_OLD)
-                return replace(spent, number=self._next(), cover=NO_TOKENS)
+                told = replace(self, spent=(*self.spent, tower), why=Unwatched.RETAINER_OLD)
+                return replace(told, number=self._next(), cover=NO_TOKENS)
             case on.FoundReceipt():
                 return self._handed(event)
             case on.FoundUnwatched(why):

@@ -39,13 +39,15 @@ def draft_retainer(
 ) -> Call | None:
     """The call that moves a tower's retainer, once a channel and tower; None: it asks none.
 
-    One that may be under way is sent on, whatever became of channel and tower: it is paid.
+    One that was begun is joined, under way or final, whatever became of channel, tower and balance
+    meanwhile: it is paid. Where a node refused it, it goes out again with what is asked by then,
+    `most` at most.
 
     Args:
         station: of the seller.
         asked: channel and tower.
         most: that is paid for one channel.
-        spent: retainers of this channel that were moved in vain; the next one is another.
+        spent: retainers of this channel that this tower had in vain; the next one is another.
 
     Raises:
         TowerUnsuitable: the tower does not watch such a channel, or asks more than is paid, or
@@ -56,8 +58,8 @@ def draft_retainer(
     key = b"retainer of " + asked.channel + bytes.fromhex(tower[2:])
     if spent:
         key += b" after %d" % spent
-    call = replace(accounts.move(tower, offered.retainer), key=key)
-    if offered.retainer and station.lane.may_happen(call):
+    call = replace(accounts.move(tower, Tokens(min(offered.retainer, most))), key=key)
+    if station.lane.was_begun(call):
         return call
     stored = _check_channel(station, asked)
     _check_terms(station, asked, offered, most)

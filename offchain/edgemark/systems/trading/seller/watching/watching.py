@@ -178,6 +178,12 @@ class Watching(PartyLoop[TradingStation]):
         guard = self.guard(channel)
         return guard.answered if guard else Tokens(0)
 
+    def without_receipt(self, channel: ChannelId, signed: Tokens) -> Tokens:
+        """How much of what the payer signed is in no receipt of the tower that watches."""
+        guard = self.guard(channel)
+        given = guard.receipt if guard else None
+        return Tokens(max(0, signed - given.signed.receipt.amount) if given else signed)
+
     def why(self, channel: ChannelId) -> Unwatched:
         """Why nobody does."""
         guard = self.guard(channel)
@@ -232,7 +238,8 @@ class Watching(PartyLoop[TradingStation]):
 
     def _move_retainer(self, state: Guard, tower: Address) -> on.FoundRetained:
         """Once: a transaction with a key is sent once, whoever asks again."""
-        call = draft_retainer(self.station, state.known, self._most_retainer, state.spent)
+        spent = state.spent.count(tower)
+        call = draft_retainer(self.station, state.known, self._most_retainer, spent)
         if call is None:
             return on.FoundRetained(tower, NO_HASH)
         return on.FoundRetained(tower, self.station.submit(call).tx_hash)

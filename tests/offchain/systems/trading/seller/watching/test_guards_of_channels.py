@@ -106,9 +106,17 @@ def test_retainer_that_was_in_vain__is_followed_by_none_until_the_tower_is_asked
     with pytest.raises(IllegalMove):
         step(guard, old)
     guard = step(guard, ask())
-    assert (guard.owed(), guard.number, guard.spent) == ((on.MoveRetainer(TOWER.address),), 3, 1)
+    assert (guard.owed(), guard.number) == ((on.MoveRetainer(TOWER.address),), 3)
+    assert guard.spent == (TOWER.address,)
     guard = step(guard, RETAINED, receipt(600, 3))
     assert guard.answered == COVER
+
+
+def test_retainer_that_was_in_vain__is_another_towers_own() -> None:
+    guard = step(watched(), ask(RIVAL.address), on.FoundRetained(RIVAL.address, RETAINER))
+    guard = step(guard, on.FoundRetainerOld(RIVAL.address), ask())
+    assert guard.owed() == (on.MoveRetainer(TOWER.address),)
+    assert [guard.spent.count(each) for each in (TOWER.address, RIVAL.address)] == [0, 1]
 
 
 def test_nothing_signed__leaves_nothing_to_hand_in_and_says_so() -> None:

@@ -58,6 +58,7 @@ class Guards:
     """Stands for `Watching`: who is asked, what was handed over, what a tower answers for."""
 
     cover: int = 0
+    receipted: int = 600
     none: bool = False
     has_no_time: bool = False
     asked: list[Address] = field(default_factory=list)
@@ -81,6 +82,9 @@ class Guards:
 
     def answered(self, _: bytes) -> Tokens:
         return Tokens(self.cover)
+
+    def without_receipt(self, _: bytes, signed: Tokens) -> Tokens:
+        return Tokens(max(0, signed - self.receipted))
 
     def why(self, _: bytes) -> Unwatched:
         none = Unwatched.NOBODY_ASKED if self.none else Unwatched.UNREACHABLE
@@ -218,6 +222,14 @@ def test_sale__hears_what_a_tower_answers_for_less_an_interval_and_within_its_se
     assert follow(Guards(5), sold()) == [], "a cover below one interval's cap answers for nothing"
 
 
+def test_tower_that_is_late_with_a_receipt__is_left_nothing() -> None:
+    cap = AGREEMENT.conditions.cap
+    most = COVER - cap
+    for receipted, limit in ((600, most), (600 - cap, most), (600 - cap - 1, 0), (0, 0)):
+        sale = replace(sold(), answered=Tokens(1))
+        assert follow(Guards(COVER, receipted), sale) == [on.FoundAnswered(Tokens(limit))]
+
+
 @pytest.mark.parametrize("phase", [SellerPhase.CLAIMING, SellerPhase.WINDOW])
 def test_sale_that_is_claimed__hears_nothing_of_limits(phase: SellerPhase) -> None:
     guards = Guards(COVER)
@@ -293,10 +305,12 @@ def station_of(
     me: Address = TERMS.seller_key,
     free: int = 700,
     has_moved: bool = False,
+    balance: int = 5,
+    retainer: int = 5,
     **status: int,
 ) -> TradingStation:
-    """Of a seller whose tower asks 5; `stored`: the channel at confirmed depth."""
-    offered = SimpleNamespace(retainer=5, least_bond=0, until=TERMS.close_by + 10**9)
+    """Of a seller with this balance; `stored`: the channel at confirmed depth."""
+    offered = SimpleNamespace(retainer=retainer, least_bond=0, until=TERMS.close_by + 10**9)
     station = SimpleNamespace(
         address=me,
         clock=lambda: now,
@@ -308,9 +322,9 @@ def station_of(
         ),
         accounts=SimpleNamespace(
             move=lambda to, amount: Call(cast(Any, None), "move", (to, amount)),
-            free_balance=lambda _: Tokens(5),
+            free_balance=lambda _: Tokens(balance),
         ),
-        lane=SimpleNamespace(may_happen=lambda _: has_moved),
+        lane=SimpleNamespace(was_begun=lambda _: has_moved),
         decided=SimpleNamespace(limits=LIMITS),
         ask=lambda *_, **__: json.dumps({**STATUS, **status}).encode(),
     )
@@ -336,6 +350,9 @@ UNFIT: list[tuple[dict[str, Any], Unwatched]] = [
     ({"free": 699}, Unwatched.BOND_TAKEN),
     ({"promised": 1}, Unwatched.BOND_TAKEN),
     ({"max_cover": 0}, Unwatched.BOND_TAKEN),
+    ({"balance": 4}, Unwatched.NO_TOKENS),
+    ({"balance": 0}, Unwatched.NO_TOKENS),
+    ({"retainer": 6}, Unwatched.TOO_DEAR),
 ]
 
 
@@ -348,6 +365,7 @@ def test_retainer__is_moved_to_no_tower_that_has_to_refuse_the_channel(
     assert refused.value.why is why
     moved = draft_retainer(station_of(**unfit, has_moved=True), ASKED, Tokens(5))
     assert moved is not None, "one that may be paid by now is followed up"
+    assert moved.args[1] <= 5, "and costs no more, should it be signed once more"
 
 
 def test_retainer__is_moved_where_the_tower_has_just_enough() -> None:

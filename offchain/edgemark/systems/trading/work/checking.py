@@ -16,7 +16,7 @@ recomputed. A seller that returned wrong values is not paid for that interval, n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from edgemark.confinement.limits import End
 from edgemark.crypto.ethereum.hashing import hash_long
@@ -26,7 +26,7 @@ from edgemark.crypto.field.plain import count_inputs
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.crypto.polynomial import Polynomial
 from edgemark.errors import PeerFault, RefusedInput
-from edgemark.systems.trading.work.messages import Answer, Order, OrderKind
+from edgemark.systems.trading.work.messages import Answer, Order, OrderKind, Usage
 
 
 class WrongAnswer(PeerFault):
@@ -145,17 +145,32 @@ def check_answer(work: Work, answer: Answer, output: bytes, elapsed_us: int) -> 
             had=f"{len(output)} bytes",
             needed=f"{answer.output_bytes} bytes with digest {answer.output.hex()}",
         )
-    is_done = answer.end is not End.UNSTARTED
-    is_program = order.kind is OrderKind.PROGRAM
-    if not is_program and answer.end not in (End.FINISHED, End.UNSTARTED):
-        raise WrongAnswer("ended as no polynomial does", who="answer", had=answer.end)
-    if is_done:
-        _check_exactly("units", used.units, work.units)
-    _check_most("units", used.units, work.units)  # of what never began: what a reading had told
-    _check_exactly("bytes", used.octets, order.data_bytes + len(output) if is_done else 0)
+    _check_end(order.kind, answer.end)
+    if answer.end is End.UNSTARTED:
+        _check_nothing(used, output)
+        return
+    _check_exactly("units", used.units, work.units)
+    _check_exactly("bytes", used.octets, order.data_bytes + len(output))
     _check_most("wall time", used.wall_us, elapsed_us)
+    is_program = order.kind is OrderKind.PROGRAM
     cpu_us = min(order.most, used.wall_us * work.cores) if is_program else 0
     _check_most("processor time", used.cpu_us, cpu_us)
+
+
+def _check_end(kind: OrderKind, end: End) -> None:
+    """A seller that stops a run itself has no answer, and whoever would pay for it no reason."""
+    if end is End.UNSTARTED:
+        return
+    if kind is OrderKind.POLYNOMIAL and end is not End.FINISHED:
+        raise WrongAnswer("ended as no polynomial does", who="answer", had=end)
+    if end is End.STOPPED:
+        raise WrongAnswer("ended as no run that is answered does", who="answer", had=end)
+
+
+def _check_nothing(used: Usage, output: bytes) -> None:
+    """What never began has no output, and costs nothing on any meter."""
+    for what, had in (*asdict(used).items(), ("bytes of output", len(output))):
+        _check_exactly(what, had, 0)
 
 
 def _check_exactly(what: str, had: int, needed: int) -> None:

@@ -20,7 +20,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.closing import Closing
@@ -377,7 +377,7 @@ class Engine(Closing):
         with self._changed:
             if answered is not None:
                 answer, output = answered
-                counted = replace(answer, used=answer.used.at_least(held.floor))
+                counted = answer.at_least(held.floor)
                 try:
                     self._spool.answer(counted, output)
                 except (EdgemarkError, OSError) as error:

@@ -13,7 +13,7 @@ of an answer is `Usage.on` the meter of the channel's template.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import TypeVar
@@ -195,6 +195,12 @@ class Answer:
     output: Hash32
     output_bytes: int
     used: Usage
+
+    def at_least(self, floor: Usage) -> Answer:
+        """The same, for no less than readings told of it; what never began costs nothing."""
+        if self.end is End.UNSTARTED:
+            return self
+        return replace(self, used=self.used.at_least(floor))
 
     def to_bytes(self) -> bytes:
         """Canonical bytes, `ANSWER_BYTES` of them."""

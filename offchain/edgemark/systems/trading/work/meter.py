@@ -13,7 +13,8 @@
 
 Law 1: what is settled grows by each order once, at `ANSWERED`; an order that is not open is not
        answered.
-Law 2: the *floor* of an open order is what a reading told of it; its answer counts no less.
+Law 2: the *floor* of an open order is what a reading told of it; its answer counts no less, unless
+       it never began: then no bill counts it, and the readings after it still do.
 Law 3: a channel takes a number above its highest once; an order with another is known, or refused.
 """
 
@@ -249,12 +250,12 @@ class Meter:
 
     def _fold_answer(self, answer: Answer) -> None:
         held = self.held[answer.order]
-        if held.answer is not None or answer.used.is_below(held.floor):
+        if held.answer is not None or answer != answer.at_least(held.floor):
             raise MalformedMessage("answers an order twice, or for less", who=answer.order.hex())
         held.answer = answer
         account = self.accounts[held.order.channel]
         account.answered += 1
-        account.settled += answer.used
+        account.settled += answer.used.at_least(held.floor)
 
     def _fold_forgotten(self, channel: ChannelId) -> None:
         self.accounts.pop(channel, None)

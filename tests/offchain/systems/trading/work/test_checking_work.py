@@ -115,5 +115,18 @@ def test_t20_more_processor_time_than_wall_time_and_cores_allow__is_refused() ->
 def test_what_never_began__has_no_bytes_to_be_paid() -> None:
     none = Answer(RUN.order.id, End.UNSTARTED, 0, hash_long(b""), 0, Usage())
     check_answer(RUN, none, b"", 1)
-    with pytest.raises(WrongReading, match="bytes"):
-        check_answer(RUN, replace(none, used=Usage(octets=4)), b"", 1)
+    for used in (Usage(units=1), Usage(cpu_us=1), Usage(octets=1), Usage(wall_us=1)):
+        with pytest.raises(WrongReading, match="needed 0"):
+            check_answer(RUN, replace(none, used=used), b"", 10)
+    told = replace(none, output=hash_long(b"out"), output_bytes=3)
+    with pytest.raises(WrongReading, match="output"):
+        check_answer(RUN, told, b"out", 10)
+
+
+@pytest.mark.parametrize("work", [RUN, WORK])
+def test_what_its_seller_stopped__is_no_answer(work: Work) -> None:
+    output = b"out"
+    used = RUN_USED if work is RUN else Usage(units=work.units, octets=work.order.data_bytes + 3)
+    told = Answer(work.order.id, End.STOPPED, 0, hash_long(output), len(output), used)
+    with pytest.raises(WrongAnswer, match="ended as no"):
+        check_answer(work, told, output, 90)

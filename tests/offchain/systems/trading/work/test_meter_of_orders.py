@@ -109,6 +109,19 @@ def test_what_a_reading_told_of_a_run__is_not_counted_with_the_run_after_it() ->
     assert tell(meter, 3) == Usage(cpu_us=800, octets=7, wall_us=900)
 
 
+def test_what_never_began__costs_nothing_and_readings_do_not_fall() -> None:
+    meter = Meter()
+    take(meter, order(1))
+    told = Usage(cpu_us=700, wall_us=900)
+    assert tell(meter, 1, {order(1).id: told}) == told
+    answer = replace(answer_to(order(1), NOTHING_USED), end=End.UNSTARTED)
+    assert answer.at_least(told) == answer
+    with pytest.raises(MalformedMessage, match="for less"):
+        meter.fold(records.record_answered(replace(answer, end=End.FINISHED)))
+    meter.fold(records.record_answered(answer))
+    assert tell(meter, 2) == told
+
+
 def test_an_answer__is_settled_once() -> None:
     meter = Meter()
     take(meter, order(1))

@@ -193,9 +193,19 @@ def test_an_answer_that_cannot_be_read__is_the_sellers_fault(content: bytes) -> 
 def test_what_never_began__is_no_lie_and_costs_nothing() -> None:
     lot = polynomial()
     check(lot, say(lot, b"", end=End.UNSTARTED, used=Usage(), units=0), b"")
-    with pytest.raises((WrongAnswer, WrongReading)):
-        used = Usage(units=lot.order(1).most + 1)
-        check(lot, say(lot, b"", end=End.UNSTARTED, used=used), b"")
+    for units in (1, lot.order(1).most, lot.order(1).most + 1):
+        with pytest.raises((WrongAnswer, WrongReading)):
+            check(lot, say(lot, b"", end=End.UNSTARTED, used=Usage(units=units)), b"")
+        with pytest.raises((WrongAnswer, WrongReading)):
+            check(lot, say(lot, b"", end=End.UNSTARTED, used=Usage(), units=units), b"")
+
+
+def test_a_run_that_never_began__is_paid_no_time_that_it_counts() -> None:
+    lot = program()
+    check(lot, say(lot, b"", end=End.UNSTARTED, used=Usage(), units=0), b"")
+    for used in (Usage(cpu_us=1000, wall_us=1000), Usage(wall_us=1000), Usage(octets=4)):
+        with pytest.raises((WrongAnswer, WrongReading)):
+            check(lot, say(lot, b"", end=End.UNSTARTED, used=used), b"")
 
 
 def test_a_program__may_take_no_more_processor_time_than_wall_time_by_its_cores() -> None:

@@ -148,7 +148,8 @@ class Night:
         self._await_evidence()
         receipt = Receipt("trading")
         receipt.compare("processes that ended by no kill", deaths.accidents, [])
-        self._book.check(receipt, before, self._theatre.holdings())
+        died = deaths.kills["controller"]
+        self._book.check(receipt, before, self._theatre.holdings(), died)
         self._witness.check(receipt, self._book.amounts())
         settled = self._book.count_settlements()
         seconds = time.monotonic() - began

@@ -7,7 +7,9 @@
 | billed               | that is the price of the answers that came: nothing is billed twice     |
 | penalty              | nobody closed below what was owed                                       |
 | results              | every lot that was ordered was answered, with the right values          |
-| credentials          | nobody has two of an index, or another than the other party             |
+| credentials          | nobody has two of an index, or another than the other party; a party    |
+|                      | has the newest that was issued, and the last settlement has one unless  |
+|                      | its controller died                                                     |
 | evidence             | each index is recorded once, of a credential that is held; the last is  |
 | balances             | every account won and lost what its channels say: nothing is paid twice |
 | retainers            | the tower had at most one of each channel                               |
@@ -34,6 +36,7 @@ from edgemark.receipt import Receipt
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.records import ChannelPhase
+from edgemark.systems.trading.controller.desk import Desk
 from edgemark.systems.trading.credentials.keeping import KeptCredentials
 from edgemark.systems.trading.demo.market import PER, PRICE
 from edgemark.systems.trading.demo.proof.holding import SELLER, Till
@@ -44,6 +47,7 @@ from edgemark.systems.trading.station.deals import DealBook
 from edgemark.systems.trading.story.reading import Chronicle
 
 ID_BYTES = 32  # of a channel
+CUSTOMERS_OF_ONE = 2  # of three buyers, at one of two controllers
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Traded:
         ordered, right: lots, and those with the result that was computed elsewhere.
         of_seller, of_buyer: digests of the credentials that each has, by index.
         newest: index of the last voucher that both signed.
+        issued: index of the newest credential that a controller signed.
         recorded: index and digest of each evidence on chain.
     """
 
@@ -81,6 +86,7 @@ class Traded:
     of_seller: Mapping[int, Hash32]
     of_buyer: Mapping[int, Hash32]
     newest: int
+    issued: int
     recorded: Sequence[tuple[int, Hash32]]
 
 
@@ -96,6 +102,7 @@ def check_traded(receipt: Receipt, traded: Sequence[Traded]) -> None:
         receipt.compare_tokens(f"{name}: penalty", each.penalty, 0)
         receipt.compare(f"{name}: lots with the right result", each.right, each.ordered)
         both = each.of_seller.keys() & each.of_buyer.keys()
+        held_by = each.of_seller.keys() | each.of_buyer.keys()
         differing = [index for index in both if each.of_seller[index] != each.of_buyer[index]]
         receipt.compare(f"{name}: indices with two credentials", differing, [])
         indices = [index for index, _ in each.recorded]
@@ -103,8 +110,22 @@ def check_traded(receipt: Receipt, traded: Sequence[Traded]) -> None:
         held = {*each.of_seller.items(), *each.of_buyer.items()}
         unknown = [index for index, digest in each.recorded if (index, digest) not in held]
         receipt.compare(f"{name}: evidence of what nobody holds", unknown, [])
-        receipt.compare(f"{name}: newest credential", max(each.of_seller, default=0), each.newest)
-        receipt.compare(f"{name}: newest evidence", max(indices, default=0), each.newest)
+        receipt.compare(f"{name}: newest credential", max(held_by, default=0), each.issued)
+        receipt.compare(f"{name}: newest evidence", max(indices, default=0), each.issued)
+
+
+def check_issued(receipt: Receipt, traded: Sequence[Traded], deaths: int) -> None:
+    """A channel that ends while its controller is away ends without the last credential.
+
+    Args:
+        receipt: of the run.
+        traded: all channels.
+        deaths: of controllers; each may have been away at the end of as many as buy from there.
+    """
+    without = [each.name for each in traded if each.issued < each.newest]
+    most = deaths * CUSTOMERS_OF_ONE
+    is_sound = len(without) <= most and all(each.issued <= each.newest for each in traded)
+    receipt.require("channels without the last credential", is_sound, without, f"<= {most}")
 
 
 def compute_changes(traded: Sequence[Traded], tower: Address, retainers: int) -> dict[Address, int]:
@@ -143,9 +164,19 @@ class Book:
         """Whether evidence of the last credential of each channel stands on chain."""
         for channel in self._chronicle.list_channels():
             recorded = [each.index for each in self._chronicle.read(channel).evidence]
-            if max(recorded, default=0) < self._till.settled(channel):
+            if max(recorded, default=0) < self._issued(channel):
                 return False
         return True
+
+    def _issued(self, channel: ChannelId) -> int:
+        """Index of the newest credential of a channel, as its controllers have it."""
+        machine, newest = PartyMachine(Desk), 0
+        for actor in self._stage.controllers:
+            for key in list_keys(actor.home, "controller"):
+                if key[:ID_BYTES] == channel:
+                    desk = look_up(actor.home, "controller", machine, key) or Desk()
+                    newest = max(newest, desk.index)
+        return newest
 
     def amounts(self) -> dict[tuple[str, str], int]:
         """What each home has signed, or got, in each channel."""
@@ -163,10 +194,11 @@ class Book:
         """Credentials that the seller has."""
         return sum(len(each.of_seller) for each in self.traded)
 
-    def check(self, receipt: Receipt, before: Holdings, after: Holdings) -> None:
-        """Every rule of the table above."""
+    def check(self, receipt: Receipt, before: Holdings, after: Holdings, deaths: int) -> None:
+        """Every rule of the table above; `deaths`: of controllers."""
         stage, traded = self._stage, self.traded
         check_traded(receipt, traded)
+        check_issued(receipt, traded, deaths)
         opened = {each.hex() for each in self._chronicle.list_channels()}
         known = {each.name for each in traded}
         receipt.compare("channels that no buyer knows", sorted(opened - known), [])
@@ -216,6 +248,7 @@ class Book:
             of_seller=_digests(self._stage.seller.home, channel),
             of_buyer=_digests(home, channel),
             newest=self._till.settled(channel),
+            issued=self._issued(channel),
             recorded=[
                 (each.index, each.credential_hash)
                 for each in story.evidence

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.offchain.systems.trading.channel_cast import PEOPLE
-from tests.soak.trading.reckoning import Traded, check_traded, compute_changes
+from tests.soak.trading.reckoning import Traded, check_issued, check_traded, compute_changes
 from tests.soak.trading.soak_buyer import RESULTS
 from tests.soak.trading.soak_stage import RETAINER
 from tests.soak.trading.witness import Witness
@@ -34,6 +34,7 @@ SOUND = Traded(
     of_seller={1: ONE, 2: TWO},
     of_buyer={2: TWO},
     newest=2,
+    issued=2,
     recorded=[(1, ONE), (2, TWO)],
 )
 
@@ -63,13 +64,24 @@ def test_channel_as_it_should_be__breaks_no_rule() -> None:
         ({"of_buyer": {2: THREE}}, ["indices with two credentials"]),
         ({"recorded": [(1, ONE), (2, TWO), (2, TWO)]}, ["evidence, each once"]),
         ({"recorded": [(1, THREE), (2, TWO)]}, ["evidence of what nobody holds"]),
-        ({"of_seller": {1: ONE}, "of_buyer": {2: TWO}}, ["newest credential"]),
+        ({"issued": 3}, ["newest credential", "newest evidence"]),
         ({"recorded": [(1, ONE)]}, ["newest evidence"]),
     ],
     ids=", ".join,
 )
 def test_channel_that_breaks_a_rule__is_found(change: dict[str, Any], rules: list[str]) -> None:
     assert broken([replace(SOUND, **change)]) == rules
+
+
+def test_settlements_without_a_credential__are_those_at_whose_end_a_controller_was_away() -> None:
+    bare = replace(SOUND, newest=3)
+    for deaths, bares, is_sound in ((0, 0, True), (0, 1, False), (1, 2, True), (1, 3, False)):
+        receipt = Receipt("trading")
+        check_issued(receipt, [SOUND, *[bare] * bares], deaths)
+        assert receipt.ok is is_sound
+    receipt = Receipt("trading")
+    check_issued(receipt, [replace(SOUND, issued=3)], 9)
+    assert not receipt.ok, "a credential of what nobody signed"
 
 
 def test_changes__are_what_is_owed_and_the_retainers() -> None:

@@ -30,7 +30,7 @@ from edgemark.systems.trading.buyer.market.bidding import (
     draft_bid,
     name_controller,
 )
-from edgemark.systems.trading.buyer.market.picking import Picking
+from edgemark.systems.trading.buyer.market.picking.picking import Picking
 from edgemark.systems.trading.buyer.orders.ordering import ALL, Wanted
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.identifiers import ChannelId, OfferId

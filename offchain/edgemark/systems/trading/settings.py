@@ -40,7 +40,7 @@ class BuyerSettings(Section):
         margin_s: before the end of service, at which nothing more is asked for.
         patience_s: with a seller that does not end a channel, after its grace.
         quote_s: seconds for which a request for a quote counts.
-        choose_s: seconds for which offers are looked at, the cheapest first, until one is taken.
+        choose_s: seconds in which one of the offers that suit is taken; a part for each seller.
         sample: inputs of each answer that are computed again; 0: all of them.
         stale_after_s: age of the newest block, from which on nothing is signed.
         inner_sellers: whether a seller may be where its document says when that is this machine,

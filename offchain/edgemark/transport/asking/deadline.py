@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import ipaddress
+import math
 import socket
 import ssl
 import struct
 import termios
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from edgemark.transport.asking.endpoint import Endpoint
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 PIECE_BYTES = 64 * 1024  # TLS takes what it is given as a whole, and nobody sees how far it is
+
+asked_until: ContextVar[float] = ContextVar("asked_until", default=math.inf)
+"""Monotonic seconds at which whatever a thread asks of others has to be over: all its requests."""
 
 
 class DeadlineSocket(ssl.SSLSocket):

@@ -20,7 +20,12 @@ from edgemark.errors import EdgemarkError
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 from edgemark.transport.asking.answers import Answer, read_answer
-from edgemark.transport.asking.deadline import DeadlineSocket, client_context, connect
+from edgemark.transport.asking.deadline import (
+    DeadlineSocket,
+    asked_until,
+    client_context,
+    connect,
+)
 from edgemark.transport.asking.endpoint import Endpoint, parse_endpoint
 from edgemark.transport.asking.line import Line
 from edgemark.transport.asking.turns import Transfer
@@ -121,7 +126,8 @@ class HttpClient:
         """Ask over a checked connection and read the answer, all of it and no more."""
         head, body = asked
         seconds = self._timeout_s + turn.seconds()
-        wire = self._reach(place, pin, time.monotonic() + seconds)
+        deadline = min(time.monotonic() + seconds, asked_until.get())
+        wire = self._reach(place, pin, deadline)
         turn.moved = wire.moved
         with contextlib.closing(wire):
             # A server that refuses early may close before it has read everything: its answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import json
 import socket
 import ssl
@@ -13,7 +14,7 @@ import pytest
 from tests.offchain.transport.raw_server import RawServer, Script, answering, read_request
 
 from edgemark.errors import RefusedInput
-from edgemark.transport.asking.deadline import client_context, connect
+from edgemark.transport.asking.deadline import asked_until, client_context, connect
 from edgemark.transport.asking.endpoint import parse_endpoint
 from edgemark.transport.asking.http import HttpClient
 from edgemark.transport.faults import (
@@ -115,6 +116,17 @@ def test_request__to_a_server_that_never_shakes_hands__ends_at_the_deadline() ->
         with pytest.raises(PeerUnreachable) as caught:
             HttpClient(timeout_s=SHORT_S).request(url, KEY.pin, "GET", "/", most_bytes=1)
     assert caught.value.had == "too slow"
+
+
+def test_requests_of_a_thread__are_all_over_when_its_time_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        context = contextvars.copy_context()
+        context.run(asked_until.set, time.monotonic() + SHORT_S)
+        for _ in range(100):
+            with pytest.raises(PeerUnreachable) as caught:
+                context.run(HttpClient().request, url, KEY.pin, "GET", "/", most_bytes=1)
+            assert caught.value.had == "too slow"
 
 
 def dripping(head: bytes, drop: bytes) -> Script:

@@ -29,7 +29,8 @@ from edgemark.systems.trading.buyer.market.bidding import (
     name_controller,
 )
 from edgemark.systems.trading.buyer.market.choosing import find_seller
-from edgemark.systems.trading.buyer.market.picking import PassedOver, Picking
+from edgemark.systems.trading.buyer.market.picking.passing import PassedOver
+from edgemark.systems.trading.buyer.market.picking.picking import Picking
 from edgemark.systems.trading.buyer.market.programs import Listed, Run, find_program
 from edgemark.systems.trading.buyer.market.recovering import find_agreement
 from edgemark.systems.trading.buyer.money.means import bring_in_tokens, check_means

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import EdgemarkError, PeerFault, RefusedInput
@@ -25,8 +25,13 @@ from edgemark.indexer.keeping import keep_in_step
 from edgemark.indexer.store import IndexStore, index_path
 from edgemark.storage.cid import parse_cid
 from edgemark.storage.content import ContentMissing
+from edgemark.storage.local import LocalStore
 from edgemark.systems.trading.contract.evidence.events import ControllerBonded
-from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
+from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
+from edgemark.systems.trading.contract.evidence.statements import (
+    EvidenceDomain,
+    compute_evidence_id,
+)
 from edgemark.systems.trading.contract.market.records import Offer
 from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.credentials.payloads import QUALIFICATION
@@ -37,10 +42,11 @@ from edgemark.systems.trading.protocol.asking.texts import (
     check_text,
     path_of,
 )
-from edgemark.systems.trading.station.documents import SELLER_SERVICE
+from edgemark.systems.trading.station.documents import SELLER_SERVICE, Documents
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.templates.template import Template, open_anchored, read_template
 from edgemark.transport.asking.endpoint import parse_endpoint
+from edgemark.transport.asking.http import HttpClient
 
 MAX_PIN_HEX = 64
 NEEDED = '{"uri": "https://HOST:PORT", "pin": 64 hexadecimal digits}'
@@ -58,6 +64,30 @@ class NoController(RefusedInput):
     """No controller in good standing is known."""
 
 
+class Inquirer(Protocol):
+    """Who asks: what it reads the chain by, and what it asks strangers with."""
+
+    @property
+    def documents(self) -> Documents:
+        """Who sellers and auditors are."""
+
+    @property
+    def evidence(self) -> EvidenceContract:
+        """What auditors recorded."""
+
+    @property
+    def evidence_domain(self) -> EvidenceDomain:
+        """Of what they signed for that."""
+
+    @property
+    def content(self) -> LocalStore:
+        """Lists of status, by their CID."""
+
+    @property
+    def strangers(self) -> HttpClient:
+        """Asks where a document says that a seller is."""
+
+
 @dataclass(frozen=True)
 class SellerPlace:
     """Where a seller serves.
@@ -71,13 +101,13 @@ class SellerPlace:
     endpoint: str
     pin: bytes
 
-    def get(self, station: TradingStation, path: str, *, most: int) -> bytes:
+    def get(self, station: Inquirer, path: str, *, most: int) -> bytes:
         """What it shows to everybody; raises as `HttpClient.request`."""
         asked = (self.endpoint, self.pin, "GET", path)
         return station.strangers.request(*asked, most_bytes=most)
 
 
-def find_seller(station: TradingStation, seller: Address) -> SellerPlace:
+def find_seller(station: Inquirer, seller: Address) -> SellerPlace:
     """Where a seller serves, as its DID document says.
 
     Raises:
@@ -106,7 +136,7 @@ def _place_of(did: Did, told: Any) -> SellerPlace | None:
         return None
 
 
-def fetch_text(station: TradingStation, place: SellerPlace, digest: Hash32) -> bytes:
+def fetch_text(station: Inquirer, place: SellerPlace, digest: Hash32) -> bytes:
     """The text of a hash, from the seller that shows it.
 
     Raises:
@@ -164,7 +194,7 @@ class Auditor:
 
 
 def check_qualified(
-    station: TradingStation,
+    station: Inquirer,
     offer: Offer,
     auditor: Auditor,
     show: Callable[[Hash32], bytes],
@@ -198,7 +228,7 @@ def check_qualified(
 
 
 def _check_one(
-    station: TradingStation,
+    station: Inquirer,
     seller: Did,
     auditor: Auditor,
     digest: Hash32,
@@ -218,7 +248,7 @@ def _check_one(
     return said
 
 
-def lists_of(station: TradingStation) -> Callable[[str], bytes]:
+def lists_of(station: Inquirer) -> Callable[[str], bytes]:
     """Texts of lists of status that are in this home, by CID."""
 
     def fetch(name: str) -> bytes:

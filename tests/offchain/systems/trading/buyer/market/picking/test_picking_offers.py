@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,13 +18,10 @@ from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
 from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes
 from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable
-from edgemark.systems.trading.buyer.market.picking import (
-    AT_ONCE,
-    NoOffer,
-    OfferStrange,
-    PassedOver,
-    Picking,
-)
+from edgemark.systems.trading.buyer.market.picking import canvass
+from edgemark.systems.trading.buyer.market.picking.passing import NoOffer, OfferStrange, PassedOver
+from edgemark.systems.trading.buyer.market.picking.picking import Picking
+from edgemark.systems.trading.buyer.market.picking.window import AT_ONCE
 from edgemark.systems.trading.contract.market.records import (
     NOTHING,
     Demand,
@@ -36,13 +36,22 @@ from edgemark.transport.faults import PeerUnreachable
 BAD = 40  # cheap offers that nobody can buy of
 LEASTS = b'{"least_deposit": "0", "least_bond": "0"}'
 STATUS = b'{"least_deposit": "0", "least_bond": "0"}'
-PLACE = SimpleNamespace(endpoint={"uri": "https://127.0.0.1:1", "pin": "11" * 32})
 
 
 def make_offer(number: int, seller: int | None = None) -> Any:
     draft = SimpleNamespace(template=TEMPLATES.initiation.version_id, qualifications=())
     account = Address(f"0x{(number if seller is None else seller) + 1:040x}")
     return SimpleNamespace(id=OfferId(number.to_bytes(32, "big")), seller=account, draft=draft)
+
+
+@dataclass
+class FastClock:
+    """Seconds that pass faster than others."""
+
+    times: float
+
+    def __call__(self) -> float:
+        return time.monotonic() * self.times
 
 
 @dataclass
@@ -59,6 +68,7 @@ class Market:
         self.templates = SimpleNamespace(version_of=self._version_of)
         self.client = SimpleNamespace(request=lambda *_, **__: LEASTS)
         self.strangers = SimpleNamespace(request=lambda *_, **__: STATUS)
+        self.address, self.deals = Address("0x" + "77" * 20), SimpleNamespace(channels=list)
         self.settings = SimpleNamespace(of=lambda _: BuyerSettings(choose_s=self.choose_s))
 
         def recommend_all(_: object, most: int) -> tuple[list[Any], int]:
@@ -71,7 +81,17 @@ class Market:
 
     def _services(self, did: Any, _: str) -> list[Any]:
         self.asked.append(did.identity)
-        return [PLACE] if self.found(did.identity) else []
+        place = {"uri": f"https://127.0.0.1:{int(did.identity, 16)}", "pin": "11" * 32}
+        return [SimpleNamespace(endpoint=place)] if self.found(did.identity) else []
+
+    def stall(self) -> None:
+        """Let no seller answer."""
+        self.strangers = SimpleNamespace(request=lambda *_, **__: time.sleep(5))
+
+    def known(self, seller: Address) -> None:
+        """Let this home have a deal with a seller."""
+        deal = SimpleNamespace(terms=SimpleNamespace(payer=self.address, seller=seller))
+        self.deals = SimpleNamespace(channels=lambda: [b""], find=lambda _: deal)
 
     def _version_of(self, version: Any) -> Any:
         of = TEMPLATES.initiation
@@ -105,7 +125,7 @@ def test_an_offer__is_found_behind_forty_that_nobody_can_buy_of() -> None:
     assert looked[:BAD] == [each.id for each in offers[:BAD]]
     assert good.id not in looked
     assert {type(each.why) for each in told} == {SellerUnreachable}
-    assert len(market.asked) <= BAD + 1 + AT_ONCE
+    assert len(market.asked) == BAD + 2, "of each its document, and no seller"
 
 
 def test_an_offer_whose_seller_gives_no_word__hides_none_behind_it() -> None:
@@ -159,7 +179,7 @@ def test_an_offer_that_looks_cheap__comes_after_those_by_which_the_order_costs_l
     picked = Market(offers, lambda _: True).picking().pick(name, cost)
     assert picked == offers[AT_ONCE - 1].id  # of those that are looked at together
     away = offers[AT_ONCE - 1].seller
-    assert Market(offers, lambda each: each != away).picking().pick(name, cost) == offers[-3].id
+    assert Market(offers, lambda each: each != away).picking().pick(name, cost) == offers[-1].id
 
 
 def test_no_offer__names_each_that_was_looked_at_with_why() -> None:
@@ -197,12 +217,85 @@ def test_offers_of_a_seller_that_refuses_one__are_looked_at_each() -> None:
 
 
 def test_time__ends_the_search_and_says_how_many_were_not_looked_at() -> None:
-    market = Market([make_offer(number) for number in range(BAD)], lambda _: False, choose_s=10)
-    seconds = iter(range(100))
-    with pytest.raises(NoOffer, match=f"{BAD - 10} not looked at in 10 s") as refused:
-        market.picking(clock=lambda: next(seconds)).pick(name)
+    market = Market([make_offer(number) for number in range(BAD)], lambda _: True, choose_s=1)
+    market.stall()
+    with pytest.raises(NoOffer, match=f"{BAD} not looked at in 1 s") as refused:
+        market.picking(clock=time.monotonic).pick(name)
     assert "choose_s" in refused.value.remedy
-    assert len(refused.value.passed_over) == 10
+    assert refused.value.passed_over == ()
+
+
+@pytest.mark.parametrize("place", [BAD // 2, BAD - 1])
+@pytest.mark.parametrize("stalls_at", ["look", "word"])
+def test_an_offer__is_found_wherever_it_stands_among_sellers_that_stall(
+    place: int, stalls_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(canvass, "LOOK_AGAIN_S", 0.005)  # of a clock that is that much faster
+    offers, over = [make_offer(number) for number in range(BAD)], threading.Event()
+    good, clock = offers[place], FastClock(100)
+    market = Market(offers, lambda _: True)
+
+    def cost(choice: Choice) -> int:
+        if stalls_at == "look" and choice.offer.id != good.id:
+            over.wait(60)
+        return int.from_bytes(choice.offer.id, "big")
+
+    def take(choice: Choice) -> OfferId:
+        if choice.offer.id != good.id:
+            over.wait(60)
+        return choice.offer.id
+
+    try:
+        assert market.picking(clock=clock).pick(take, cost) == good.id
+    finally:
+        over.set()
+
+
+def test_sellers_that_this_home_knows__are_looked_at_first_and_are_no_dearer_for_it() -> None:
+    offers = [make_offer(number) for number in range(2 * BAD)]
+    market = Market(offers, lambda _: True)
+    market.known(offers[-1].seller)
+    costs = {each.id: 1000 + place for place, each in enumerate(offers)}
+    looked: list[OfferId] = []
+
+    def cost(choice: Choice) -> int:
+        looked.append(choice.offer.id)
+        return costs[choice.offer.id]
+
+    assert market.picking().pick(name, cost) == offers[0].id
+    assert offers[-1].id in looked
+    assert set(looked) <= {offers[-1].id, *(each.id for each in offers[:AT_ONCE])}
+
+
+ANSWERS = (None, b"", b"\xff", b"[]", b"{", 17, [b"{}"], {}, b"[" * 9999, STATUS, OSError("gone"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_sellers_answer__is_a_fault_of_theirs_and_one_that_serves_is_found(
+    seed: int,
+) -> None:
+    lots, offers = Random(seed), [make_offer(number) for number in range(BAD)]
+    good, market = lots.choice(offers), Market(offers, lambda _: True)
+    by_port = {f"https://127.0.0.1:{number + 1}": each for number, each in enumerate(offers)}
+
+    def answer(endpoint: str, *_: object, **__: object) -> object:
+        if by_port[endpoint].id == good.id:
+            return STATUS
+        time.sleep(lots.choice((0, 0, 0.01)))
+        said = lots.choice(ANSWERS)
+        if isinstance(said, OSError):
+            raise PeerUnreachable("cannot be reached", who=endpoint) from said
+        return said
+
+    def take(choice: Choice) -> OfferId:
+        if choice.offer.id != good.id:
+            raise lots.choice((PeerFault("no"), RefusedInput("no"), ValueError("no"), KeyError(1)))
+        return choice.offer.id
+
+    market.strangers = SimpleNamespace(request=answer)
+    told: list[PassedOver] = []
+    assert market.picking(told).pick(take, lambda _: lots.randrange(9)) == good.id
+    assert len({each.offer for each in told}) == len(told), "each is told once"
 
 
 def test_a_chain_that_does_not_answer__is_no_fault_of_an_offer() -> None:

@@ -1,13 +1,15 @@
 """Which offer is taken: the first that goes through every check.
 
-They are looked at in the order of the contract, `AT_ONCE` together. Among those the one comes first
-by which this order costs least: the contract compares prices alone, of as many units as each
-seller's template says, and by its weights.
+They are looked at in the order of the contract, some together (`window`). Among those the one comes
+first by which this order costs least: the contract compares prices alone, of as many units as each
+seller's template says, and by its weights. Where more suit than are looked at together, those are
+looked at first whose word this home took before: no stranger buys that by a low price.
 
 Law 1: a cheap offer that cannot be taken hides none behind it, however many there are: each is
        passed over, with why, until one is taken or all that suit the demand were looked at.
 Law 2: it ends: a category has `MAX_PLACES` offers, and the buyer has its time, `choose_s`. Sellers
-       that answer slowly are asked side by side, and one that is out of reach once.
+       that stall have so little of it that all others are asked (`compute_promised`), and one that
+       is out of reach is asked once.
 Law 3: a seller is asked for its word, which makes it hold a place, when nothing else is left.
 Law 4: whatever a seller's data make of one offer, is that offer's fault, and ends no purchase.
 """
@@ -15,72 +17,51 @@ Law 4: whatever a seller's data make of one offer, is that offer's fault, and en
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from edgemark.errors import EdgemarkError, Overloaded, PeerFault, RefusedInput
+from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Address, Hash32
 from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes
 from edgemark.systems.trading.buyer.market.choosing import (
-    SellerUnreachable,
+    SellerPlace,
     check_qualified,
     fetch_templates,
     fetch_text,
     find_seller,
 )
 from edgemark.systems.trading.buyer.market.leasts import fetch_leasts
+from edgemark.systems.trading.buyer.market.picking.candidates import (
+    find_known,
+    find_places,
+    shares_of,
+)
+from edgemark.systems.trading.buyer.market.picking.canvass import Canvass
+from edgemark.systems.trading.buyer.market.picking.passing import (
+    AWAY,
+    NoOffer,
+    PassedOver,
+    by_fault_of,
+    fault_of_offer,
+)
+from edgemark.systems.trading.buyer.market.picking.window import (
+    AT_ONCE,
+    Asked,
+    Step,
+    Window,
+    compute_paces,
+)
 from edgemark.systems.trading.buyer.market.programs import find_program
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.contract.market.matching import find_lack
 from edgemark.systems.trading.contract.market.records import MAX_PLACES, Demand, Offer
-from edgemark.systems.trading.identifiers import OfferId
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.station.station import TradingStation
-from edgemark.transport.faults import PeerUnreachable, WrongCertificate
 
-AT_ONCE = 16  # sellers that are asked side by side
 FEW = 3  # reasons that one line says; all of them are told one by one
-AWAY = (SellerUnreachable, PeerUnreachable, WrongCertificate)  # whatever it is asked for
-SLIPS = (  # what a computation with strange data ends in
-    *(ArithmeticError, AssertionError, AttributeError, LookupError),
-    *(RecursionError, TypeError, ValueError),
-)
 
 T = TypeVar("T")
-
-
-class OfferStrange(PeerFault):
-    """Nothing can be computed with what a seller says of its offer."""
-
-
-@dataclass(frozen=True)
-class PassedOver:
-    """An offer that was not taken: it does not suit the demand, or could not be.
-
-    Attributes:
-        offer: id.
-        why: what it was refused by.
-    """
-
-    offer: OfferId
-    why: EdgemarkError
-
-    def as_dict(self) -> dict[str, object]:
-        """For `--json`."""
-        return {"offer": self.offer.hex(), "why": str(self.why)}
-
-
-class NoOffer(RefusedInput):
-    """No offer suits, or none could be taken; `passed_over` says why not each."""
-
-    passed_over: tuple[PassedOver, ...] = ()
-
-    def as_dict(self) -> dict[str, object]:
-        """With every offer that was looked at."""
-        return {**super().as_dict(), "passed_over": [each.as_dict() for each in self.passed_over]}
 
 
 @dataclass(frozen=True)
@@ -91,7 +72,11 @@ class Looked:
     cost: int
 
 
-Found = Looked | EdgemarkError
+@dataclass(frozen=True)
+class Word(Generic[T]):
+    """What came of the offer that is taken."""
+
+    given: T
 
 
 @dataclass
@@ -111,12 +96,14 @@ class Picking:
     clock: Callable[[], float] = time.monotonic
     passed_over: list[PassedOver] = field(default_factory=list)
     _away: dict[Address, EdgemarkError] = field(default_factory=dict)
+    _unknown: BaseException | None = None
 
     def pick(self, take: Callable[[Choice], T], cost: Callable[[Choice], int] = lambda _: 0) -> T:
         """What `take` makes of the first offer that it can be made of.
 
         Args:
             take: of an offer whose seller is there, and vouched for; raises why it is passed over.
+                It is called in threads, of several at a time where one stalls.
             cost: of what is ordered, by an offer; raises as `take`.
 
         Raises:
@@ -129,58 +116,86 @@ class Picking:
         wishes, book = self.wishes, self.station.offers
         if wishes.offer is not None:
             named = book.offer(wishes.offer)
-            with _by_fault_of(named):
-                return take(self._look_at(named))
+            with by_fault_of(named):
+                return take(self._look_at(named, find_seller(self.station, named.seller)))
         if wishes.demand is None:
             raise NoOffer("is named", who="no offer and no demand", needed="one of them")
         offers, _ = book.recommend_all(wishes.demand, MAX_PLACES)
-        seconds = self.station.settings.of(BuyerSettings).choose_s
-        ends_at = self.clock() + seconds
-        with ThreadPoolExecutor(AT_ONCE, "looking") as pool:
-            for first in range(0, len(offers), AT_ONCE):
-                some = offers[first : first + AT_ONCE]
-                looked = pool.map(lambda offer: self._try(offer, cost), some)
-                for offer, found in _rank(list(zip(some, looked, strict=True))):
-                    taken = self._take(offer, found, take)
-                    if taken is not None:
-                        return taken[0]
-                    if self.clock() >= ends_at and len(self.passed_over) < len(offers):
-                        raise self._none_of(len(offers), seconds)
-        raise self._none_of(len(offers)) if offers else self._none_suits(wishes.demand)
+        if not offers:
+            raise self._none_suits(wishes.demand)
+        return self._pick_of(self._in_order(offers), take, cost)
 
-    def _take(self, offer: Offer, found: Found, take: Callable[[Choice], T]) -> tuple[T] | None:
-        try:
-            if isinstance(found, EdgemarkError):
+    def _in_order(self, offers: Sequence[Offer]) -> Sequence[Offer]:
+        """As they are looked at; where all are together the order says nothing."""
+        if len(offers) <= AT_ONCE:
+            return offers
+        known = find_known(self.station.deals, self.station.address)
+        return sorted(offers, key=lambda offer: offer.seller not in known)
+
+    def _pick_of(
+        self, offers: Sequence[Offer], take: Callable[[Choice], T], cost: Callable[[Choice], int]
+    ) -> T:
+        seconds = self.station.settings.of(BuyerSettings).choose_s
+        places = find_places(self.station, offers)
+        ends_at = self.clock() + seconds  # from when sellers are asked
+        looked: dict[int, Looked] = {}
+
+        def ask(asked: Asked) -> Looked | Word[T]:
+            offer = offers[asked.seller]
+            with by_fault_of(offer):
+                if asked.step is Step.WORD:
+                    return Word(take(looked[asked.seller].choice))
+                place = places[offer.seller]
+                if isinstance(place, EdgemarkError):
+                    raise place
+                choice = self._look_at(offer, place)
+                return Looked(choice, cost(choice))
+
+        shares = [shares_of(places[each.seller], each.seller) for each in offers]
+        window = Window(shares, compute_paces(len(offers), seconds))
+        canvass = Canvass[Looked | Word[T]](window, ask, self.clock)
+        while (heard := canvass.hear(ends_at)) is not None:
+            found, number = heard.found, heard.asked.seller
+            if isinstance(found, Word):
+                return found.given
+            if isinstance(found, Looked) and offers[number].seller not in self._away:
+                looked[number] = found
+                window.keep(number, found.cost, self.clock())
+            else:
+                self._pass_over(offers, heard.asked, found, window)
+        if self._unknown is not None:
+            raise self._unknown
+        raise self._none_of(len(offers), None if window.is_over else seconds)
+
+    def _pass_over(
+        self, offers: Sequence[Offer], asked: Asked, found: object, window: Window
+    ) -> None:
+        """One that cannot be taken; of a seller that is away all its offers."""
+        offer = offers[asked.seller]
+        why = self._away.get(offer.seller)
+        if isinstance(found, BaseException):
+            why = fault_of_offer(found)
+            if why is None and asked.step is Step.WORD:
                 raise found
-            if offer.seller in self._away:
-                raise self._away[offer.seller]
-            with _by_fault_of(offer):
-                return (take(found.choice),)
-        except Overloaded:  # of this home: what a seller says so is a fault of its
-            raise
-        except (RefusedInput, PeerFault) as error:
-            passed = PassedOver(offer.id, error)
-            if isinstance(error, AWAY):
-                self._away[offer.seller] = error
+            if why is None:  # those that may be taken go first
+                self._unknown = self._unknown or found
+                window.look_no_more()
+                return
+        if why is None:
+            return
+        self._note(offer, why)
+        if isinstance(why, AWAY):
+            self._away[offer.seller] = why
+            for each in window.drop(lambda each: offers[each].seller == offer.seller):
+                self._note(offers[each], why)
+
+    def _note(self, offer: Offer, why: EdgemarkError) -> None:
+        passed = PassedOver(offer.id, why)
         self.passed_over.append(passed)
         self.tell(passed)
-        return None
 
-    def _try(self, offer: Offer, cost: Callable[[Choice], int]) -> Found:
-        """In a thread of its own; what is no fault of the offer is raised by who asked."""
-        known = self._away.get(offer.seller)
-        if known is not None:
-            return known
-        try:
-            with _by_fault_of(offer):
-                choice = self._look_at(offer)
-                return Looked(choice, cost(choice))
-        except EdgemarkError as error:
-            return error
-
-    def _look_at(self, offer: Offer) -> Choice:
+    def _look_at(self, offer: Offer, place: SellerPlace) -> Choice:
         station, wishes = self.station, self.wishes
-        place = find_seller(station, offer.seller)
         templates = fetch_templates(station, place, offer.draft.template, wishes.texts)
         if wishes.auditor is not None:
             at_hand = dict(wishes.qualifications)
@@ -233,31 +248,3 @@ class Picking:
         )
         error.passed_over = tuple(passed)
         return error
-
-
-def _rank(looked: list[tuple[Offer, Found]]) -> list[tuple[Offer, Found]]:
-    """Those that cannot be taken, then the cheapest first, then of which nobody knows."""
-
-    def place(each: tuple[Offer, Found]) -> tuple[int, int]:
-        found = each[1]
-        if isinstance(found, Looked):
-            return 1, found.cost
-        return (0 if isinstance(found, RefusedInput | PeerFault) else 2), 0
-
-    return sorted(looked, key=place)
-
-
-@contextmanager
-def _by_fault_of(offer: Offer) -> Iterator[None]:
-    """What is no error of this project's is one of the offer with whose data it was computed."""
-    try:
-        yield
-    except EdgemarkError:
-        raise
-    except SLIPS as error:
-        raise OfferStrange(
-            "is nothing to compute with",
-            who=f"offer {offer.id.hex()[:16]}",
-            had=f"{type(error).__name__}: {error}"[:200],
-            remedy="Choose another offer.",
-        ) from error

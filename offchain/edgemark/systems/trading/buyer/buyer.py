@@ -262,7 +262,7 @@ class Buyer(PartyService[TradingStation]):
         self._hearing.refusals.pop(channel, None)
         self._requesting.forget(channel)
         self._reach.forget(channel)
-        self._answers.forget_parts(channel)
+        self._answers.forget(channel)
 
     def _views_of(self, states: Sequence[Purchase], block: int) -> Sequence[ChannelView]:
         return see_sides(self.station, states, block)
@@ -356,7 +356,8 @@ class Buyer(PartyService[TradingStation]):
     def _note_right(self, came: Came) -> None:
         """An answer was checked; the seller sends it until it hears that it is taken."""
         self._hearing.refusals.pop(came.channel, None)
-        self.tell(came.channel, [on.HeardAnswer(came.answer)])
+        at = Timestamp(self.station.head().block)
+        self.tell(came.channel, [on.HeardAnswer(came.answer, at)])
 
     def _note_wrong(self, came: Came, wrong: EdgemarkError) -> None:
         self.log.error("answer is wrong", channel=came.channel, error=wrong)

@@ -178,7 +178,7 @@ def _blame(fault: Fault, what: str, had: object, needed: object) -> NoReturn:
     raise error
 
 
-def check_answer(purchase: Purchase, answer: Answer) -> on.HeardAnswer | None:
+def check_answer(purchase: Purchase, answer: Answer, head: Head) -> on.HeardAnswer | None:
     """What becomes of an answer; None when it came before.
 
     Raises:
@@ -192,7 +192,7 @@ def check_answer(purchase: Purchase, answer: Answer) -> on.HeardAnswer | None:
     if answer.units > request.most:
         had, needed = answer.units, f"<= {request.most}"
         raise AnswerStrange("uses more than it may", who="answer", had=had, needed=needed)
-    return on.HeardAnswer(answer)
+    return on.HeardAnswer(answer, Timestamp(head.block))
 
 
 def draft_reducing(purchase: Purchase, deposit: int, head: Head) -> accord.AskedReduce:

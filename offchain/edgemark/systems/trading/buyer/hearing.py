@@ -123,7 +123,7 @@ class Hearing:
 
     def _take_answer(self, state: Purchase, answer: Answer) -> None:
         channel = state.known.channel
-        event = check_answer(state, answer)
+        event = check_answer(state, answer, self._station.head())
         if event is None:
             return
         if not self._shelf.has_output(channel, answer.number):

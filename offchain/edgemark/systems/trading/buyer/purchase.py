@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from edgemark.confinement.limits import MAX_WALL_S
 from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
@@ -32,6 +33,7 @@ from edgemark.systems.trading.protocol.agreement import (
 from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Answer, Countersigned, Proposal, Request
 from edgemark.systems.trading.protocol.side import Side
+from edgemark.systems.trading.work.messages import is_run
 
 MAX_REQUESTS = 256  # of one channel that are not answered yet; the seller takes a few at a time
 
@@ -66,7 +68,7 @@ class Purchase(Side):
         requests: not answered, by number.
         last_number: of the newest request.
         answers: not handed to the user yet.
-        units_came: that all answers used.
+        units_came: that all answers used; `answered_at`: when the newest of them came.
         signed: the newest voucher that the buyer signed.
         voucher: that one; `is_returned`: the seller has it.
         proposed: a bill that is right and not signed yet.
@@ -85,6 +87,7 @@ class Purchase(Side):
     last_number: int = 0
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     units_came: int = 0
+    answered_at: Timestamp = NO_TIME
     signed: Signed = field(default_factory=Signed)
     voucher: Countersigned | None = None
     is_returned: bool = True
@@ -156,9 +159,14 @@ class Purchase(Side):
             times.append((over, TimeOver(TradeTime.FAILOVER)))
         if self.phase is BuyerPhase.STOPPED and self.is_losing_patience() and not self.is_lost:
             wait = 2 * agreed.grace_s + decided.patience_s  # the seller's own grace comes first
-            over = Timestamp(self.stopped_since + wait)
+            over = Timestamp(max(self.stopped_since, self.answered_at) + self._run_s + wait)
             times.append((over, TimeOver(TradeTime.PATIENCE)))
         return times
+
+    @property
+    def _run_s(self) -> int:
+        """For which a run that is in hand may go on; its seller has them one after another."""
+        return MAX_WALL_S if any(is_run(each.content) for each in self.requests) else 0
 
     def laws(self) -> Mapping[str, bool]:
         """What holds of the fields of every state that can be reached."""
@@ -191,8 +199,8 @@ class Purchase(Side):
                 return replace(self, refused=error).stop(Reason.OPENING_REFUSED)
             case on.AskedRequest(request):
                 return self._asked(request)
-            case on.HeardAnswer(answer):
-                return self._answered(answer)
+            case on.HeardAnswer(answer, at):
+                return self._answered(answer, at)
             case on.FoundAnswerKept(number):
                 left = tuple(each for each in self.answers if each.number != number)
                 return replace(self, answers=left)
@@ -286,13 +294,13 @@ class Purchase(Side):
             raise self._stale("request out of turn, or one too many")
         return replace(self, requests=(*self.requests, request), last_number=request.number)
 
-    def _answered(self, answer: Answer) -> Purchase:
+    def _answered(self, answer: Answer, at: Timestamp) -> Purchase:
         request = self.request(answer.number)
         if request is None or answer.units > request.most:
             raise self._stale("answer to what was not asked, or above what it may cost")
         left = tuple(each for each in self.requests if each is not request)
         told = replace(self, requests=left, answers=(*self.answers, answer))
-        return replace(told, units_came=self.units_came + answer.units)
+        return replace(told, units_came=self.units_came + answer.units, answered_at=at)
 
     def _heard_proposal(self, proposal: Proposal) -> Purchase:
         is_next = proposal.begins_at == self.signed.amount and proposal.fee > 0

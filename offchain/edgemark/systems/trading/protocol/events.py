@@ -257,9 +257,10 @@ class AskedRequest:
 
 @dataclass(frozen=True)
 class HeardAnswer:
-    """An answer within what its request may cost."""
+    """An answer within what its request may cost, and when it came."""
 
     answer: Answer
+    at: Timestamp
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,14 @@ class Order:
         return order
 
 
+def is_run(content: bytes) -> bool:
+    """Whether the content of a request is the order of a program."""
+    try:
+        return Order.from_bytes(content).kind is OrderKind.PROGRAM
+    except MalformedMessage:
+        return False
+
+
 @dataclass(frozen=True)
 class Answer:
     """What became of an order.

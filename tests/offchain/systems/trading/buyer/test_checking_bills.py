@@ -24,7 +24,10 @@ from tests.offchain.systems.trading.parties_cast import (
     THIEF,
     draft_proposal,
 )
+from tests.offchain.systems.trading.work.work_cast import order_run
 
+from edgemark.confinement.limits import MAX_WALL_S
+from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.identifiers import Hash32, Timestamp, Tokens
@@ -50,7 +53,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Pricing,
     Readings,
 )
-from edgemark.systems.trading.protocol.life import BuyerPhase, step
+from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime, step
 from edgemark.systems.trading.protocol.messages import Answer, Proposal, Request
 
 HEAD = Head(START + 45, START + 45)
@@ -62,7 +65,7 @@ def buying(units: int = 20) -> Purchase:
     for event in (on.AskedBuy(AGREEMENT, POLICY, SELLER_OPENING), *OPENED):
         purchase, _ = step(purchase, event)
     purchase, _ = step(purchase, on.AskedRequest(Request(1, units, b"work")))
-    purchase, _ = step(purchase, on.HeardAnswer(Answer(1, (units,), b"done")))
+    purchase, _ = step(purchase, on.HeardAnswer(Answer(1, (units,), b"done"), Timestamp(START)))
     return purchase
 
 
@@ -261,13 +264,30 @@ def test_an_answer__to_what_was_not_asked_or_dearer_is_strange(answer: Answer) -
         answer = Answer(9, answer.used, b"")
     purchase = replace(purchase, requests=(Request(1, 4, b""),))
     with pytest.raises(AnswerStrange):
-        check_answer(purchase, answer)
+        check_answer(purchase, answer, HEAD)
     with pytest.raises(IllegalMove):
-        step(purchase, on.HeardAnswer(answer))
+        step(purchase, on.HeardAnswer(answer, Timestamp(START)))
 
 
 def test_an_answer_that_came__is_known() -> None:
-    assert check_answer(buying(), Answer(1, (20,), b"")) is None
+    assert check_answer(buying(), Answer(1, (20,), b""), HEAD) is None
+
+
+def test_patience__counts_from_the_last_answer_and_a_run_in_hand_may_last() -> None:
+    usual = 2 * AGREEMENT.conditions.grace_s + POLICY.patience_s
+    run = order_run(hash_long(b"program"), b"data").to_bytes()
+    for content, more in ((b"", 0), (run[:-1], 0), (run, MAX_WALL_S)):
+        purchase, _ = step(buying(), on.AskedRequest(Request(2, 4, content)))
+        purchase, _ = step(purchase, on.AskedStop(Timestamp(START + 50)))
+        assert patience_of(purchase) == START + 50 + more + usual
+        answer = on.HeardAnswer(Answer(2, (4,), b""), Timestamp(START + 3000))
+        purchase, _ = step(purchase, answer)
+        assert patience_of(purchase) == START + 3000 + usual, "for the bill of the last answer"
+
+
+def patience_of(purchase: Purchase) -> int:
+    (at,) = (at for at, over in purchase.times() if over.what is TradeTime.PATIENCE)
+    return at
 
 
 def test_requests__are_numbered_and_bounded() -> None:

@@ -230,7 +230,7 @@ class Buyer(Trader):
         state, head = self.state, self.chain.head
         match message:
             case Answer():
-                self.note(check_answer(state, message))
+                self.note(check_answer(state, message, head))
             case Proposal():
                 try:
                     told = check_proposal(state, message, self.world.pricing, DOMAIN, head)

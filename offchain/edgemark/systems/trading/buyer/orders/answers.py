@@ -80,8 +80,9 @@ class Answers(Closing):
         self._functions = Functions()
         self._guard = threading.Lock()
         self._under_way: set[tuple[ChannelId, int]] = set()
-        self._asked_at: dict[tuple[ChannelId, int], float] = {}
-        self._brought: dict[tuple[ChannelId, bytes], None] = {}
+        # Of orders that are not answered; threads of many channels add while one lets go.
+        self._asked_at: dict[ChannelId, dict[int, float]] = {}
+        self._brought: dict[ChannelId, set[bytes]] = {}
         self._pool = ThreadPoolExecutor(CHECKERS, "buyer-checker")
         self._log = get_logger("buyer")
 
@@ -103,20 +104,37 @@ class Answers(Closing):
         if order.kind is OrderKind.POLYNOMIAL:
             digests.append(order.what)
         for digest in digests:
-            if (channel, digest) in self._brought:
+            if self._has_brought(channel, digest):
                 continue
             slip = self._slip(state, Purpose.PART, digest)
             body = slip.to_wire() + self._shelf.part(digest)
             path = f"{PARTS}/{channel.hex()}/{digest.hex()}"
             self._fetch(state, "PUT", path, body, 1024)
-            self._brought[channel, digest] = None
+            with self._guard:
+                self._brought.setdefault(channel, set()).add(digest)
         with self._guard:
-            self._asked_at.setdefault((channel, number), time.monotonic())
+            self._asked_at.setdefault(channel, {}).setdefault(number, time.monotonic())
+
+    def _has_brought(self, channel: ChannelId, digest: bytes) -> bool:
+        with self._guard:
+            return digest in self._brought.get(channel, ())
 
     def forget_parts(self, channel: ChannelId) -> None:
         """The seller says that it lacks some: all of the channel are brought again."""
-        for key in [key for key in self._brought if key[0] == channel]:
-            self._brought.pop(key, None)
+        with self._guard:
+            self._brought.pop(channel, None)
+
+    def forget(self, channel: ChannelId) -> None:
+        """A channel that is over."""
+        with self._guard:
+            self._brought.pop(channel, None)
+            self._asked_at.pop(channel, None)
+
+    def _let_go(self, channel: ChannelId, number: int, data: bytes) -> None:
+        """An order that is answered: only its function may be of use to others."""
+        with self._guard:
+            self._brought.get(channel, set()).discard(data)
+            self._asked_at.get(channel, {}).pop(number, None)
 
     def _slip(self, state: Purchase, purpose: Purpose, digest: bytes) -> Slip:
         until = Timestamp(self._station.head().block + SLIP_S)
@@ -176,7 +194,7 @@ class Answers(Closing):
         if order.kind is OrderKind.POLYNOMIAL:
             function = self._functions.parse(order.what, self._shelf.part(order.what))
         data = self._shelf.part(order.data)
-        elapsed_us = self._elapsed_us(lot, (channel, number))
+        elapsed_us = self._elapsed_us(lot, channel, number)
         try:
             lot.check_output(
                 came.answer, output, function, data, meter, elapsed_us, self._randomness
@@ -185,12 +203,13 @@ class Answers(Closing):
             self._shelf.keep_wrong_output(channel, number, output)
             raise
         self._shelf.keep_output(channel, number, output, told.end)
+        self._let_go(channel, number, order.data)
 
-    def _elapsed_us(self, lot: Lot, key: tuple[ChannelId, int]) -> int:
+    def _elapsed_us(self, lot: Lot, channel: ChannelId, number: int) -> int:
         """Since an order was asked for; a clock that was set back accuses nobody."""
         by_clock = time.time_ns() // 1000 - lot.asked_at_us
         with self._guard:
-            asked_at = self._asked_at.get(key)
+            asked_at = self._asked_at.get(channel, {}).get(number)
         here = 0.0 if asked_at is None else time.monotonic() - asked_at
         return max(by_clock, int(here * US))
 

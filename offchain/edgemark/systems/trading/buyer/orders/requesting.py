@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from edgemark.loop.machine import UnderWay
@@ -34,7 +35,8 @@ class Requesting:
         self, shelf: Shelf, answers: Answers, say: Callable[[Purchase, Request], None]
     ) -> None:
         self._shelf, self._answers, self._say = shelf, answers, say
-        self._asked: set[tuple[ChannelId, int]] = set()
+        self._guard = threading.Lock()
+        self._asked: dict[ChannelId, int] = {}  # the newest that went out; they go in order
 
     def send(self, state: Purchase, number: int) -> None:
         """Ask for one, once its parts are there.
@@ -48,7 +50,8 @@ class Requesting:
         if request is None:
             return
         first = state.requests[0].number
-        is_next = number == first or (channel, number - 1) in self._asked
+        with self._guard:
+            is_next = number == first or number - 1 <= self._asked.get(channel, 0)
         if not is_next or number >= first + AHEAD:
             raise InLine("waits for its turn", who=f"request {number}")
         if lot is not None:
@@ -56,9 +59,11 @@ class Requesting:
         try:
             self._say(state, request)
         except Sent:
-            self._asked.add((channel, number))
+            with self._guard:
+                self._asked[channel] = max(number, self._asked.get(channel, 0))
             raise
 
     def forget(self, channel: ChannelId) -> None:
         """A channel that is over."""
-        self._asked = {each for each in self._asked if each[0] != channel}
+        with self._guard:
+            self._asked.pop(channel, None)

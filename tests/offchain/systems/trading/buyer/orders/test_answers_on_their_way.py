@@ -200,3 +200,15 @@ def test_parts__are_brought_once_and_again_when_the_seller_lacks_them(desk: Desk
     desk.answers.forget_parts(CHANNEL)
     desk.answers.bring_parts(STATE, desk.lot, 1)
     assert len(desk.face.asked) == 4
+
+
+def test_an_answered_order__leaves_nothing_but_its_function_in_memory(desk: Desk) -> None:
+    answers = desk.answers
+    for number in (1, 2):
+        answers.bring_parts(STATE, desk.lot, number)
+        desk.take(desk.answer(number))
+    wait_until("both answers", lambda: len(desk.right) == 2)
+    assert answers._brought == {CHANNEL: {desk.lot.order(1).what}}
+    assert answers._asked_at == {CHANNEL: {}}
+    answers.forget(CHANNEL)
+    assert (answers._brought, answers._asked_at) == ({}, {})

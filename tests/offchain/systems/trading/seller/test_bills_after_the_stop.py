@@ -105,6 +105,14 @@ def test_work_in_hand_at_the_end_of_service__holds_no_earlier_work_back() -> Non
     assert settle(sale).phase is SellerPhase.CLAIMING
 
 
+def test_a_single_unit_behind_work_in_hand__is_billed_at_once() -> None:
+    sale = serving(asked(1, 1), on.FoundServed(Answer(1, (1,), b"")), asked(2, 9))
+    sale, _ = step(sale, on.AskedStop(Timestamp(START + 5)))
+    assert sale.is_bill_due
+    sale, bill = propose(sale, 5)
+    assert (bill.fee, bill.is_last) == (PRICE, False)
+
+
 def test_run_that_may_outlast_service__is_refused_before_the_engine_has_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

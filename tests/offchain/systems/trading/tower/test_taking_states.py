@@ -166,6 +166,12 @@ def test_time_to_bring__is_confirmations_a_look_and_two_blocks(
     confirmations: int, poll_s: float, block_s: int, needed: int
 ) -> None:
     assert compute_bringing_s(confirmations, poll_s, block_s) == needed
+    station: Any = SimpleNamespace(
+        block_s=lambda: block_s,
+        paces=SimpleNamespace(poll_s=poll_s),
+        chain=SimpleNamespace(confirmations=confirmations),
+    )
+    assert TradingStation.bringing_s(station) == needed
 
 
 def test_margin_that_is_no_longer_than_seeing_and_answering__lets_nobody_start() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.offchain.systems.trading.channel_cast import (
@@ -28,8 +30,11 @@ from edgemark.systems.trading.contract import closing as ends
 from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import ChannelPhase, Said
 from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.settings import TowerSettings
 from edgemark.systems.trading.tower import events as on
+from edgemark.systems.trading.tower.messages import LEAST_CLOSE, PLACES_LEFT, PROMISED
 from edgemark.systems.trading.tower.taking import TowerView, observe_as_tower
+from edgemark.systems.trading.tower.tower import Tower
 from edgemark.systems.trading.tower.watch import TowerPhase
 
 PAYER, SELLER, STRANGER = PEOPLE["payer"], PEOPLE["seller"], PEOPLE["outsider"]
@@ -232,3 +237,25 @@ def test_newer_state__is_no_less_in_amount_and_number(
         return
     with pytest.raises(IllegalMove):
         keeper.step(on.HeardState(held))
+
+
+# What its status says, by which sellers choose it.
+
+
+def test_status__counts_open_channels_and_promises_that_no_cover_stands_for_yet() -> None:
+    promised = Keeper(open_one())
+    promised.promise(100, cover=250)
+    over = moved(watching(), ends.close(open_one(), 30, START, Said(SELLER, PAYER_KEY)))
+    gone = moved(watching(), over.channel)
+    gone.cover = NO_COVER
+    moved(gone, over.channel)
+    assert gone.watch.is_finished and gone.watch.known.cover, "it owes nothing any more"
+    shell: Any = SimpleNamespace(
+        station=SimpleNamespace(bringing_s=lambda: 24),
+        _decided=TowerSettings(margin_s=100, max_channels=5),
+        _watches=lambda: [each.watch for each in (promised, watching(), over, gone)],
+        _count_open=Tower._count_open,
+        _count_promised=Tower._count_promised,
+    )
+    told = Tower.status(shell)
+    assert (told[LEAST_CLOSE], told[PLACES_LEFT], told[PROMISED]) == (124, 3, 250)

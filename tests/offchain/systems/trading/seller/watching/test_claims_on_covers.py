@@ -44,17 +44,23 @@ NONE = Cover(Tokens(0), Tokens(0), Timestamp(0))
 MACHINE = GuardMachine()
 
 
-def owed(*more: object, tower: Address = TOWER.address) -> Guard:
-    """A guard whose tower gave a receipt for 600, of a channel that ended at 200."""
+def hire(tower: Address, number: int, cover: int) -> tuple[object, object, object]:
+    """It is asked, paid, and gives a receipt for 600."""
     said = Receipt(CHANNEL.id, Tokens(600), *CHANNEL.signers.keys, EXPIRY)
     by = TOWER if tower == TOWER.address else RIVAL
     kept = on.KeptReceipt(tower, SignedReceipt(said, by.sign(TOWERS.receipt(said))))
     asked = on.AskedWatch(CHANNEL.id, CHANNEL.terms, EXPIRY, Timestamp(EXPIRY + CLAIM_S), tower)
+    retained = on.FoundRetained(tower, Hash32(b"\1" * 32))
+    return asked, retained, on.FoundReceipt(kept, number, Tokens(cover))
+
+
+def owed(*more: object, cover: int = COVER.amount) -> Guard:
+    """A guard whose tower gave a receipt for 600, of a channel that ended at 200."""
+    asked, *answered = hire(TOWER.address, 1, cover)
     events = (
         asked,
         on.HeardSigned(countersign(CHANNEL, 600)),
-        on.FoundRetained(tower, Hash32(b"\1" * 32)),
-        on.FoundReceipt(kept, 1, COVER.amount),
+        *answered,
         *more,
         on.SawGone(ENDED.paid, ENDED.locked, ENDED.deadline),
     )
@@ -64,7 +70,9 @@ def owed(*more: object, tower: Address = TOWER.address) -> Guard:
     return guard
 
 
-def station_of(stored: StoredChannel, cover: Cover, now: int = EXPIRY) -> TradingStation:
+def station_of(
+    stored: StoredChannel, cover: Cover, now: int = EXPIRY, confirmed: int = BLOCK
+) -> TradingStation:
     """A node that shows this at the block that is asked for, and nothing elsewhere."""
 
     def at(block: object, shown: object) -> object:
@@ -73,7 +81,7 @@ def station_of(stored: StoredChannel, cover: Cover, now: int = EXPIRY) -> Tradin
 
     station = SimpleNamespace(
         clock=lambda: now,
-        chain=SimpleNamespace(confirmed=lambda: BLOCK),
+        chain=SimpleNamespace(confirmed=lambda: confirmed),
         decided=SimpleNamespace(limits=LIMITS, watching=Watching(CLAIM_S)),
         escrow=SimpleNamespace(channel=lambda _, block: at(block, stored)),
         towers=SimpleNamespace(cover_of=lambda *_, block: at(block, cover)),
@@ -98,7 +106,8 @@ def test_claim__is_read_at_one_block() -> None:
     ],
 )
 def test_node_that_lags_behind__writes_off_nothing(stored: StoredChannel, cover: Cover) -> None:
-    guards = SimpleNamespace(station=station_of(stored, cover), agenda=SimpleNamespace(block=BLOCK))
+    station = station_of(stored, cover, confirmed=BLOCK - 1)
+    guards = SimpleNamespace(station=station, agenda=SimpleNamespace(block=BLOCK))
     with pytest.raises(NotSeenYet):
         Guards._claim(cast(Any, guards), owed(), TOWER.address)
 
@@ -121,3 +130,12 @@ def test_tower_of_which_no_cover_was_seen__owes_what_the_block_shows() -> None:
     former = owed(on.AskedDismissal())
     assert draft_claim(station_of(ENDED, NONE), former, TOWER.address, BLOCK) is None
     assert draft_claim(station_of(ENDED, COVER), former, TOWER.address, BLOCK) is not None
+    rival = owed(*hire(RIVAL.address, 2, COVER.amount))
+    assert draft_claim(station_of(ENDED, NONE), rival, TOWER.address, BLOCK) is None
+    with pytest.raises(NotSeenYet):
+        draft_claim(station_of(ENDED, NONE), rival, RIVAL.address, BLOCK)
+
+
+def test_small_cover_that_is_paid_out__leaves_nothing_to_claim_though_more_was_lost() -> None:
+    paid = Cover(Tokens(0), Tokens(300), EXPIRY)
+    assert draft_claim(station_of(ENDED, paid), owed(cover=300), TOWER.address, BLOCK) is None

@@ -273,7 +273,9 @@ def test_receipt_that_comes_late__is_kept_and_lets_nobody_answer(
 
 def test_receipt_behind_the_end__is_claimed() -> None:
     guard = step(Guard(), ask(), RETAINED, signed(600), GONE)
-    assert step(guard, receipt(600)).owed() == (on.ClaimCover(TOWER.address),)
+    guard = step(guard, receipt(600))
+    assert (guard.owed(), guard.why) == ((on.ClaimCover(TOWER.address),), Unwatched.OVER)
+    assert (guard.cover, guard.handed) == (0, 0), "nobody watches what ended"
 
 
 @pytest.mark.parametrize("by_hand", [ask(), ask(RIVAL.address), on.AskedDismissal()])

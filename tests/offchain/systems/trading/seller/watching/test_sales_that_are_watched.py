@@ -41,7 +41,6 @@ from edgemark.systems.trading.seller.watching.retaining import (
     draft_retainer,
     is_in_vain,
 )
-from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower.messages import RETAINER_S
@@ -62,6 +61,7 @@ class Guards:
     none: bool = False
     has_no_time: bool = False
     asked: list[Address] = field(default_factory=list)
+    first: list[Address] = field(default_factory=list)
     signed: list[int] = field(default_factory=list)
 
     def guard(self, _: bytes) -> Guard | None:
@@ -70,7 +70,9 @@ class Guards:
     def watch(self, _: object, tower: Address) -> None:
         self.asked.append(tower)
 
-    watch_first = watch
+    def watch_first(self, _: object, tower: Address) -> None:
+        self.asked.append(tower)
+        self.first.append(tower)
 
     def has_time(self, ends: int) -> bool:
         assert ends == TERMS.expires_at - POLICY.margin_s, "the end of service"
@@ -162,6 +164,7 @@ def test_channel_of_a_seller_with_a_tower__is_watched_once_it_is_worth_it() -> N
     guards = Guards()
     assert follow(guards, sold()) == []
     assert (guards.asked, guards.signed) == ([TOWER.address], [600])
+    assert guards.first == guards.asked, "one that was asked by hand meanwhile keeps its place"
     follow(guards, sold())
     assert guards.asked == [TOWER.address], "asked once"
 
@@ -186,12 +189,6 @@ def test_channel_that_ends_before_a_tower_answers__has_none_hired() -> None:
     guards = Guards(has_no_time=True)
     follow(guards, sold())
     assert guards.asked == []
-
-
-def test_time_for_a_tower__is_a_retainer_and_a_cover_seen() -> None:
-    watching = SimpleNamespace(station=SimpleNamespace(clock=lambda: 1000, bringing_s=lambda: 40))
-    ends = [Timestamp(1080), Timestamp(1081)]
-    assert [Watching.has_time(cast(Any, watching), each) for each in ends] == [False, True]
 
 
 def test_seller_without_a_tower__asks_nobody() -> None:
@@ -349,6 +346,7 @@ UNFIT: list[tuple[dict[str, Any], Unwatched]] = [
     ({"places_left": 0}, Unwatched.PLACES_TAKEN),
     ({"free": 699}, Unwatched.BOND_TAKEN),
     ({"promised": 1}, Unwatched.BOND_TAKEN),
+    ({"promised": -1, "free": 699}, Unwatched.BOND_TAKEN),  # it cannot say more than it has
     ({"max_cover": 0}, Unwatched.BOND_TAKEN),
     ({"balance": 4}, Unwatched.NO_TOKENS),
     ({"balance": 0}, Unwatched.NO_TOKENS),
@@ -373,3 +371,7 @@ def test_retainer__is_moved_where_the_tower_has_just_enough() -> None:
     assert draft_retainer(station, ASKED, Tokens(5)) is not None
     little = station_of(free=300, max_cover=300)
     assert draft_retainer(little, ASKED, Tokens(5)) is not None
+    paid = replace(OPEN, paid=Tokens(100), locked=Tokens(OPEN.locked - 100))
+    left = OPEN.deposit(TERMS.bond) - 100
+    whole = station_of(paid, free=left, max_cover=10**6)
+    assert draft_retainer(whole, ASKED, Tokens(5)) is not None

@@ -12,9 +12,10 @@ from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.begun_ids import Known, find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, show_time, takes_settings
+from edgemark.cli.terminal.outputs import output_option, write_output
 from edgemark.crypto.polynomial import Polynomial, parse_polynomial
 from edgemark.errors import RefusedInput, about
-from edgemark.files import OWNER_ONLY_FILE, read_limited, write_new
+from edgemark.files import read_limited
 from edgemark.models.files import read_function
 from edgemark.settings.settings import Settings
 from edgemark.systems.outsourcing.evidence.bundle import Bundle, MalformedBundle
@@ -110,13 +111,7 @@ def tell_claim(done: Claimed) -> str:
 @click.command("evidence")
 @takes_settings
 @click.argument("job", shell_complete=complete_job)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="File to write; only its owner can read it.",
-)
+@output_option
 @click.option(
     "--index", "indices", multiple=True, type=Whole(), help="Charged index (default: all)."
 )
@@ -134,8 +129,7 @@ def export_evidence(
     story = Lookout.open(settings).chronicle.read(wanted)
     bundle = export_bundle(settings.home, story, indices, with_function=not hash_only)
     raw = bundle.to_json()
-    if not write_new(output, raw, mode=OWNER_ONLY_FILE):
-        raise RefusedInput("is there already", who=output, remedy="Name another file.")
+    write_output(output, raw)
     click.echo(f"Warning: whoever gets this file holds {bundle.reveals}", err=True)
     facts = {
         "file": output,

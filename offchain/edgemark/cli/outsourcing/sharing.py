@@ -13,9 +13,10 @@ from edgemark.cli.outsourcing.models import existing_file
 from edgemark.cli.terminal.begun_ids import find_id
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.outputs import output_option, write_output
 from edgemark.crypto.field.randomness import Randomness
-from edgemark.errors import RefusedInput, about
-from edgemark.files import OWNER_ONLY_FILE, read_limited, write_new
+from edgemark.errors import about
+from edgemark.files import read_limited
 from edgemark.systems.outsourcing.limits import MAX_ANSWERS_FILE_BYTES
 from edgemark.systems.outsourcing.offline.exported_answers import (
     ExportedAnswers,
@@ -92,13 +93,7 @@ def share_here(
 @click.command("export-answers")
 @takes_settings
 @click.argument("job", shell_complete=complete_job)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="File to write; only its owner can read it.",
-)
+@output_option
 def export_answers(invocation: Invocation, job: str, output: Path) -> None:
     """Write the verified answers that this device has for JOB, for `outsourcing decode`."""
     settings = invocation.settings()
@@ -112,8 +107,7 @@ def export_answers(invocation: Invocation, job: str, output: Path) -> None:
         nodes=state.known.nodes,
         answers=tuple((a.index, a.outputs, a.salt, a.signature) for a in answers),
     )
-    if not write_new(output, exported.to_bytes(), mode=OWNER_ONLY_FILE):
-        raise RefusedInput("is there already", who=output, remedy="Name another file.")
+    write_output(output, exported.to_bytes())
     invocation.show({"file": output, "answers": [int(answer.index) for answer in answers]})
 
 

@@ -5,7 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
+
 from edgemark.errors import RefusedInput
+from edgemark.files import OWNER_ONLY_FILE, write_new
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="File to write; only its owner can read it.",
+)
+
+
+def write_output(path: Path, raw: bytes) -> None:
+    """Write the file of `output_option`, whole, for its owner alone.
+
+    Raises:
+        RefusedInput: something is there already; it stays.
+    """
+    if not write_new(path, raw, mode=OWNER_ONLY_FILE):
+        raise RefusedInput("is there already", who=path, remedy="Name another file.")
 
 
 def check_apart(written: Mapping[str, Path | None], read: Mapping[str, Path | None]) -> None:

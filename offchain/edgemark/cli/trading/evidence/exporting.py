@@ -9,9 +9,8 @@ import click
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.begun_ids import Known, find_id
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.outputs import output_option, write_output
 from edgemark.cli.trading.explaining import CHANNEL
-from edgemark.errors import RefusedInput
-from edgemark.files import OWNER_ONLY_FILE, write_new
 from edgemark.systems.trading.credentials.keeping import MAX_KEPT
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.story.evidence.exporting import export_bundle
@@ -21,13 +20,7 @@ from edgemark.systems.trading.story.reading import Chronicle
 @click.command("evidence")
 @takes_settings
 @click.argument("channel")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="File to write; only its owner can read it.",
-)
+@output_option
 @click.option(
     "--last",
     type=WholeRange(1, MAX_KEPT),
@@ -48,8 +41,7 @@ def export_channel(invocation: Invocation, channel: str, output: Path, last: int
         story = chronicle.read(find_id(CHANNEL, channel, known))
         done = export_bundle(station, story, last)
     raw, bundle = done.bundle.to_json(), done.bundle
-    if not write_new(output, raw, mode=OWNER_ONLY_FILE):
-        raise RefusedInput("is there already", who=output, remedy="Name another file.")
+    write_output(output, raw)
     click.echo(f"Warning: whoever gets this file learns: {bundle.reveals}", err=True)
     for each in done.lacks:
         click.echo(f"Not in it: {each}", err=True)

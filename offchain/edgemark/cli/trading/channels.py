@@ -18,6 +18,7 @@ from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.story.listing import Standing, list_standings
 from edgemark.systems.trading.story.reading import Lookout
+from edgemark.systems.trading.story.telling import find_ways
 from edgemark.words import in_words
 
 MOST_CHANNELS = 10_000  # in one answer
@@ -39,7 +40,7 @@ COLUMNS = ("channel", "phase", "you", "deposit", "paid", "counts", "held", "next
 def channels(
     invocation: Invocation, account: str | None, is_all: bool, is_open: bool, limit: int
 ) -> None:
-    """List channels with their money, their deadlines, and who may do what now, the newest first.
+    """List channels with their money, their deadlines, and what you may do now, the newest first.
 
     All of it is read from the chain alone: an empty home is enough, also after the loss of a disk.
     """
@@ -97,14 +98,15 @@ def _facts_of(standing: Standing) -> dict[str, Any]:
 
 def _row_of(standing: Standing, party: Address | None) -> dict[str, object]:
     facts, terms = _facts_of(standing), standing.terms
-    names = {terms.payer: "payer", terms.seller: "seller"}
+    parts = {terms.payer: "payer", terms.seller: "seller"}
+    you = None if party is None else parts.get(party)
     return {
         **facts,
-        "you": names.get(party, NOTHING) if party is not None else NOTHING,
+        "you": you or NOTHING,
         "deposit": facts["deposit"] or NOTHING,
         "phase": facts["ending"] or facts["phase"],
         "next_end": Moment(_find_next_end(standing)),
-        "may_now": _tell_steps(standing),
+        "may_now": _tell_ways(standing, you),
     }
 
 
@@ -115,6 +117,10 @@ def _find_next_end(standing: Standing) -> Timestamp:
     return Timestamp(min((mark for mark in marks if mark > now), default=0))
 
 
-def _tell_steps(standing: Standing) -> str:
-    told = [f"{step.act} ({step.by})" for step in standing.steps_now]
-    return "; ".join(told) or NOTHING
+def _tell_ways(standing: Standing, you: str | None) -> str:
+    """The commands by which this party does what may be done now; of a stranger's both parties'."""
+    steps = standing.steps_now
+    if you is not None:
+        return ", ".join(find_ways(steps, you)) or NOTHING
+    told = {part: ", ".join(find_ways(steps, part)) for part in ("payer", "seller")}
+    return "; ".join(f"{part}: {ways}" for part, ways in told.items() if ways) or NOTHING

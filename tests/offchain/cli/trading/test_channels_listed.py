@@ -101,8 +101,14 @@ def test_list__can_be_of_what_is_open_and_of_the_newest(
     assert [each["phase"] for each in listed(ground, "--limit", "1")] == ["open"]
     text = run(ground, "--account", ground.address("payer")).out
     assert len(text.splitlines()) == 1 + len(lives)
-    assert "respond (anyone with a larger amount that the payer signed)" in text
     assert "claimed" in text
+    opened, closing, ended = text.splitlines()[1:]
+    assert opened.endswith("trading topup, trading reduce, trading amend, trading close")
+    assert closing.endswith(" -") and ended.endswith(" -")
+    sold = run(ground, "--account", ground.address("seller")).out.splitlines()
+    assert sold[1].endswith("trading claim, trading amend, trading claim --close")
+    assert sold[2].endswith("seller run")
+    assert "payer: trading topup" in run(ground, "--all").out.splitlines()[1]
 
 
 def test_windows_and_service_that_are_over__say_who_may_end_them_now(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from edgemark.amounts import Amount
+from edgemark.chronicle.steps import NextStep
 from edgemark.chronicle.telling import (
     ShowTime,
     facts_of_checks,
@@ -54,7 +55,31 @@ COMMANDS = {  # by act: what a party types, or what does it
     "respond": "`edgemark seller run`, or its tower, does it",
     "settle": "whichever party runs does it: `edgemark buyer run`, `seller run`",
     "endUnclosed": "whichever party runs does it: `edgemark buyer run`, `seller run`",
+    "expire": "whichever party runs does it: `edgemark buyer run`, `seller run`",
 }
+RUNNING = {"payer": "buyer run", "seller": "seller run"}
+WAYS = {  # of these: by act and party, what it types, or has running
+    "topUp": {"payer": "trading topup"},
+    "reduce": {"payer": "trading reduce"},
+    "checkpoint": {"seller": "trading claim"},
+    "amend": {"payer": "trading amend", "seller": "trading amend"},
+    "close": {"payer": "trading close", "seller": "trading claim --close"},
+    "respond": {"seller": "seller run"},
+    "settle": RUNNING,
+    "endUnclosed": RUNNING,
+    "expire": RUNNING,
+}
+
+
+def find_ways(steps: Iterable[NextStep], part: str) -> tuple[str, ...]:
+    """What a party types, or has running, for what may be done of a channel; each once.
+
+    Args:
+        steps: that it allows now.
+        part: "payer" or "seller"; nobody else has a command for any of them.
+    """
+    ways = [WAYS.get(step.act, {}).get(part) for step in steps]
+    return tuple(dict.fromkeys(way for way in ways if way is not None))
 
 
 def state_of(story: ChannelStory) -> str:

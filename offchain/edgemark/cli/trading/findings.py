@@ -1,8 +1,9 @@
-"""What `edgemark doctor` finds for trading: its contracts, bonds, controllers, a seller's place."""
+"""What `edgemark doctor` finds for trading: contracts, bonds, controllers, keys, where it sells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from edgemark.cli.doctor.findings import Finding, look, refused
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.identifiers import Address, Timestamp, format_time
-from edgemark.identity.did.document import Service
+from edgemark.identity.credentials.agreement import AgreementKeyMissing, AgreementKeys
+from edgemark.identity.credentials.keys import find_agreement_key
+from edgemark.identity.did.document import DidDocument
 from edgemark.identity.did.events import CHANGES
 from edgemark.identity.did.history import DatedChange, Latest, build_document
 from edgemark.identity.did.identifier import Did, make_did
@@ -22,19 +25,26 @@ from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.party.evm.contracts import DidContracts
 from edgemark.resolver.opening import open_identities
 from edgemark.settings.settings import Settings
-from edgemark.systems.trading.contract.escrow import EscrowContract
+from edgemark.storage.cid import parse_cid
+from edgemark.storage.local import LocalStore
+from edgemark.systems.trading.contract.escrow import EscrowContract, StoredChannel
 from edgemark.systems.trading.contract.evidence.controllers import ControllersContract
+from edgemark.systems.trading.contract.market.registry import TemplateRegistry
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.contract.towers.watchtowers import TowersContract
 from edgemark.systems.trading.station.contracts import CONTROLLER, WATCHTOWER, TradingContracts
-from edgemark.systems.trading.station.deals import FOLDER, DealBook
+from edgemark.systems.trading.station.deals import FOLDER, Deal, DealBook
 from edgemark.systems.trading.station.documents import SELLER_SERVICE
+from edgemark.systems.trading.station.templates import FOLDER as CONTENT
+from edgemark.systems.trading.templates.fields import Encryption, TemplateKind
+from edgemark.systems.trading.templates.template import MAX_TEXT_BYTES, list_ways, read_template
 from edgemark.transport.asking.http import HttpClient
 from edgemark.words import count
 
 ANSWER_S = 5.0
 MOST_STATUS_BYTES = 64 * 1024
 MOST_CONTROLLERS = 16  # that are looked at: a home rarely has channels at more
+MOST_TEXTS = 1024  # of the folder of content
 
 
 def find_trading(settings: Settings, reached: OnChain) -> Iterator[Finding]:
@@ -60,13 +70,19 @@ def find_trading(settings: Settings, reached: OnChain) -> Iterator[Finding]:
         towers = TowersContract(chain, deployment.contract("Watchtowers"))
         yield look("tower bond", True, lambda: _describe_tower(towers, me))
     try:
-        issuing = _find_controllers(settings.home, chain, escrow)
+        lasting = _list_lasting(settings.home, chain, escrow)
     except EdgemarkError as error:
         yield refused("deals", True, error)
-        issuing = {}
-    for named, many in issuing.items():
+        lasting = []
+    for named, many in _count_controllers(lasting).items():
         told = partial(_describe_controller, controllers, named, many)
         yield look(f"controller {named[:10]}", False, told)
+    if sealed := [deal for deal, _ in lasting if _is_sealed_for(deal, me)]:
+        yield look("sealed channels", True, lambda: _describe_sealed(settings.home, me, sealed))
+    registry = TemplateRegistry(chain, deployment.contract("TemplateRegistry"))
+    if ways := _find_ways(settings.home, registry, me):
+        is_needed = any(Encryption.NONE not in each for each in ways)
+        yield look("key for agreement", is_needed, lambda: _describe_key(settings, me))
     if _serves(settings, "seller"):
         yield look("seller's service", True, lambda: _describe_service(settings, me))
 
@@ -128,18 +144,91 @@ def _describe_tower(towers: TowersContract, me: Address) -> str:
     )
 
 
-def _find_controllers(home: Path, chain: EvmChain, escrow: EscrowContract) -> dict[Address, int]:
-    """Who issues for how many of this home's channels that have not ended."""
+def _list_lasting(
+    home: Path, chain: EvmChain, escrow: EscrowContract
+) -> list[tuple[Deal, StoredChannel]]:
+    """This home's channels that were opened and have not ended."""
     book = DealBook(home / FOLDER, chain.chain_id, escrow.address)
-    terms = [deal.terms for deal in map(book.find, book.channels()) if deal is not None]
+    deals = [deal for deal in map(book.find, book.channels()) if deal is not None]
+    stored = escrow.channels([deal.terms for deal in deals], block="latest")
+    over = (ChannelPhase.NONE, ChannelPhase.ENDED)
+    both = zip(deals, stored, strict=True)
+    return [(deal, kept) for deal, kept in both if kept.phase not in over]
+
+
+def _count_controllers(lasting: Sequence[tuple[Deal, StoredChannel]]) -> dict[Address, int]:
+    """Who issues for how many of these channels."""
     found: dict[Address, int] = {}
-    for kept in escrow.channels(terms, block="latest"):
-        if kept.phase in (ChannelPhase.NONE, ChannelPhase.ENDED):
-            continue
+    for _, kept in lasting:
         named = kept.signers.controller
         if named in found or len(found) < MOST_CONTROLLERS:
             found[named] = found.get(named, 0) + 1
     return found
+
+
+def _is_sealed_for(deal: Deal, me: Address) -> bool:
+    is_party = me in (deal.terms.payer, deal.terms.seller)
+    return is_party and deal.encryption is Encryption.JWE
+
+
+def _describe_sealed(home: Path, me: Address, deals: Sequence[Deal]) -> str:
+    """Whether this home opens what is said in its sealed channels.
+
+    Raises:
+        DealSealed: the claims of one were not opened here.
+        AgreementKeyMissing: the key of one is not here any more.
+        Unrecoverable: a key is damaged, or others can open it.
+    """
+    kept = AgreementKeys.of(home)
+    for deal in deals:
+        is_sold = deal.terms.seller == me
+        deal.agreed  # noqa: B018 - raises for claims that nobody opened
+        mine = deal.readers[0 if is_sold else 1]
+        if all(key.public_key != mine.key for key in kept.keys):
+            raise AgreementKeyMissing(
+                "is not in this home",
+                who=f"key {mine.kid}",
+                had=f"{len(kept.keys)} others",
+                needed=mine.key.hex(),
+                remedy="Restore keys/agreement from a copy: as long as the channel lasts, what is "
+                "said in it is sealed for this key.",
+            )
+    return f"{count(len(deals), 'open channel')} whose claims this home can read"
+
+
+def _find_ways(home: Path, registry: TemplateRegistry, me: Address) -> list[tuple[Encryption, ...]]:
+    """How claims may travel by each template of this account that takes sealed ones, and counts."""
+    content, found = LocalStore(home / CONTENT), []
+    for path in sorted((home / CONTENT).glob("*"))[:MOST_TEXTS]:
+        with suppress(EdgemarkError, OSError):  # whatever else lies there
+            if path.stat().st_size > MAX_TEXT_BYTES:
+                continue
+            template = read_template(content.get(parse_cid(path.name)), who=path.name)
+            is_own = template.seller.identity == me
+            if not is_own or template.label.kind is not TemplateKind.INITIATION:
+                continue
+            ways = list_ways(template)
+            if (
+                Encryption.JWE in ways
+                and not registry.version_of(template.version_id).deprecated_at
+            ):
+                found.append(ways)
+    return found
+
+
+def _describe_key(settings: Settings, me: Address) -> str:
+    """Whether buyers find a key to seal for, and this home has it.
+
+    Raises:
+        KeyUnusable: the identity has none, with the command that makes one.
+        AgreementKeyMissing: it has one that is not here.
+        Unrecoverable: a key is damaged, or others can open it.
+    """
+    chain, deployment = open_identities(settings, (DidContracts,))
+    did = make_did(chain.chain_id, me)
+    kid, key = find_agreement_key(_read_document(chain, deployment, did))
+    AgreementKeys.of(settings.home).check_has(key, did)
+    return f"{kid}, by which claims are sealed for this home"
 
 
 def _describe_controller(controllers: ControllersContract, named: Address, many: int) -> str:
@@ -164,7 +253,8 @@ def _describe_service(settings: Settings, me: Address) -> str:
     """
     chain, deployment = open_identities(settings, (DidContracts,))
     did = make_did(chain.chain_id, me)
-    places = [each.endpoint for each in _read_services(chain, deployment, did)]
+    services = _read_document(chain, deployment, did).services
+    places = [each.endpoint for each in services if each.type == SELLER_SERVICE]
     place = places[-1] if places else None
     if not isinstance(place, dict) or not {"uri", "pin"} <= place.keys():
         raise RefusedInput(
@@ -188,8 +278,8 @@ def _describe_service(settings: Settings, me: Address) -> str:
     return f"{uri}, answers with the key that {did} names"
 
 
-def _read_services(chain: EvmChain, deployment: Deployment, did: Did) -> list[Service]:
-    """What an identity says now of where it sells, by its events: doctor fills no index."""
+def _read_document(chain: EvmChain, deployment: Deployment, did: Did) -> DidDocument:
+    """What an identity says of itself now, by its events: doctor fills no index."""
     registry = deployment.contract("DidRegistry")
     key = bytes.fromhex(did.identity[2:]).rjust(32, b"\0")
     newest = chain.block()
@@ -200,7 +290,7 @@ def _read_services(chain: EvmChain, deployment: Deployment, did: Did) -> list[Se
         if isinstance(event, CHANGES)
     ]
     found = build_document(did, changes, Latest(Timestamp(newest.timestamp)))
-    return [each for each in found.document.services if each.type == SELLER_SERVICE]
+    return found.document
 
 
 def _tell(second: int) -> str:

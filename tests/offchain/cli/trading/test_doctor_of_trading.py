@@ -7,11 +7,26 @@ from collections.abc import Iterator
 
 import pytest
 from tests.offchain.small_chain import set_up_provider
-from tests.offchain.systems.trading.credentials.trade_cast import TEMPLATES, TERMS, TIC
+from tests.offchain.systems.trading.credentials.trade_cast import (
+    BUYER,
+    PARTIES,
+    SELLER,
+    TEMPLATES,
+    TERMS,
+    TIC,
+    TIT_SCHEMA,
+    did_of,
+    initiate,
+)
 from tests.offchain.systems.trading.station.trading_ground import (
     UNTIL_S,
     TradingGround,
     ground,
+)
+from tests.offchain.systems.trading.templates.template_forms import (
+    claims_of_initiation,
+    draft_initiation,
+    text_of,
 )
 from tests.stage.command_line import edgemark_here
 
@@ -20,12 +35,24 @@ from edgemark.cli.doctor.chain_findings import OnChain
 from edgemark.cli.doctor.findings import Finding
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.trading.findings import find_trading
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.deployment.deployment import Deployment
+from edgemark.identity.credentials.agreement import ATTRIBUTE, AgreementKeys
+from edgemark.identity.credentials.jose.encryption import AgreementKey, Reader
 from edgemark.identity.did.attributes import encode_name
+from edgemark.identity.did.identifier import make_did
 from edgemark.identity.did.registry import DidRegistry
 from edgemark.identity.resources import Resources
+from edgemark.systems.trading.contract.market.records import TemplateDraft
+from edgemark.systems.trading.credentials.sealing import seal
+from edgemark.systems.trading.identifiers import (
+    NO_TEMPLATE,
+    compute_template_id,
+    compute_version_id,
+)
 from edgemark.systems.trading.station.contracts import CONTROLLER
 from edgemark.systems.trading.station.deals import Deal
+from edgemark.systems.trading.templates.template import read_template
 
 __all__ = ["ground"]
 pytestmark = [pytest.mark.chain, pytest.mark.lasts(8)]
@@ -124,6 +151,68 @@ def test_controller__is_told_of_its_bond_and_parties_of_their_controller(
     outsider.lane.send(outsider.controllers.unbond())
     leaving = find(ground, "outsider")["controller bond"]
     assert (leaving.fine, "leaving" in leaving.seen) == (False, True)
+
+
+def test_sealed_channel__is_told_when_its_key_is_gone(ground: TradingGround) -> None:
+    payer, home = ground["payer"], ground.settings("payer").home
+    mine, other = AgreementKeys.make(home), AgreementKey(bytes([9]) * 32)
+    readers = [
+        Reader(f"{did_of(SELLER)}#k", other.public_key),
+        Reader(f"{did_of(BUYER)}#k", mine.public_key),
+    ]
+    claims = claims_of_initiation(TIT_SCHEMA, **PARTIES, encryption="jwe")
+    signed = initiate(seal(claims, readers, Randomness()))
+    terms = ground.terms(
+        initiation=signed.digest,
+        initiation_template=TERMS.initiation_template,
+        settlement_template=TERMS.settlement_template,
+    )
+    payer.deals.keep(Deal.of(terms, signed.token, TEMPLATES, claims, readers))
+    assert "sealed channels" not in find(ground, "payer")  # it was never opened
+    ground.open(terms)
+    fine = find(ground, "payer")["sealed channels"]
+    assert (fine.fine, fine.needed) == (True, True)
+    assert "1 open channel" in fine.seen
+    (path,) = (home / "keys" / "agreement").glob("*.key")
+    path.rename(path.with_suffix(".aside"))
+    gone = find(ground, "payer")["sealed channels"]
+    path.with_suffix(".aside").rename(path)
+    assert not gone.fine
+    assert mine.public_key.hex() in gone.seen
+    assert "Restore keys/agreement" in gone.remedy
+
+
+def test_seller_of_sealed_claims__is_told_that_nobody_can_seal_for_it(
+    ground: TradingGround,
+) -> None:
+    seller, home = ground["seller"], ground.settings("seller").home
+    settled = compute_template_id(seller.address, TEMPLATES.settlement.label.name)
+    named = TemplateDraft.of(TEMPLATES.settlement, NO_TEMPLATE)
+    seller.lane.send(seller.templates.register(named))
+    for version, part in ((1, {"enum": ["none", "jwe"]}), (2, {"const": "jwe"})):
+        schema = draft_initiation(TEMPLATES.settlement)
+        schema["properties"]["seller"]["const"] = str(make_did(31337, seller.address))
+        schema["properties"]["template"]["const"]["version"] = version
+        schema["properties"]["encryption"] = part
+        text = read_template(text_of(schema))
+        seller.content.put(text.text)
+        told = find(ground, "seller").get("key for agreement")
+        assert (told is None) == (version == 1), "it is registered nowhere"
+        draft = TemplateDraft.of(text, compute_version_id(settled, 1))
+        seller.lane.send(seller.templates.register(draft))
+        lacks = find(ground, "seller")["key for agreement"]
+        assert (lacks.fine, lacks.needed) == (False, version == 2)
+        assert "edgemark identity agreement" in lacks.remedy
+
+    identities = DidRegistry(ground.chain, ground.deployment.contract("DidRegistry"))
+    said = AgreementKey(bytes([8]) * 32).public_key
+    name = encode_name(ATTRIBUTE)
+    seller.lane.send(identities.set_attribute(seller.address, name, said, YEAR_S))
+    other = find(ground, "seller")["key for agreement"]
+    assert (other.fine, "is not in this home" in other.seen) == (False, True)
+    mine = AgreementKeys.make(home).public_key
+    seller.lane.send(identities.set_attribute(seller.address, name, mine, YEAR_S))
+    assert find(ground, "seller")["key for agreement"].fine
 
 
 def test_damaged_deal__is_a_finding_and_no_end(ground: TradingGround) -> None:

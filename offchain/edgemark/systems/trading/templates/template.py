@@ -30,7 +30,7 @@ from edgemark.systems.trading.identifiers import (
     compute_version_id,
 )
 from edgemark.systems.trading.templates import initiation, settlement
-from edgemark.systems.trading.templates.fields import Field, Label, TemplateKind
+from edgemark.systems.trading.templates.fields import Encryption, Field, Label, TemplateKind
 from edgemark.systems.trading.templates.initiation import (
     InitiationClaims,
     check_open,
@@ -163,6 +163,13 @@ def take_claims(claims: Any, template: Template) -> InitiationClaims | Settlemen
     if template.label.kind is TemplateKind.INITIATION:
         return parse_initiation(claims)
     return parse_settlement(claims)
+
+
+def list_ways(template: Template) -> tuple[Encryption, ...]:
+    """How claims may travel by a template; other ways than ours are left out."""
+    part = template.schema["properties"]["encryption"]
+    named = [part["const"]] if "const" in part else part.get("enum")
+    return tuple(each for each in Encryption if named is None or each.value in named)
 
 
 def check_pair(initiation_template: Template, settlement_template: Template) -> None:

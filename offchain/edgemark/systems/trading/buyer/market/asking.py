@@ -47,7 +47,7 @@ from edgemark.systems.trading.templates.fields import Encryption, parse_choice
 from edgemark.systems.trading.templates.initiation import parse_per, parse_strategy
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Tariff
-from edgemark.systems.trading.templates.template import Template
+from edgemark.systems.trading.templates.template import Template, list_ways
 from edgemark.transport.faults import from_peer
 
 INITIATIONS = "/v1/initiations"
@@ -199,12 +199,12 @@ def choose_encryption(templates: Templates, *, is_sealed: bool) -> Encryption:
     Raises:
         NotOffered: a template takes no such claims.
     """
-    both = [_ways(each) for each in (templates.initiation, templates.settlement)]
+    both = [list_ways(each) for each in (templates.initiation, templates.settlement)]
     wanted = (Encryption.JWE,) if is_sealed else (Encryption.NONE, Encryption.JWE)
     for way in wanted:
-        if all(way.value in ways for ways in both):
+        if all(way in ways for ways in both):
             return way
-    had = " and ".join(", ".join(ways) for ways in both)[:80]
+    had = " and ".join(", ".join(way.value for way in ways) for ways in both)[:80]
     raise NotOffered(
         "lets claims travel otherwise",
         who=f"template {templates.initiation.label}",
@@ -212,12 +212,6 @@ def choose_encryption(templates: Templates, *, is_sealed: bool) -> Encryption:
         needed=" or ".join(way.value for way in wanted),
         remedy="Choose another offer.",
     )
-
-
-def _ways(template: Template) -> list[str]:
-    part = template.schema["properties"]["encryption"]
-    ways = [part["const"]] if "const" in part else part.get("enum")
-    return [each.value for each in Encryption] if ways is None else [str(each) for each in ways]
 
 
 @dataclass(frozen=True)

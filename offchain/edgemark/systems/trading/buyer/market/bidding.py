@@ -151,6 +151,7 @@ def draft_bid(
     conditions = fit_conditions(initiation, _wish_conditions(wishes, settings, cap))
     check_cap(tariff, units, conditions.cap)
     own = max(settings.min_bond, compute_least_bond(max(deposit, conditions.cap)))
+    _check_bond(wishes, compute_least_bond(conditions.cap), deposit, most)
     bond = meet("bond", wishes.bond, own, leasts.bond, most)
     return Bid(
         choice.offer.id,
@@ -178,6 +179,18 @@ def _check_lock(wishes: Wishes, cost: Tokens | None, leasts: Leasts, unasked: To
             remedy="Name one: --deposit MTC. What is not used comes back.",
         )
     _check_unasked(cost, unasked)
+
+
+def _check_bond(wishes: Wishes, of_cap: int, deposit: int, most: int) -> None:
+    """Check that no cap which a template fixes has a larger bond locked unasked."""
+    if wishes.bond is None and of_cap > (usual := max(compute_least_bond(deposit), most)):
+        raise TooDear(
+            "needs a larger bond than is locked unasked",
+            who="cap of an interval of the offer",
+            had=Amount(of_cap),
+            needed=f"<= {Amount(usual)}, by the deposit and trading.buyer.max_least",
+            remedy="Name it, --bond MTC, or choose another offer.",
+        )
 
 
 def _choose_way(station: TradingStation, choice: Choice, wishes: Wishes) -> Encryption:

@@ -188,6 +188,22 @@ def test_work_that_costs_more_than_is_locked_unasked__wants_its_deposit_named() 
     draft_bid(desk, far, Wishes(deposit=dear), WANTED, PEOPLE["outsider"])
 
 
+def test_bond_for_a_cap_that_the_template_fixes__is_not_locked_unasked() -> None:
+    most = BuyerSettings().max_least  # a bond is a tenth
+    usual, huge = (with_cap(10 * most + more) for more in (0, 10))
+    assert bid_for(usual).money.bond == most
+    with pytest.raises(TooDear, match=r"<= 100 MTC, by the deposit .*--bond"):
+        bid_for(huge)
+    assert bid_for(huge, bond=Tokens(most + 1)).money.bond == most + 1
+    assert bid_for(huge, deposit=Tokens(10 * most + 10)).money.bond == most + 1
+
+
+def with_cap(cap: int) -> Template:
+    schema = draft_initiation(TEMPLATES.settlement)
+    schema["properties"]["intervalCap"] = {"const": str(cap)}
+    return of_our_seller(schema)
+
+
 def test_price__is_told_with_all_that_makes_it_dearer() -> None:
     tariff = read_tariff(with_tariff(per=10, weight=3000, first=5), PRICE)
     said = describe_price(tariff, Meter.PRODUCTS)

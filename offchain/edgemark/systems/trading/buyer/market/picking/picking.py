@@ -1,9 +1,9 @@
 """Which offer is taken: the first that goes through every check.
 
-They are looked at in the order of the contract, some together (`window`). Among those the one comes
-first by which this order costs least: the contract compares prices alone, of as many units as each
-seller's template says, and by its weights. Where more suit than are looked at together, those are
-looked at first whose word this home took before: no stranger buys that by a low price.
+All that suit are looked at, some together (`window`), and the one comes first by which this order
+costs least: the contract compares prices alone, of as many units as each seller's template says,
+and by its weights. Where more suit than are looked at together, those are looked at first whose
+word this home took before: no stranger buys that by a low price.
 
 Law 1: a cheap offer that cannot be taken hides none behind it, however many there are: each is
        passed over, with why, until one is taken or all that suit the demand were looked at.
@@ -160,7 +160,7 @@ class Picking:
                 return found.given
             if isinstance(found, Looked) and offers[number].seller not in self._away:
                 looked[number] = found
-                window.keep(number, found.cost, self.clock())
+                window.keep(number, found.cost)
             else:
                 self._pass_over(offers, heard.asked, found, window)
         if self._unknown is not None:

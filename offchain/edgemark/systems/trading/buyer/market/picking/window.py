@@ -5,11 +5,11 @@
 | look | is it there, vouched for, at what cost | `AT_ONCE`       | `Paces.look_s`  |
 | word | its word for the terms                 | `WORDS_AT_ONCE` | `Paces.word_s`  |
 
-Law 1: the window slides: as one answers that cannot be taken, or its time is over, the next begins.
-       One that may be taken keeps its place until it is asked for its word, so that no more
-       sellers are asked than it takes.
-Law 2: of those that may be taken the cheapest is asked first. The first of all waits for the
-       others that are asked until they have answered, and for `Paces.settle_s` at most.
+Law 1: the window slides: as one answers, or its time is over, the next begins.
+Law 2: of those that may be taken the cheapest is asked first, once all have been looked at: what an
+       order costs is not known before, so no number of dear ones that answer at once hides one.
+       From when the last begins, the others have `Paces.settle_s` to answer; those that wait for
+       what they share with one have no more.
 Law 3: a word holds a place of its seller's. So the next one is asked at once when none is awaited,
        and else when the newest that is has taken `Paces.word_s / WORDS_AT_ONCE`.
 Law 4: those that share anything (an account, an address) are looked at one after the other, and
@@ -28,7 +28,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-AT_ONCE = 16  # sellers that are looked at, or wait to be asked for their word
+AT_ONCE = 16  # sellers that are looked at
 WORDS_AT_ONCE = 4  # of which it is awaited
 SETTLE_S = 5.0  # for a cheaper one to answer: a look takes a few round trips
 LEAST_LOOK_S, MOST_LOOK_S = 4.0, 60.0  # a handful of requests, each with its own connection
@@ -125,6 +125,8 @@ class Window:
             while (seller := self._next_to_look_at()) is not None:
                 self._waiting.remove(seller)
                 begun.append(self._await(Asked(Step.LOOK, seller), now))
+            if self._ready and self._has_begun_all:
+                self._settles_at = min(self._settles_at, now + self.paces.settle_s)
             if not self._may_ask(now):
                 return begun
             seller = min(self._ready, key=lambda each: (self._ready[each], each))
@@ -135,10 +137,9 @@ class Window:
         """An answer came; whether it was awaited. One that may be taken is to be kept."""
         return self._awaited.pop(asked, None) is not None
 
-    def keep(self, seller: int, cost: int, now: float) -> None:
+    def keep(self, seller: int, cost: int) -> None:
         """A seller that was looked at may be taken: what is ordered costs so much there."""
         self._ready[seller] = cost
-        self._settles_at = min(self._settles_at, now + self.paces.settle_s)
 
     def take_overdue(self, now: float) -> Asked | None:
         """One whose time is over, which is awaited no more; None: there is none."""
@@ -171,6 +172,12 @@ class Window:
         return min(times, default=math.inf)
 
     @property
+    def _has_begun_all(self) -> bool:
+        """Whether those that are not looked at yet wait for nothing but what they share."""
+        looks = sum(each.step is Step.LOOK for each in self._awaited)
+        return not self._waiting or looks < AT_ONCE
+
+    @property
     def _is_looking(self) -> bool:
         return any(each.step is Step.LOOK for each in self._awaited)
 
@@ -188,7 +195,7 @@ class Window:
 
     def _next_to_look_at(self) -> int | None:
         looked_at = [each.seller for each in self._awaited if each.step is Step.LOOK]
-        if len(looked_at) + len(self._ready) >= AT_ONCE:
+        if len(looked_at) >= AT_ONCE:
             return None
         busy = frozenset[Hashable]().union(*(self.shares[each] for each in looked_at))
         return next((each for each in self._waiting if not busy & self.shares[each]), None)

@@ -70,7 +70,7 @@ class Play:
             for at, asked in [each for each in coming if each[0] <= self.now]:
                 coming.remove((at, asked))
                 if window.hear(asked) and asked.step is Step.LOOK:
-                    window.keep(asked.seller, GOOD * (asked.seller == self.honest), self.now)
+                    window.keep(asked.seller, GOOD * (asked.seller == self.honest))
             coming = [each for each in coming if each[0] < NEVER]
         return NEVER
 
@@ -120,19 +120,50 @@ def test_the_cheapest_of_those_that_are_there__is_asked_first() -> None:
     window = Window([frozenset({each}) for each in range(40)], Paces(10, 8, 5))
     begun = window.begin(0.0)
     assert begun == [Asked(Step.LOOK, each) for each in range(AT_ONCE)]
-    for asked, cost in zip(begun[1:], range(100, 0, -1), strict=False):
-        assert window.hear(asked)
-        window.keep(asked.seller, cost, 1.0)
+    cost = 100
+    while begun := [each for each in begun if each.seller]:  # the first stalls
+        assert {each.step for each in begun} == {Step.LOOK}
+        for asked in begun:
+            assert window.hear(asked)
+            window.keep(asked.seller, cost)
+            cost -= 1
+        begun = window.begin(1.0)
+    assert cost == 100 - 39, "all were looked at"
     assert window.begin(1.0) == [], "the first stalls: a cheaper one may be there"
     assert window.wakes_at() == 1.0 + 5
-    assert window.begin(6.0) == [Asked(Step.WORD, AT_ONCE - 1), Asked(Step.LOOK, AT_ONCE)]
+    assert window.begin(6.0) == [Asked(Step.WORD, 39)]
+
+
+def test_dear_ones_that_answer_at_once__hide_no_cheap_one_behind_them() -> None:
+    many = 4 * AT_ONCE
+    window, now = Window([frozenset({each}) for each in range(many + 1)], Paces(10, 8, 5)), 0.0
+    while (begun := window.begin(now))[0].step is Step.LOOK:
+        now += 0.1
+        for asked in begun:
+            assert window.hear(asked)
+            window.keep(asked.seller, 10**9 if asked.seller < many else 1)
+    assert begun == [Asked(Step.WORD, many)]
+
+
+def test_those_that_wait_for_what_they_share__have_others_wait_no_longer_than_settling() -> None:
+    paces = Paces(10, 8, 5)
+    window = Window([frozenset({"one address"})] * 50 + [frozenset({"another"})], paces)
+    begun = window.begin(0.0)
+    assert begun == [Asked(Step.LOOK, 0), Asked(Step.LOOK, 50)]
+    assert window.hear(begun[1])
+    window.keep(50, 7)
+    assert window.begin(0.0) == []
+    for number in range(1, 5):  # each answers at once, and cannot be taken
+        assert window.hear(Asked(Step.LOOK, number - 1))
+        assert window.begin(float(number)) == [Asked(Step.LOOK, number)]
+    assert window.begin(5.0) == [Asked(Step.WORD, 50)]
 
 
 def test_a_word__is_asked_of_a_next_one_only_when_one_stalls_or_refused() -> None:
     window = Window([frozenset({each}) for each in range(8)], Paces(10, 8, 5))
     for asked in window.begin(0.0):
         assert window.hear(asked)
-        window.keep(asked.seller, asked.seller, 0.0)
+        window.keep(asked.seller, asked.seller)
     assert window.begin(0.0) == [Asked(Step.WORD, 0)]
     assert window.begin(1.9) == []
     assert window.begin(2.0) == [Asked(Step.WORD, 1)], "the first stalls"
@@ -173,7 +204,7 @@ def test_answers_late_twice_or_unasked__change_nothing_and_it_ends(seed: int) ->
             assert window.hear(asked)
             assert not window.hear(asked), "twice"
             if asked.step is Step.LOOK and lots.random() < 0.7:
-                window.keep(asked.seller, lots.randrange(5), now)
+                window.keep(asked.seller, lots.randrange(5))
         if lots.random() < 0.1:
             gone = lots.randrange(many)
             assert set(window.drop(lambda each, gone=gone: each == gone)) <= {gone}  # type: ignore[misc]

@@ -340,7 +340,7 @@ class Controller(EvmServer[ControllerStation]):
         self._take_words()
         self._forget_finished()
         self._known.drop_lapsed(self._pulse.last().block)
-        self._cursor.note(self._known.named.passed(self.agenda.cursor))
+        self._cursor.note(self._watch.passed(self.agenda.cursor))
         self._look_at_standing()
 
     def _beat(self) -> None:
@@ -380,7 +380,7 @@ class Controller(EvmServer[ControllerStation]):
         self.door.expect(*accounts)
 
     def _hear(self, events: Sequence[ChainEvent]) -> None:
-        for channel in self._watch.hear(events):
+        for channel in self._watch.hear(events, self.agenda.block):
             self.log.info("channel names this controller", channel=channel)
 
     def _views_of(self, desks: Sequence[Desk], block: int) -> Sequence[ChannelView]:

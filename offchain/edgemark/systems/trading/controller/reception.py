@@ -10,7 +10,7 @@ Law 2: of one account, role and identity there is one session, and of one accoun
 Law 3: a session ends with its time, its last channel, or its key: `look` finds out, of a key
        within `KEY_S`. Where a key of channels is taken out of one, the session loses that.
 Law 4: where no place is left at the broker, the session whose channels lock least gives way to one
-       whose channels lock more (`channels.places`).
+       whose channels have locked more for long enough (`channels.places`).
 
 What the signature of a login covers stands in `protocol.letters`, what its nonce is in `door`. A
 login that is refused at the door uses nothing up. A channel that is not seen on the chain yet is
@@ -32,7 +32,7 @@ from edgemark.identifiers import Address, Timestamp
 from edgemark.identity.did.identifier import Did
 from edgemark.logs import get_logger
 from edgemark.systems.trading.contract.terms import Terms
-from edgemark.systems.trading.controller.channels.places import find_leaving
+from edgemark.systems.trading.controller.channels.places import Claim, find_leaving
 from edgemark.systems.trading.controller.door import (
     DRAWN_BYTES,
     NONCE_S,
@@ -308,8 +308,8 @@ class Reception(Closing):
             NoPlace: all lock as much.
         """
         held = {name: self._weigh(visit.given.channels) for name, visit in self._visits.items()}
-        what = "sessions at the broker"
-        leaving = find_leaving(held, self._weigh(channels), len(held), what=what)
+        claim = Claim.together(map(self._channels.claim, channels))
+        leaving = find_leaving(held, claim, len(held), what="sessions at the broker")
         if leaving is not None:
             del self._visits[leaving]
             self._broker.dismiss(leaving)

@@ -9,6 +9,7 @@ from typing import Protocol
 from edgemark.identifiers import Address
 from edgemark.identity.did.identifier import Did
 from edgemark.systems.trading.contract.terms import Terms
+from edgemark.systems.trading.controller.channels.places import Claim
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.station.post.logins import Papers, Pass
@@ -30,7 +31,10 @@ class Channels(Protocol):
         """Keys with which parties sign in a channel that has a place; none of any other."""
 
     def weight(self, channel: ChannelId) -> int:
-        """What a channel weighs where places are few; see `channels.places`."""
+        """What a channel weighs that has a place, where places are few; see `channels.places`."""
+
+    def claim(self, channel: ChannelId) -> Claim:
+        """What it brings where it has none."""
 
     def parties(self, channel: ChannelId) -> Mapping[Role, Did] | None:
         """Identities of buyer and seller, as the papers say that it keeps; None without any."""

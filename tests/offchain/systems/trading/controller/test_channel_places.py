@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.offchain.systems.trading.channel_cast import START
 from tests.offchain.systems.trading.controller.recording.evidence_cast import channel_of
 from tests.offchain.systems.trading.controller.test_issuing_desk import credential, settlement
 from tests.offchain.systems.trading.parties_cast import AGREEMENT, TERMS
@@ -20,6 +21,7 @@ from edgemark.systems.trading.controller.channels.floors import Floors
 from edgemark.systems.trading.controller.channels.lives import Lives
 from edgemark.systems.trading.controller.channels.places import (
     IDLE_PART,
+    Claim,
     NoPlace,
     find_leaving,
     weigh,
@@ -54,7 +56,9 @@ class Loop:
         """The next life."""
         clock = lambda: self.now  # noqa: E731
         places = {"most": most, "idle_s": IDLE_S, "clock": clock}
-        return Desks(lambda: self.matters, self.tell, self.floors, **places)  # type: ignore[arg-type]
+        desks = Desks(lambda: self.matters, self.tell, self.floors, **places)  # type: ignore[arg-type]
+        desks.rises.look(1, START)  # all is locked for long, unless a test says otherwise
+        return desks
 
     def tell(self, key: bytes, events: Sequence[object]) -> None:
         for event in events:
@@ -111,7 +115,9 @@ def test_who_locks_most__keeps_the_place_that_it_had_whoever_comes_later(tmp_pat
     for number in range(10, 40):  # each leaves for the next, that has as much and a little more
         loop.come(channel_of(number), 5000 + number)
     assert loop.places.terms(heavy) is not None
-    assert find_leaving({"heavy": 9, "light": 3, "middle": 5}, 4, 3, what="places") == "light"
+    assert (
+        find_leaving({"heavy": 9, "light": 3, "middle": 5}, Claim(4), 3, what="places") == "light"
+    )
 
 
 def test_all_sessions_of_one_that_deals_with_itself__cost_more_than_the_honest_lock_each() -> None:
@@ -122,19 +128,19 @@ def test_all_sessions_of_one_that_deals_with_itself__cost_more_than_the_honest_l
     assert len(held) == SESSIONS
     for number in range(95):
         weight = d + 1 + drawn.randrange(d)
-        leaving = find_leaving(held, weight, SESSIONS, what="sessions")
+        leaving = find_leaving(held, Claim(weight), SESSIONS, what="sessions")
         assert leaving is not None
         assert isinstance(leaving, tuple)
         assert held.pop(leaving) == min([d, *held.values()])
         held["honest", number] = weight
     assert sum(1 for each in held if isinstance(each, tuple) and each[0] == "honest") == 95
-    assert find_leaving({"one": 1}, 0, 2, what="there is room") is None
+    assert find_leaving({"one": 1}, Claim(0), 2, what="there is room") is None
     for weight in (d, 0):
         with pytest.raises(NoPlace) as caught:
-            find_leaving(dict.fromkeys(held, d), weight, SESSIONS, what="sessions")
+            find_leaving(dict.fromkeys(held, d), Claim(weight), SESSIONS, what="sessions")
         assert caught.value.retry_after_s > 0
     with pytest.raises(NoPlace):
-        find_leaving({}, 10**9, 0, what="none at all")
+        find_leaving({}, Claim(10**9), 0, what="none at all")
 
 
 def test_a_place_that_nobody_uses__gives_way_to_a_tenth_and_to_nothing_less(

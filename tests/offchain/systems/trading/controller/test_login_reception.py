@@ -30,7 +30,7 @@ from tests.waiting import wait_until
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.errors import EdgemarkError
-from edgemark.identifiers import Hash32, Timestamp
+from edgemark.identifiers import TOKEN_UNIT, Hash32, Timestamp
 from edgemark.systems.trading.contract.terms import TERMS_BYTES
 from edgemark.systems.trading.controller.door import NONCE_S
 from edgemark.systems.trading.identifiers import ChannelId
@@ -222,7 +222,9 @@ def test_a58_a_session_whose_channels_lock_least__gives_way_to_one_that_locks_mo
     house.reception._visits.clear()
     keys = [key_of(f"buyer of a place {number}") for number in range(4)]
     channels = [house.table.open(70 + number, key) for number, key in enumerate(keys)]
-    house.table.locked = dict(zip(channels, (50, 10, 10, 11), strict=True))
+    locked = [number * TOKEN_UNIT for number in (50, 10, 10, 11)]
+    house.table.locked = dict(zip(channels, locked, strict=True))
+    house.table.young = {channels[3]: ((300, 11 * TOKEN_UNIT),)}
     admissions = house.broker.admissions  # type: ignore[attr-defined]
     most, had = admissions._most, dict(admissions._known)
     admissions._known = {name: each for name, each in had.items() if name == HUB}
@@ -231,13 +233,18 @@ def test_a58_a_session_whose_channels_lock_least__gives_way_to_one_that_locks_mo
         first, second = (log_in(house, draft(house, channels[i]), keys[i]) for i in (0, 1))
         error, what = refusal_of(house, draft(house, channels[2]), keys[2])
         assert (error, what) == ("NoPlace", "are all taken")
+        with pytest.raises(PeerRefused) as caught:  # it came a moment ago, and may go at once
+            log_in(house, draft(house, channels[3]), keys[3])
+        assert (caught.value.error["error"], caught.value.retry_after_s) == ("NoPlace", 300)
+        assert set(house.reception._visits) == {first.session, second.session}
+        house.table.young = {}
         third = log_in(house, draft(house, channels[3]), keys[3])
         assert set(house.reception._visits) == {first.session, third.session}
         assert admissions.topics_of(second.session) is None
         assert log_in(house, draft(house, channels[3]), keys[3]).session == third.session
     finally:
         admissions._most = most
-        house.table.locked = {}
+        house.table.locked, house.table.young = {}, {}
 
 
 def test_a_second_channel__is_added_and_a_new_login_has_both(house: House) -> None:

@@ -20,7 +20,7 @@ from edgemark.identifiers import Address
 from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.controller.channels.floors import Floors
 from edgemark.systems.trading.controller.channels.lives import Lives
-from edgemark.systems.trading.controller.channels.places import find_leaving, weigh
+from edgemark.systems.trading.controller.channels.places import Rises, find_leaving, weigh
 from edgemark.systems.trading.controller.desk import Desk
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import issuing as at
@@ -53,6 +53,9 @@ class Desks:
         most: places.
         idle_s: for which a channel may bring no voucher before it weighs less.
         clock: monotonic seconds.
+
+    Attributes:
+        rises: since when channels have locked what they lock, by the chain; its watch tells it.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Desks:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._matters, self._tell, self.floors = matters, tell, floors
+        self.rises = Rises()
         self._most, self._idle_s, self._clock = most, idle_s, clock
         self._guard = threading.Lock()
         self._known: Lives | None = None
@@ -116,16 +120,16 @@ class Desks:
         """A voucher of it came, or it was taken in."""
         self._used[channel] = self._clock()
 
-    def weight(self, channel: ChannelId) -> int:
-        """What a channel that holds a place weighs; 0: it holds none."""
+    def weight(self, channel: ChannelId) -> int | None:
+        """What a channel weighs that has a place, or ended not long ago; None of any other."""
         desk = self.find(channel)
-        return 0 if desk is None else self._weigh(desk)
+        return None if desk is None else self._weigh(desk)
 
     def take_in(self, named: at.SawNamed) -> None:
         """Open a desk for a channel that has none, where it finds a place.
 
         Raises:
-            NoPlace: all are held by channels that lock as much.
+            NoPlace: all are held by channels that lock as much; or its floor would cost too little.
             Overloaded: its former desk is not done with.
         """
         channel, matters = named.agreement.channel, self._matters()
@@ -134,9 +138,11 @@ class Desks:
             raise Overloaded(
                 "has evidence that is not on the chain yet", who=f"channel {channel.hex()}"
             )
+        terms = named.agreement.terms
+        self.floors.check_bond(channel, terms.bond)
         held = {key: self._weigh(desk) for key, desk in self.open().items()}
-        weight = named.deposit + named.agreement.terms.bond - named.paid
-        leaving = find_leaving(self._may_leave(held), weight, self._room(held), what="places")
+        claim = self.rises.claim(channel, named.deposit + terms.bond - named.paid)
+        leaving = find_leaving(self._may_leave(held), claim, self._room(held), what="places")
         if leaving is not None:
             self._tell(leaving, [at.FoundDisplaced()])
             self.displaced += 1

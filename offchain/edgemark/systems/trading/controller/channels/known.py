@@ -19,6 +19,7 @@ from edgemark.systems.trading.contract.terms import Terms
 from edgemark.systems.trading.controller.channels.apart import SetApart
 from edgemark.systems.trading.controller.channels.desks import Desks
 from edgemark.systems.trading.controller.channels.named import NamedChannels
+from edgemark.systems.trading.controller.channels.places import Claim, pause_after
 from edgemark.systems.trading.controller.recording.words import WordBook
 from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.credentials.settlement import Trade
@@ -97,8 +98,14 @@ class KnownChannels:
 
     def weight(self, channel: ChannelId) -> int:
         """As `reception.Channels.weight`."""
-        named = self.named.find(channel)
-        return self._desks.weight(channel) or (named.locked or 0 if named else 0)
+        weight, named = self._desks.weight(channel), self.named.find(channel)
+        if weight is not None:  # also where it is 0: what is over holds nothing up
+            return weight
+        return 0 if named is None or named.locked is None else named.locked
+
+    def claim(self, channel: ChannelId) -> Claim:
+        """As `reception.Channels.claim`."""
+        return self._desks.rises.claim(channel, self.weight(channel))
 
     def parties(self, channel: ChannelId) -> Mapping[Role, Did] | None:
         """As `reception.Channels.parties`."""
@@ -135,7 +142,7 @@ class KnownChannels:
     def note_full(self, channel: ChannelId, full: Overloaded) -> None:
         """It found no place: its papers go, and it may ask again in a while."""
         self._station.deals.forget(channel)
-        self._full[channel] = (time.monotonic() + full.retry_after_s, full)
+        self._full[channel] = (time.monotonic() + pause_after(full), full)
         self._full.move_to_end(channel)
         while len(self._full) > MOST_FULL:
             self._full.popitem(last=False)

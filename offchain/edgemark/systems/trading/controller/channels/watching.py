@@ -5,6 +5,8 @@ Rule 1: a desk opens when the papers of its channel are here and the chain shows
 Rule 2: papers of a channel for which it never does are looked at for a while, and gone when its
         lock has expired, or the chain shows that it is over.
 Rule 3: a channel that cannot be read is set apart by name; the others go on.
+Rule 4: since when a channel has locked what it locks, the times of blocks say in which it rose; a
+        later life reads those again that matter still (`passed`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.controller.channels.apart import SetApart
 from edgemark.systems.trading.controller.channels.desks import Desks
 from edgemark.systems.trading.controller.channels.known import KnownChannels
+from edgemark.systems.trading.controller.channels.places import PROVEN_S
 from edgemark.systems.trading.controller.desk import Desk, observe_desk
 from edgemark.systems.trading.controller.recording.figures import PlaceReading
 from edgemark.systems.trading.identifiers import ChannelId
@@ -33,6 +36,7 @@ from edgemark.systems.trading.station.station import TradingStation
 LOOKED_FOR_S = 900.0  # for which a channel with papers is looked for on chain
 MOST_TOGETHER = 256  # that are looked for in one round
 MOST_EXPECTED = 4096  # whose papers are here, and which have no desk
+RISING = (seen.ChannelOpened, seen.ChannelAmended, seen.DepositAdded)  # after which more counts
 
 
 class ChannelWatch:
@@ -56,7 +60,9 @@ class ChannelWatch:
     ) -> None:
         self._station, self._known = station, known
         self._desks, self.apart, self._clock = desks, apart, clock
+        self._rises = desks.rises
         self._expected: dict[ChannelId, float] = {}  # until when
+        self._head = (-1, 0)  # block that was looked at last, and its time
 
     def __len__(self) -> int:
         return len(self._expected)
@@ -79,16 +85,43 @@ class ChannelWatch:
         """Its papers are here."""
         self._expected[channel] = self._clock() + LOOKED_FOR_S
 
-    def hear(self, events: Sequence[ChainEvent]) -> list[ChannelId]:
-        """Note who is named from now on; channels that name this controller and did not before."""
+    def hear(self, events: Sequence[ChainEvent], block: int) -> list[ChannelId]:
+        """Note who is named from now on; channels that name this controller and did not before.
+
+        Args:
+            events: that were not heard before, in order.
+            block: up to which they are all that there are.
+
+        Raises:
+            LedgerUnavailable: the chain does not say when that was; nothing was noted.
+        """
+        times = self._read_times(events, block)
         new: list[ChannelId] = []
         for event in events:
             try:
                 self._station.marks.note([event])
-                new += self._hear_one(event)
+                new += self._hear_one(event, times.get(event.at.block_number))
             except EdgemarkError as error:
                 self.apart.note(ChannelId(getattr(event, "channel", b"")), error)
+        self._rises.look(*self._head)
         return new
+
+    def passed(self, cursor: int) -> int:
+        """The block up to which a later life needs no events, when all up to `cursor` were read."""
+        return min(self._known.named.passed(cursor), self._rises.passed())
+
+    def _read_times(self, events: Sequence[ChainEvent], block: int) -> Mapping[int, int]:
+        """Of blocks with rises that do not count yet; of the last one in any case."""
+        if block != self._head[0]:
+            self._head = (block, self._station.time_of(block))
+        numbers = {event.at.block_number for event in events if isinstance(event, RISING)}
+        times = dict[int, int]()
+        for number in sorted(numbers, reverse=True):
+            time_ = self._station.time_of(number)
+            if time_ + PROVEN_S <= self._head[1]:
+                break
+            times[number] = time_
+        return times
 
     def measure(self, block: int) -> None:
         """What channels lock of which no event tells it; then too many leave.
@@ -165,39 +198,65 @@ class ChannelWatch:
         self._expected.pop(channel, None)
         self._known.note_full(channel, full)
 
-    def _hear_one(self, event: ChainEvent) -> list[ChannelId]:
+    def _hear_one(self, event: ChainEvent, at: int | None) -> list[ChannelId]:
+        """Whether a channel names this controller by it; `at`: the time of a rise that is new."""
         named = self._known.named
         match event:
             case seen.ChannelOpened():
-                return self._hear_opened(event)
+                return self._hear_opened(event, at)
             case seen.ChannelAmended():
-                return self._hear_amended(event)
+                return self._hear_amended(event, at)
             case seen.ChannelClosed() | seen.ChannelEnded():
                 named.drop(ChannelId(event.channel))
+                self._rises.drop(ChannelId(event.channel))
+                self._desks.floors.forget(ChannelId(event.channel))
             case seen.DepositAdded():
                 named.deposit(ChannelId(event.channel), event.amount)
+                if at is not None and self._known.is_named(ChannelId(event.channel)):
+                    self._rises.rise(ChannelId(event.channel), at, event.amount)
             case seen.DepositReduced():
                 named.deposit(ChannelId(event.channel), -event.amount)
+                self._rises.fall(ChannelId(event.channel), event.amount)
             case seen.AmountPaid():
+                self._rises.fall(ChannelId(event.channel), self._count_new(event))
                 named.pay(ChannelId(event.channel), event.paid)
             case _:  # no business of a controller
                 pass
         return []
 
-    def _hear_opened(self, event: seen.ChannelOpened) -> list[ChannelId]:
+    def _count_new(self, event: seen.AmountPaid) -> int:
+        """What is paid more; 0 where nobody knows: then it may weigh less for a while, not more."""
+        named = self._known.named.find(ChannelId(event.channel))
+        desk = self._desks.find(ChannelId(event.channel))
+        if named is not None and named.locked is not None:
+            return event.paid - named.paid
+        return 0 if desk is None else max(0, event.paid - desk.paid)
+
+    def _hear_opened(self, event: seen.ChannelOpened, at: int | None) -> list[ChannelId]:
         terms = terms_of(event.terms)
         if terms.controller != self._station.address:
             return []
         self._known.named.note(event.channel, terms, event.at.block_number)
+        if at is not None:
+            self._rises.begin(event.channel, at)
         return [event.channel]
 
-    def _hear_amended(self, event: seen.ChannelAmended) -> list[ChannelId]:
-        """The terms of one that another had before come with a party's login."""
-        channel = ChannelId(event.channel)
-        if signers_of(event.signers).controller != self._station.address:
+    def _hear_amended(self, event: seen.ChannelAmended, at: int | None) -> list[ChannelId]:
+        """The terms of one that another had before come with a party's login.
+
+        What a channel locked while it named another counts nothing: else one could leave a place,
+        let another have it, and take the next one for that at once.
+        """
+        channel, signers = ChannelId(event.channel), signers_of(event.signers)
+        if signers.controller != self._station.address:
             self._known.named.drop(channel)
+            self._rises.drop(channel)
             return []
-        if self._known.named.find(channel) or self._desks.terms(channel) is not None:
+        has_place = self._desks.terms(channel) is not None
+        is_here = self._known.named.find(channel) is not None or has_place
+        if at is not None and (signers.epoch or not is_here):  # in epoch 0 it named no other
+            self._rises.begin(channel, at)
+        if is_here:
             return []
         self._known.named.note(channel, None, event.at.block_number)
         return [channel]

@@ -31,6 +31,7 @@ from edgemark.identity.did.identifier import Did, make_did
 from edgemark.identity.statements import RegistryDomain
 from edgemark.identity.visiting import Doorkeeper, Visitor
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
+from edgemark.systems.trading.controller.channels.places import Claim
 from edgemark.systems.trading.controller.door import Here
 from edgemark.systems.trading.controller.reception import Reception
 from edgemark.systems.trading.identifiers import ChannelId
@@ -83,6 +84,7 @@ class Table:
     now: dict[Did, list[Address]] = field(default_factory=dict)
     signing: dict[ChannelId, Mapping[Role, Address]] = field(default_factory=dict)
     locked: dict[ChannelId, int] = field(default_factory=dict)
+    young: dict[ChannelId, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     words: dict[tuple[ChannelId, Role], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,6 +109,9 @@ class Table:
 
     def weight(self, channel: ChannelId) -> int:
         return self.locked.get(channel, 0)
+
+    def claim(self, channel: ChannelId) -> Claim:
+        return Claim(self.weight(channel), self.young.get(channel, ()))
 
     def terms(self, channel: ChannelId) -> Terms | None:
         return self.opened.get(channel)

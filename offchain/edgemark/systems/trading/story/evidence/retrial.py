@@ -19,13 +19,13 @@ what the chain says since: who exports a bundle chooses the block at which it en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field
 
 from edgemark.chronicle.marks import Credit, Mark, Pot
 from edgemark.crypto.ethereum.merkle import check_branch
-from edgemark.crypto.ethereum.secp256k1 import BadSignature, check_signature
-from edgemark.errors import PeerFault, RefusedInput
+from edgemark.crypto.ethereum.secp256k1 import BadSignature
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.identity.credentials.jose.compact import check_compact
 from edgemark.identity.credentials.reading import SignedCredential, read_signed
@@ -34,22 +34,20 @@ from edgemark.receipt.trial import Trial
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.evidence.registry import Root
 from edgemark.systems.trading.contract.evidence.statements import compute_leaf
-from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.credentials.initiation import Templates
 from edgemark.systems.trading.credentials.keeping import check_settled
 from edgemark.systems.trading.credentials.kept import KeptSettlement
 from edgemark.systems.trading.protocol.messages import Credential
 from edgemark.systems.trading.station.deals import Deal
+from edgemark.systems.trading.story.eras import Eras
 from edgemark.systems.trading.story.evidence.aftermath import Aftermath, find_aftermath
 from edgemark.systems.trading.story.evidence.bills import try_bills
 from edgemark.systems.trading.story.evidence.bundle import Bundle, Leaf
 from edgemark.systems.trading.story.evidence.facts import facts_of
 from edgemark.systems.trading.story.story import (
-    Amended,
     ChannelStory,
     Deed,
-    PaidUp,
     Recorded,
     check_amounts,
 )
@@ -100,18 +98,6 @@ class ChannelTrial(Trial):
         return self.receipt.ok and not (self.since is not None and self.since.has_moved)
 
 
-@dataclass(frozen=True)
-class Era:
-    """Who signed for a channel at a time.
-
-    Attributes:
-        most: of amounts that these signed; None: there is no bound.
-    """
-
-    signers: Signers
-    most: int | None = None
-
-
 def try_bundle(bundle: Bundle, witness: Witness | None = None) -> ChannelTrial:
     """Try everything.
 
@@ -123,10 +109,11 @@ def try_bundle(bundle: Bundle, witness: Witness | None = None) -> ChannelTrial:
     _try_terms(trial, bundle)
     deal = _try_papers(trial, bundle)
     _try_seller(trial, bundle, witness)
-    _try_settlements(trial, bundle)
+    eras = Eras(bundle.story)
+    _try_settlements(trial, bundle, eras)
     if deal is not None:
         try_bills(trial, bundle, deal)
-    _try_voucher(trial, bundle)
+    _try_voucher(trial, bundle, eras)
     try_recorded(trial, bundle)
     for leaf in bundle.anchored:
         _try_leaf(trial, bundle, leaf)
@@ -147,18 +134,6 @@ def _leave_to_a_chain(trial: Trial, bundle: Bundle) -> None:
         f"what became of the channel since block {bundle.story.as_of}",
     ):
         trial.leave(what, NOT_ASKED)
-
-
-def list_eras(story: ChannelStory) -> Iterator[Era]:
-    """Who signed, in order; a key that was replaced signed nothing above what was paid then."""
-    signers, paid = story.terms.signers, 0
-    for deed in story.deeds:
-        if isinstance(deed, PaidUp):
-            paid = deed.paid
-        if isinstance(deed, Amended):
-            yield Era(signers, paid if deed.signers.keys != signers.keys else None)
-            signers = deed.signers
-    yield Era(signers)
 
 
 def _try_terms(trial: Trial, bundle: Bundle) -> None:
@@ -202,9 +177,8 @@ def _try_seller(trial: Trial, bundle: Bundle, witness: Witness | None) -> None:
         trial.receipt.require(name, True, f"by the account of {signed.issuer}", "the seller")
 
 
-def _try_settlements(trial: Trial, bundle: Bundle) -> None:
+def _try_settlements(trial: Trial, bundle: Bundle, eras: Eras) -> None:
     template = read_template(bundle.settlement_text)
-    eras = list(list_eras(bundle.story))
     for kept in bundle.settlements:
         index = kept.said.voucher.index
         trial.check(
@@ -214,44 +188,16 @@ def _try_settlements(trial: Trial, bundle: Bundle) -> None:
         )
 
 
-def _check_kept(bundle: Bundle, kept: KeptSettlement, eras: list[Era], template: Template) -> None:
-    said = kept.said.voucher
-    credential = Credential(said, kept.credential.token.encode(), kept.issuance)
-
-    def check(signers: Signers) -> None:
-        domains = (bundle.domain, bundle.controllers_domain)
-        check_settled(credential, bundle.story.channel, signers, template, *domains)
-
-    _check_in_some(eras, said.amount, (said.controller, said.epoch), check)
+def _check_kept(bundle: Bundle, kept: KeptSettlement, eras: Eras, template: Template) -> None:
+    said, channel = kept.said, bundle.story.channel
+    digest = bundle.domain.voucher(channel, said.voucher)
+    signers = eras.find(said.voucher, digest, said.payer_signature, said.seller_signature)
+    credential = Credential(said.voucher, kept.credential.token.encode(), kept.issuance)
+    domains = (bundle.domain, bundle.controllers_domain)
+    check_settled(credential, channel, signers, template, *domains)
 
 
-def _check_in_some(
-    eras: list[Era],
-    amount: int,
-    issuer: tuple[Address, int] | None,
-    check: Callable[[Signers], None],
-) -> None:
-    """Check with whoever signed at some time; raises what the last of them came to."""
-    fit = [
-        era.signers
-        for era in eras
-        if issuer in (None, (era.signers.controller, era.signers.epoch))
-        and (era.most is None or amount <= era.most)
-    ]
-    why: Exception = RefusedInput(
-        "names a controller or epoch that this channel never had", who="voucher", had=issuer
-    )
-    for signers in fit:
-        try:
-            check(signers)
-        except (RefusedInput, PeerFault) as error:
-            why = error
-        else:
-            return
-    raise why
-
-
-def _try_voucher(trial: Trial, bundle: Bundle) -> None:
+def _try_voucher(trial: Trial, bundle: Bundle, eras: Eras) -> None:
     signed, story = bundle.voucher, bundle.story
     if signed is None:
         trial.leave("a voucher", "is not in the bundle")
@@ -263,15 +209,10 @@ def _try_voucher(trial: Trial, bundle: Bundle) -> None:
             f"voucher {voucher.index}", "is not the newest: the file itself has a later one"
         )
     digest = bundle.domain.voucher(story.channel, voucher)
-
-    def check(signers: Signers) -> None:
-        check_signature(digest, signed.payer_signature, signers.payer_key)
-        check_signature(digest, signed.seller_signature, signers.seller_key)
-
-    eras, issuer = list(list_eras(story)), (voucher.controller, voucher.epoch)
+    both = (signed.payer_signature, signed.seller_signature)
     trial.check(
         f"voucher {voucher.index}: signed by both parties",
-        lambda: _check_in_some(eras, voucher.amount, issuer, check),
+        lambda: eras.find(voucher, digest, *both),
         "keys in force",
     )
     trial.receipt.compare(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.offchain.systems.trading.controller.controller_ground import raise_house
 from tests.offchain.systems.trading.station.trading_ground import TradingGround
 
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Tokens
 from edgemark.identity.credentials.evidence import digest_of
 from edgemark.identity.credentials.signing import CredentialSigner
@@ -57,7 +59,8 @@ class ProvenTrade:
     templates: Templates
     terms: Terms
     token: str
-    issued: list[Issued]
+    keys: dict[str, SecretKey]
+    issued: list[Issued] = field(default_factory=list)
 
     @property
     def seller(self) -> TradingStation:
@@ -92,7 +95,7 @@ def play_trade(folder: Path) -> Iterator[ProvenTrade]:
         settings = house.settings("controller")
         house.admit(settings)
         with house.open(settings) as controller:
-            trade = _open(ground, controller)
+            trade = _open(ground, controller, _register(ground))
             for index in range(1, MANY + 1):
                 trade.issued.append(_settle(trade, index))
             _record(trade)
@@ -102,13 +105,34 @@ def play_trade(folder: Path) -> Iterator[ProvenTrade]:
             yield trade
 
 
-def _open(ground: TradingGround, controller: TradingStation) -> ProvenTrade:
-    seller, payer = ground["seller"], ground["payer"]
-    dids = make_did(31337, seller.address), make_did(31337, payer.address)
-    templates = draft_templates(dids[0])
+def play_rekeyed(trade: ProvenTrade, party: str, amount: int) -> ProvenTrade:
+    """Another channel of the same parties: one takes another key, at an amount, before the last."""
+    ground = trade.ground
+    again = _open(ground, trade.controller, trade.templates)
+    for index in range(1, MANY):
+        again.issued.append(_settle(again, index))
+    key, had = SecretKey(keccak256(again.channel)), again.terms.signers
+    changed = {f"{party}_key": key.address}
+    amendment = ground.amendment(again.terms, 0, amount, replace(had, **changed))  # type: ignore[arg-type]
+    ground.send("seller", ground["seller"].escrow.amend, amendment)
+    again.keys[party] = key
+    again.issued.append(_settle(again, MANY))
+    return again
+
+
+def _register(ground: TradingGround) -> Templates:
+    seller = ground["seller"]
+    templates = draft_templates(make_did(31337, seller.address))
     tit, tst = templates.initiation, templates.settlement
     for template, named in ((tst, NO_TEMPLATE), (tit, tst.version_id)):
         seller.lane.send(seller.templates.register(TemplateDraft.of(template, named)))
+    return templates
+
+
+def _open(ground: TradingGround, controller: TradingStation, templates: Templates) -> ProvenTrade:
+    seller, payer = ground["seller"], ground["payer"]
+    dids = make_did(31337, seller.address), make_did(31337, payer.address)
+    tit, tst = templates.initiation, templates.settlement
     fixed = {
         name: part["const"] for name, part in tit.schema["properties"].items() if "const" in part
     }
@@ -128,7 +152,8 @@ def _open(ground: TradingGround, controller: TradingStation) -> ProvenTrade:
         controller=controller.address,
     )
     seller.deals.keep(Deal.of(terms, token, templates))
-    return ProvenTrade(ground, controller, templates, terms, token, [])
+    keys = {role: ground.key(role) for role in ("payer", "seller")}
+    return ProvenTrade(ground, controller, templates, terms, token, keys)
 
 
 def _settle(trade: ProvenTrade, index: int) -> Issued:
@@ -145,7 +170,7 @@ def _settle(trade: ProvenTrade, index: int) -> Issued:
     tst = trade.templates.settlement
     voucher = Voucher(index, Tokens(FEE * index), tst.version_id, controller.address)
     digest = seller.domain.voucher(trade.channel, voucher)
-    signed = (ground.key(role).sign(digest) for role in ("payer", "seller"))
+    signed = (trade.keys[role].sign(digest) for role in ("payer", "seller"))
     said = Signed(*dids, trade.channel, voucher, *signed, carry(claims))
     facts = draft_settlement(said, tst, controller.did, Period(begun + 5 * index))
     signer = CredentialSigner(controller.keys.account, controller.did)

@@ -13,6 +13,7 @@ from tests.offchain.systems.trading.story.evidence.proven_trade import (
     FEE,
     MANY,
     ProvenTrade,
+    play_rekeyed,
     play_trade,
 )
 
@@ -266,6 +267,22 @@ def test_records_of_strangers__spoil_no_bundle(trade: ProvenTrade) -> None:
     assert trial.holds
     assert "evidence by strangers, 1 in all: of no account" in trial.not_checked
     assert "by strangers, of no account" in tell(found.story, str)
+
+
+@pytest.mark.parametrize(
+    ("party", "amount"),
+    [("payer", (MANY - 1) * FEE), ("seller", 0)],
+    ids=["payer, at all that is signed", "seller, at nothing"],
+)
+def test_bundle_of_a_channel_whose_keys_changed__agrees_with_the_chain(
+    trade: ProvenTrade, party: str, amount: int
+) -> None:
+    found = play_rekeyed(trade, party, amount).export().bundle
+    assert [each.said.voucher.index for each in found.settlements] == [1, 2, MANY]
+    assert len({each.said.payer_signature for each in found.settlements}) == MANY
+    trial = try_bundle(Bundle.from_json(found.to_json()), trade.witness(found.story))
+    assert trial.failed == [], [*trial.lines()]
+    assert trial.holds
 
 
 def test_lists_that_are_not_to_be_had__are_told(trade: ProvenTrade) -> None:

@@ -86,3 +86,11 @@ def test_text_that_two_readers_read_otherwise__is_refused_by_its_name(raw: bytes
 def test_value_without_an_encoding__is_refused_by_name(value: object) -> None:
     with pytest.raises(JsonInvalid, match="has no encoding"):
         encode_jcs(value)
+
+
+def test_value_that_is_nested_beyond_all_bounds__has_no_encoding() -> None:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(JsonInvalid, match="has no encoding"):
+        encode_jcs(value)

@@ -19,6 +19,7 @@ from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.story.evidence.retrial import ChannelTrial, try_recorded
 from edgemark.systems.trading.story.folding import MOST_STRANGERS, StoryFold, pick_evidence
+from edgemark.systems.trading.story.reading import Chronicle
 from edgemark.systems.trading.story.story import ChannelStory, Recorded
 from edgemark.systems.trading.story.telling import as_facts, tell
 
@@ -100,6 +101,7 @@ def test_many_records_of_strangers__are_counted_and_not_kept() -> None:
     assert len(story.evidence) == len(HONEST)
     assert (len(story.strangers), story.untold) == (MOST_STRANGERS, MANY - MOST_STRANGERS)
     assert f"evidence by strangers that is not told: {MANY - MOST_STRANGERS}" in tell(story, str)
+    assert as_facts(story)["evidence_by_strangers"] == MANY
     assert f"evidence by strangers, {MANY} in all: of no account" in try_story(story).not_checked
 
 
@@ -120,3 +122,34 @@ def test_who_signs_from_an_amendment_on__is_of_the_channel() -> None:
     story = fold([*HONEST, amended, said])
     assert [each.index for each in story.evidence if isinstance(each, Recorded)] == [0, 1, 2]
     assert story.strangers == ()
+
+
+def test_reading_a_channel__asks_for_few_transactions_however_many_strangers_wrote() -> None:
+    """Each record in a transaction of its own; the rest is counted by the events alone."""
+    opening = ChannelOpened(CHANNEL, TERMS.payer, TERMS.seller, TERMS.as_abi(), at=place(MANY + 1))
+    junk = [record(EvidenceKind.SETTLEMENT, n, JUNK, STRANGERS, n) for n in range(MANY)]
+    recorded = [*junk, replace(SETTLED, at=place(MANY + 2))]
+    asked: list[ChainEvent] = []
+
+    def mined(events: list[ChainEvent], _: int) -> list[Known]:
+        asked.extend(events)
+        return [Known(receipt=Known(tx_hash=each.at.tx_hash), event=each) for each in events]
+
+    said = Known(
+        events=lambda *of: recorded if of[-1] == "registry" else [opening],
+        returns=lambda *_: [],
+        mined=mined,
+        mark=lambda _: MARK,
+        time_of=lambda _: Timestamp(1),
+        said_in=lambda each: [each.event],
+    )
+    chronicle: Any = Known(
+        _transactions=said,
+        _chain=Known(chain_id=31337),
+        _evidence="registry",
+        _check_until=lambda until: until,
+    )
+    story = Chronicle.read(chronicle, CHANNEL, until=9)
+    assert len(asked) == 1 + MOST_STRANGERS + 1
+    assert (len(story.strangers), story.untold) == (MOST_STRANGERS, MANY - MOST_STRANGERS)
+    assert [each.index for each in story.evidence] == [1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from tests.offchain.systems.trading.parties_cast import AGREEMENT, POLICY
 from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.trading.buying.reading import MAX_PRICE, Whom
+from edgemark.identifiers import Timestamp, Tokens
 from edgemark.journal.journal import Journal
 from edgemark.loop.replay import encode_record
 from edgemark.systems.trading.protocol.life import PartyMachine, SellerPhase
@@ -117,3 +120,13 @@ def test_an_account_of_no_auditor__is_refused(tmp_path: Path) -> None:
     work = ("--program", "p", "--cpu", "1", "--input", str(data))
     told = refused(tmp_path, "buy", OTHER, *work, "--auditor-account", ACCOUNT)
     assert told["who"] == "--auditor-account"
+
+
+def test_demand_of_a_category__passes_over_no_offer_for_the_price_of_other_units() -> None:
+    """The contract compares prices as they stand; of how many units, each template says."""
+    contracts = SimpleNamespace(address=ACCOUNT)
+    station: Any = SimpleNamespace(escrow=contracts, evidence=contracts)
+    whom = Whom(None, "any", 0, 0, Tokens(5), 1000, None, None)
+    demand = whom.read_demand(station, Timestamp(9))
+    assert demand is not None
+    assert demand.most_price == MAX_PRICE

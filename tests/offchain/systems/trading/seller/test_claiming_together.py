@@ -11,6 +11,7 @@ from tests.offchain.systems.trading.channel_cast import open_one
 from tests.offchain.systems.trading.parties_cast import AGREEMENT, CHANNEL, POLICY, TERMS
 from tests.offchain.systems.trading.tower.tower_cast import countersign
 
+from edgemark.cli.trading import selling
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.ledger.evm.sending.intent import Call
@@ -124,3 +125,11 @@ def test_more_than_the_escrow_takes__are_refused() -> None:
     for many in ([], [*calls, calls[0]]):
         with pytest.raises(RefusedInput, match="no list of this length"):
             as_one(many)
+
+
+def test_what_was_passed_over__is_told_without_an_amount_that_nobody_got() -> None:
+    one = Claimed(CHANNEL, Tokens(600), is_end=False)
+    assert selling._tell(one)["done"] == "paid"
+    assert selling._tell(replace(one, is_end=True))["done"] == "closed"
+    passed = selling._tell(replace(one, is_passed_over=True))
+    assert passed == {"channel": CHANNEL.hex(), "done": "passed over"}

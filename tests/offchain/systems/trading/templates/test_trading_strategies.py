@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 import pytest
 from hypothesis import given
@@ -262,3 +263,16 @@ def test_bands__are_of_utc_days_that_all_have_the_same_length() -> None:
 def test_strategy_out_of_bounds__is_refused(make: object) -> None:
     with pytest.raises(StrategyInvalid):
         make()  # type: ignore[operator]
+
+
+@given(tariffs(), COUNTS)
+def test_dearest__is_what_units_of_the_heaviest_weight_cost_rounded_up(
+    tariff: Tariff, units: int
+) -> None:
+    match tariff.strategy:
+        case TimeOfDay(bands=parts) | Tiers(tiers=parts):
+            heaviest = max(part.weight for part in parts)
+        case _:
+            heaviest = 1000
+    exact = Fraction(units * heaviest * tariff.unit_price, 1000 * tariff.per)
+    assert tariff.compute_dearest(units) == ceil(exact)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -55,9 +55,10 @@ class Desk:
     """A station without a chain: what is drafted asks it for nothing but these."""
 
     escrow: Any = None
+    decided: BuyerSettings = field(default_factory=BuyerSettings)
 
     def __post_init__(self) -> None:
-        self.settings = SimpleNamespace(of=lambda _: BuyerSettings())
+        self.settings = SimpleNamespace(of=lambda _: self.decided)
         self.deployment = SimpleNamespace(group=lambda _: SimpleNamespace(limits=LIMITS))
 
     def head(self) -> Any:
@@ -163,6 +164,11 @@ def test_first_price__is_paid_to_nobody_unless_it_was_allowed() -> None:
     bid = bid_for(dear, most_first_price=Tokens(800))
     assert bid.most_first_price == 800
     assert bid.money.deposit == bid.conditions.cap + 800
+    desk = cast(Any, Desk(decided=BuyerSettings(most_first_price=Tokens(800))))
+    assert draft_bid(desk, choose(dear), Wishes(), WANTED, PEOPLE["outsider"]).money.deposit > 800
+    with pytest.raises(TooDear, match="first price"):  # none is allowed, whatever is decided
+        wishes = Wishes(most_first_price=Tokens(0))
+        draft_bid(desk, choose(dear), wishes, WANTED, PEOPLE["outsider"])
     with pytest.raises(RefusedInput, match="costs more than an interval"):
         bid_for(dear, most_first_price=Tokens(800), deposit=Tokens(bid.money.deposit - 1))
 
@@ -183,6 +189,9 @@ def test_work_that_costs_more_than_is_locked_unasked__wants_its_deposit_named() 
     far.offer.draft.price = Tokens(PRICE * most // cost + PRICE)  # type: ignore[misc]
     dear = compute_cost(desk, far, Wishes(), WANTED)
     assert cost < most < dear
+    just = cast(Any, Desk(decided=BuyerSettings(max_deposit=cost)))
+    bid = draft_bid(just, choose(template), Wishes(), WANTED, PEOPLE["outsider"])
+    assert bid.money.deposit == cost
     with pytest.raises(TooDear, match=r"<= 100 MTC, by trading.buyer.max_deposit.*--deposit"):
         draft_bid(desk, far, Wishes(), WANTED, PEOPLE["outsider"])
     draft_bid(desk, far, Wishes(deposit=dear), WANTED, PEOPLE["outsider"])
@@ -202,6 +211,14 @@ def with_cap(cap: int) -> Template:
     schema = draft_initiation(TEMPLATES.settlement)
     schema["properties"]["intervalCap"] = {"const": str(cap)}
     return of_our_seller(schema)
+
+
+def test_time__costs_what_all_the_service_does() -> None:
+    """So an offer by time is not the cheapest one for want of a count."""
+    template, desk = with_unit(meter={"const": "seconds"}), cast(Any, Desk())
+    for wished, seconds in (({"seconds": 3000}, 3000), ({}, BuyerSettings().service_s)):
+        owed = read_tariff(template, PRICE).compute_owed((seconds,))
+        assert compute_cost(desk, choose(template), Wishes(**wished), WANTED) == owed
 
 
 def test_price__is_told_with_all_that_makes_it_dearer() -> None:

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace as Known
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.offchain.systems.trading.channel_cast import DEPOSIT, ESCROW, PEOPLE
@@ -145,21 +145,21 @@ def test_trial__tells_what_the_latest_block_says_or_that_no_chain_was_asked(
     [((1, 2), 0, False), ((1, 3), 0, True), ((), 50, False), ((), 51, True)],
 )
 def test_voucher__is_told_to_be_older_than_what_the_file_has(
-    monkeypatch: pytest.MonkeyPatch, indices: tuple[int, ...], paid: int, is_older: bool
+    indices: tuple[int, ...], paid: int, is_older: bool
 ) -> None:
-    monkeypatch.setattr(retrial, "_check_in_some", lambda *_: None)
     voucher = Known(
         index=2, amount=50, controller=TERMS.controller, epoch=0, template_hash=bytes(32)
     )
     deeds = (PaidUp(mark(5), 1, Tokens(paid)),) if paid else ()
+    signed = Known(voucher=voucher, payer_signature=b"", seller_signature=b"")
     bundle: Any = Known(
-        voucher=Known(voucher=voucher),
+        voucher=signed,
         story=story_until(AS_OF, *deeds),
         settlements=[Known(said=Known(voucher=Known(index=index))) for index in indices],
         domain=Known(voucher=lambda *_: Hash32(bytes(32))),
     )
-    trial = ChannelTrial()
-    retrial._try_voucher(trial, bundle)
+    trial, eras = ChannelTrial(), Known(find=lambda *_: None)
+    retrial._try_voucher(trial, bundle, cast(Any, eras))
     assert ("is not the newest" in " ".join(trial.not_checked)) == is_older
 
 

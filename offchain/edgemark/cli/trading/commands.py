@@ -61,7 +61,9 @@ COMMANDS = {
     "replay": Place(
         "trading.evidence.replaying", "replay_channel", "Check evidence, and compute bills again."
     ),
-    "recommend": Place("trading.market.listing", "recommend", "List offers that suit a demand."),
+    "recommend": Place(
+        "trading.market.recommending", "recommend", "List offers that suit a demand."
+    ),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
     ),

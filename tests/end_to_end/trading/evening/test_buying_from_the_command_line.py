@@ -74,6 +74,17 @@ def test_a_seller_that_nobody_demanded_vouches_for__is_bought_nothing_of(shop: S
     assert done.value["error"] == "NoOffer"
 
 
+def test_offers_are_recommended__whose_sellers_show_that_an_auditor_vouches(shop: Shop) -> None:
+    auditor = make_did(shop.stage.deployment.chain_id, shop.stage.account_of(AUDITOR))
+    asked = ("trading", "recommend", "--category", CATEGORY, "--auditor", str(auditor))
+    shown = shop.run(GUEST, *asked)
+    assert shown.status == Exit.DONE, shown.error
+    assert [each["offer"] for each in shown.value["offers"]] == [shop.stage.market.offer.hex()]
+    assert (shown.value["in_all"], shown.value["passed_over"]) == (1, [])
+    other = str(make_did(shop.stage.deployment.chain_id, shop.stage.account_of(GUEST)))
+    assert shop.run(GUEST, *asked, "--auditor", other).value["offers"] == []
+
+
 def test_a_buyer_that_runs__is_asked_by_commands_and_goes_on_after_kill_9(
     shop: Shop, right: list[list[int]]
 ) -> None:

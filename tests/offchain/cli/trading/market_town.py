@@ -18,6 +18,7 @@ from edgemark.ledger.evm.development.anvil import AnvilNode, AnvilOptions
 from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.party.evm.contracts import DidContracts
 from edgemark.systems.outsourcing.station.contracts import draft_contracts as draft_base
 from edgemark.systems.trading.station.contracts import draft_contracts
 from edgemark.systems.trading.templates.template import Template, read_template
@@ -34,7 +35,8 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         with TransactionLane(chain, SecretKey(dev_key(0)), folder / "lane.journal") as lane:
             judges = tuple(account(number) for number in range(1, 5))
             base = draft_base(account(0), judges, account(9), account(0), LIMITS)[0]
-            groups = draft_contracts(base, account(0))  # type: ignore[arg-type]
+            based, *trading = draft_contracts(base, account(0))  # type: ignore[arg-type]
+            groups = (based, DidContracts(), *trading)
             town = Town(SmallChain(chain, deploy(chain, lane, groups), lane, folder), folder)
             town.do(HOME, "account", "address")
             town.enrich(HOME)

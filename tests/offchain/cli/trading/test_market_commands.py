@@ -53,14 +53,14 @@ def shop(market: Town) -> dict[str, Any]:
     return {"tit": tit.version_id.hex(), "file": file}
 
 
-def audit(town: Town, path: Path, home: str = AUDITOR) -> Path:
+def audit(
+    town: Town, path: Path, home: str = AUDITOR, subject: str = "products of polynomials"
+) -> Path:
     """A qualification of the seller, signed by a home's account."""
     key = KeyStore.open(town.folder / home / "keys").account
     chain_id = town.ground.chain.chain_id
     issuer, seller = make_did(chain_id, key.address), make_did(chain_id, town.address(HOME))
-    facts = draft_qualification(
-        Qualification(issuer, seller, ("products of polynomials",)), Period(Timestamp(1))
-    )
+    facts = draft_qualification(Qualification(issuer, seller, (subject,)), Period(Timestamp(1)))
     path.write_bytes(write_token(CredentialSigner(key, issuer).sign(facts)))
     return path
 
@@ -88,10 +88,10 @@ def test_t30_offer_with_an_auditors_word__is_recommended_to_who_demands_it(
     found = do(market, *asked, home=BUYER)
     assert [each["offer"] for each in found["offers"]] == [cheap["offer"], dear["offer"]]
     assert found["in_all"] == 2
-    told = run(market, *asked, "--auditor", audited["auditor"], home=BUYER)
-    assert "Whether its credentials still stand was not asked" in told.error
-    vouched = told.value
-    assert (vouched["credentials_checked"], "credentials_checked" in found) == (False, False)
+    at_hand = ("--auditor", audited["auditor"], "--qualification", shop["file"])
+    vouched = do(market, *asked, *at_hand, home=BUYER)
+    assert (vouched["credentials_checked"], "credentials_checked" in found) == (True, False)
+    assert (vouched["in_all"], vouched["passed_over"]) == (1, [])
     assert [each["offer"] for each in vouched["offers"]] == [dear["offer"]]
     told = vouched["offers"][0]["qualifications"]
     assert [(each["issuer"], each["credential"]) for each in told] == [
@@ -102,6 +102,37 @@ def test_t30_offer_with_an_auditors_word__is_recommended_to_who_demands_it(
     listed = do(market, "offer", "list", "--category", CATEGORY, "--seller", market.address(HOME))
     assert [each["offer"] for each in listed["offers"]] == [cheap["offer"], dear["offer"]]
     assert do(market, "offer", "show", dear["offer"])["qualifications"] == told
+
+
+def test_recommend_with_an_auditor__keeps_none_whose_word_nobody_can_show(
+    market: Town, shop: dict[str, Any]
+) -> None:
+    asked, category = ("recommend", "--category", "vouched"), "vouched"
+    token = audit(market, market.folder / "second.jwt", subject="products of the second")
+    named = do(market, "qualification", "record", token, "--yes", home=AUDITOR)["named_by"]
+    offer = do(market, *post(shop, *named.split(), "--yes", category=category))["offer"]
+    did = str(make_did(market.ground.chain.chain_id, market.address(AUDITOR)))
+    kept = do(market, *asked, "--auditor", did, "--qualification", token, home=BUYER)
+    assert [each["offer"] for each in kept["offers"]] == [offer]
+    alone = do(market, *asked, "--auditor", did, home=BUYER)
+    assert (alone["offers"], alone["in_all"]) == ([], 0)
+    (passed,) = alone["passed_over"]
+    assert passed["offer"] == offer
+    assert "does not say where it serves" in passed["why"], "its seller has the credential"
+    other = do(market, *asked, "--auditor", did, "--qualification", shop["file"], home=BUYER)
+    assert other["passed_over"] == alone["passed_over"], "another credential shows nothing"
+    foreign = did.replace("0x7a69", "0x7a6a")
+    nobody = do(market, *asked, "--auditor", foreign, "--qualification", token, home=BUYER)
+    assert nobody["offers"] == []
+    for bad in (
+        ("--auditor", "nobody"),
+        ("--auditor", "did:web:example.com"),
+        ("--auditor-account", market.address(AUDITOR)),
+        ("--auditor", did, "--auditor", did, "--auditor-account", market.address(AUDITOR)),
+        ("--auditor", did) * 5,
+        ("--auditor", did, "--qualification", market.folder / "nowhere.jwt"),
+    ):
+        assert run(market, *asked, *bad, home=BUYER).status == Exit.REFUSED_INPUT, bad
 
 
 def test_t1_demand__leaves_out_what_does_not_suit(market: Town, shop: dict[str, Any]) -> None:

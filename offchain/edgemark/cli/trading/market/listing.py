@@ -1,43 +1,27 @@
-"""`edgemark trading offer list|show` and `trading recommend`: what is on the market, on chain."""
+"""`edgemark trading offer list|show`: what is on the market, on chain."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from edgemark.amounts import Amount
-from edgemark.cli.options.amounts import SOME_MTC
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.facts import in_columns
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.trading.market.begun import find_offer
-from edgemark.cli.trading.market.wares import (
-    MOST,
-    Ware,
-    category_option,
-    read_category,
-    takes_ware,
-)
-from edgemark.identifiers import NOBODY, Moment, Timestamp, Tokens, parse_address
-from edgemark.settings.settings import Settings
+from edgemark.cli.trading.market.wares import category_option, read_category
+from edgemark.identifiers import Moment, parse_address
 from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.contract.market.offers import OfferContract
-from edgemark.systems.trading.contract.market.records import (
-    MAX_ISSUERS,
-    MAX_PRICE,
-    Demand,
-    Offer,
-)
+from edgemark.systems.trading.contract.market.records import Offer
 from edgemark.systems.trading.story.reading import Lookout
 from edgemark.words import count
 
 MOST_OFFERS = 256  # a category has no more
-NOT_ASKED = (
-    "These name what the auditor recorded. Whether its credentials still stand was not asked: "
-    "`edgemark trading buy --auditor DID` asks, and passes over an offer whose does not."
-)
 COLUMNS = ("offer", "price", "free", "of", "cores", "ram_mib", "expires_at", "seller")
 
 limit_option = click.option(
@@ -61,11 +45,11 @@ def list_offers(invocation: Invocation, category: str, seller: str | None, limit
     that are gone as well, of all categories.
     """
     wanted = None if seller is None else parse_address(seller, who="--seller")
-    book, _ = open_book(invocation.settings())
+    book, _ = open_book(Lookout.open(invocation.settings()))
     found = [book.offer(each) for each in book.listed(read_category(category))]
     kept = [each for each in found if wanted in (None, each.seller)]
     kept.sort(key=lambda offer: (offer.draft.price, offer.place))
-    _show(invocation, kept[:limit], len(kept), none=tell_none(len(found)))
+    show_offers(invocation, kept[:limit], len(kept), none=tell_none(len(found)))
 
 
 @click.command("show")
@@ -74,65 +58,12 @@ def list_offers(invocation: Invocation, category: str, seller: str | None, limit
 def show_offer(invocation: Invocation, offer: str) -> None:
     """Print OFFER as the chain has it, and since when its qualifications are recorded."""
     settings = invocation.settings()
-    book, evidence = open_book(settings)
+    book, evidence = open_book(Lookout.open(settings))
     invocation.show(facts_of(book.offer(find_offer(settings, offer)), evidence))
 
 
-@click.command("recommend")
-@takes_settings
-@takes_ware(needs_template=False)
-@click.option("--most-price", type=SOME_MTC, help="The most that a unit may cost.")
-@click.option(
-    "--channels",
-    type=WholeRange(1, MOST),
-    default=1,
-    show_default=True,
-    help="How many are to be opened.",
-)
-@click.option("--until", type=WholeRange(1, 2**40 - 1), help="Unix second until which it stands.")
-@click.option(
-    "--auditor",
-    "auditors",
-    metavar="ACCOUNT",
-    multiple=True,
-    help=f"Of each, a recorded qualification; at most {MAX_ISSUERS}.",
-)
-@limit_option
-def recommend(
-    invocation: Invocation,
-    ware: Ware,
-    most_price: Tokens | None,
-    channels: int,
-    until: int | None,
-    auditors: tuple[str, ...],
-    limit: int,
-) -> None:
-    """List the offers that suit a demand, best first, as the contract chooses them.
-
-    By price, then by place. Evidence of what an auditor signed is compared by the chain; it knows
-    nothing of a credential that was revoked or has expired since, and the answer says so. `edgemark
-    trading buy --auditor DID` asks that, by DID and status list, and passes such offers over.
-    """
-    book, evidence = open_book(invocation.settings())
-    demand = Demand(
-        escrow=book.escrow,
-        category=ware.category,
-        template=ware.template,
-        least=ware.specification,
-        most_price=MAX_PRICE if most_price is None else most_price,
-        channels=channels,
-        until=Timestamp(until or 0),
-        evidence=evidence.address if auditors else NOBODY,
-        issuers=tuple(parse_address(each, who="--auditor") for each in auditors),
-    )
-    found, many = book.recommend_all(demand, limit)
-    none = "" if found else tell_none(len(book.listed(ware.category)))
-    _show(invocation, found, many, evidence, is_audited=bool(auditors), none=none)
-
-
-def open_book(settings: Settings) -> tuple[OfferContract, EvidenceContract]:
-    """The contracts to read from; makes no key and no folder."""
-    lookout = Lookout.open(settings)
+def open_book(lookout: Lookout) -> tuple[OfferContract, EvidenceContract]:
+    """The contracts to read from."""
     chain, deployment = lookout.chain, lookout.deployment
     escrow = deployment.contract("ChannelEscrow").address
     book = OfferContract(chain, deployment.contract("OfferBook"), escrow)
@@ -188,21 +119,28 @@ def tell_none(listed: int) -> str:
     return "No offer in this category: it is the exact text that its sellers name, or its hash."
 
 
-def _show(
+def show_offers(
     invocation: Invocation,
     offers: list[Offer],
     many: int,
-    evidence: EvidenceContract | None = None,
     *,
-    is_audited: bool = False,
     none: str,
+    evidence: EvidenceContract | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> None:
-    if is_audited:
-        click.echo(NOT_ASKED, err=True)
+    """Print offers.
+
+    Args:
+        invocation: of the command.
+        offers: those that are printed.
+        many: that there are in all.
+        none: said instead of an empty list.
+        evidence: as of `facts_of`.
+        more: told beside them in JSON.
+    """
     if invocation.as_json:
         rows = [facts_of(each, evidence) for each in offers]
-        more = {"credentials_checked": False} if is_audited else {}
-        invocation.show({"offers": rows, "in_all": many, **more})
+        invocation.show({"offers": rows, "in_all": many, **(more or {})})
         return
     if not offers:
         click.echo(none)

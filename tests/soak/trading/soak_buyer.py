@@ -150,7 +150,7 @@ class Customer:
 
         taken = Picking(station, wishes, lambda _: None).pick(take)
         station.deals.keep(taken.deal)
-        self._buyer.begin(taken.quoted.agreement.channel, taken.quoted.opening)
+        self._buyer.begin({taken.quoted.agreement.channel: taken.quoted.opening})
 
     def _give_back(self, known: Sequence[Purchase]) -> None:
         """The offer's capacity, of channels that ended: nobody else does it here."""

@@ -41,29 +41,40 @@ def right() -> list[list[int]]:
     return compute_right()
 
 
-def test_work__is_bought_checked_paid_for_and_closed(shop: Shop, right: list[list[int]]) -> None:
+def test_t9_work__is_bought_checked_paid_for_and_closed_in_channels_of_one_transaction(
+    shop: Shop, right: list[list[int]]
+) -> None:
     guest, seller = shop.stage.account_of(GUEST), shop.stage.seller.account
     before = shop.wealth(guest), shop.wealth(seller)
     offer = shop.stage.market.offer.hex()
-    done = shop.buy(GUEST, offer, "--pieces", "4", "--deposit", "1")
+    done = shop.buy(GUEST, offer, "--channels", "2", "--pieces", "2", "--deposit", "1")
     assert done.status == Exit.DONE, done.error
-    told = done.value
     assert shop.read() == right
-    assert (told["phase"], told["ending"], told["reason"]) == ("ended", "claimed", "asked_by_buyer")
-    assert int(told["cost"]) == COST
+    assert not list(shop.folder.glob("out.json.*")), "the parts are put together"
+    kept = shop.stage.folder / GUEST / "settlements"
+    opened = set()
+    for told in done.value["channels"]:
+        ways = (told["phase"], told["ending"], told["reason"])
+        assert ways == ("ended", "claimed", "asked_by_buyer")
+        settled = {path.name for path in (kept / told["channel"]).iterdir()}
+        assert f"{told['vouchers']}.settlement" in settled
+        story = shop.run(GUEST, "trading", "explain", told["channel"]).value
+        opened.add(story["opened"]["tx"])
+    assert (len(done.value["channels"]), len(opened)) == (2, 1)
+    assert sum(int(told["cost"]) for told in done.value["channels"]) == COST
     assert (shop.wealth(guest), shop.wealth(seller)) == (before[0] - COST, before[1] + COST)
-    (kept,) = (shop.stage.folder / GUEST / "settlements").iterdir()
-    assert f"{told['vouchers']}.settlement" in {path.name for path in kept.iterdir()}
 
 
 def test_a_dry_run__asks_the_seller_says_the_price_and_sends_nothing(shop: Shop) -> None:
     guest = shop.stage.account_of(GUEST)
     before = shop.wealth(guest)
-    done = shop.buy(GUEST, shop.stage.market.offer.hex(), "--deposit", "2", "--dry-run")
+    offer, both = shop.stage.market.offer.hex(), ("--channels", "2")
+    done = shop.buy(GUEST, offer, *both, "--deposit", "2", "--dry-run")
     assert done.status == Exit.DONE, done.error
     told = done.value
-    assert "ChannelEscrow.open" in told["calls"]
-    assert [int(each["amount"]) for each in told["locked"]] == [22 * 10**17]
+    assert told["calls"].count("ChannelEscrow.open") == 1
+    assert sum(int(each["amount"]) for each in told["locked"]) == 2 * 22 * 10**17
+    assert shop.buy(GUEST, offer, "--channels", "13", "--dry-run").value["who"] == "--channels"
     assert shop.wealth(guest) == before
 
 
@@ -116,7 +127,7 @@ def test_a_buyer_that_runs__is_asked_by_commands_and_goes_on_after_kill_9(
 @pytest.mark.parametrize(
     ("place", "way"),
     [
-        ("AskedBuy", ()),
+        ("AskedBuy", ("--channels", "2")),  # the other was not noted: nobody opens it
         ("before:HeardAnswer", ("--sealed",)),
         ("FoundCountersigned", ("--sealed",)),
         ("AskedStop", ()),
@@ -140,7 +151,7 @@ def test_a_buyer_killed_at_a_record__pays_what_it_signed_once(
     assert (shop.wealth(guest), shop.wealth(seller)) == (before[0] - cost, before[1] + cost)
     if (shop.folder / out).exists():
         assert shop.read(out) == right
-    assert told_in(shop, channel) <= {"sealed" if way else "claims"}
+    assert told_in(shop, channel) <= {"sealed" if "--sealed" in way else "claims"}
 
 
 def told_in(shop: Shop, channel: str) -> set[str]:

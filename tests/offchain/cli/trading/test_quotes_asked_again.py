@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edgemark.cli.trading.buying.errand import QUOTE_ATTEMPTS, ask_again
+from edgemark.cli.trading.buying.quoting import QUOTE_ATTEMPTS, ask_again
 from edgemark.transport.faults import PeerRefused, PeerUnreachable
 
 

@@ -25,10 +25,12 @@ from edgemark.cli.trading.buying.reading import (
     read_texts,
 )
 from edgemark.cli.trading.buying.staying import Waiting
+from edgemark.cli.trading.buying.together import Together, count_channels, name_part
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import parse_address
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.buyer.market.bidding import Wishes
+from edgemark.systems.trading.contract.records import MAX_CHANNELS
 from edgemark.systems.trading.settings import BuyerSettings
 from edgemark.systems.trading.story.reading import Lookout
 
@@ -37,7 +39,7 @@ MOST = 2**32 - 1
 MOST_CPU_S = 3600 * 1024
 FILE = click.Path(path_type=Path, dir_okay=False)
 OF_A_CHANNEL = frozenset(  # what is agreed on when one is opened
-    {"offer", "category", "cores", "ram_mib", "most_price", "per", "most_first_price"}
+    {"offer", "many", "category", "cores", "ram_mib", "most_price", "per", "most_first_price"}
     | {"auditor", "auditor_account"}
     | {"deposit", "bond", "seconds", "interval_s", "grace_s", "cap", "credit"}
     | {"controller", "texts", "tokens"}
@@ -50,7 +52,13 @@ OF_WORK = frozenset(
 
 @click.command("buy")
 @spends()
-@click.argument("offer", required=False)
+@click.argument("offer", nargs=-1)
+@click.option(
+    "--channels",
+    "many",
+    type=WholeRange(1, MAX_CHANNELS),
+    help="Share the inputs out among so many.  [default: one of each OFFER]",
+)
 @click.option("--category", help="Instead of OFFER: what is bought, or the hash of that.")
 @click.option(
     "--cores", type=WholeRange(0, 2**32 - 1), default=0, help="With --category: at least."
@@ -93,7 +101,7 @@ OF_WORK = frozenset(
 @click.option("--timeout", "timeout_s", type=RealRange(0, 10.0 * MOST_S), help="Seconds at most.")
 def buy(
     spending: Spending,
-    offer: str | None,
+    offer: tuple[str, ...],
     channel: str | None,
     lost: str | None,
     timeout_s: float | None,
@@ -102,7 +110,8 @@ def buy(
     """Buy work of the seller of OFFER, check it, pay for it, and close the channel.
 
     The deposit and a bond are locked; what is not used comes back. Bills are signed as answers
-    come: each is computed again before.
+    come: each is computed again before. Several channels are opened by one transaction: of the
+    sellers of all OFFERs in turn, each with a part of the inputs and a deposit of its own.
     """
     ends_at = None if timeout_s is None else time.monotonic() + timeout_s
     if lost is not None:
@@ -110,13 +119,25 @@ def buy(
         return recover(spending, lost, ends_at)
     if channel is not None:
         check_alone("--in", OF_A_CHANNEL)
-    errand = read_errand(spending, ends_at, given)
+    settings, many = spending.invocation.settings(), count_channels(given["many"], len(offer))
+    errands = read_errands(spending, ends_at, given, many)
     if channel is not None:
-        return errand.order_in(spending, find_channel(spending.invocation.settings(), channel))
+        return errands[0].order_in(spending, find_channel(settings, channel))
+    whom = [read_whom(each, given) for each in offer or (None,)]
+    wishes = [read_wishes(settings, each, given) for each in whom]
+    if many == 1:
+        return errands[0].buy(spending, whom[0], wishes[0])
+    turns = [place % len(whom) for place in range(many)]
+    both = (tuple(whom[each] for each in turns), tuple(wishes[each] for each in turns))
+    return Together(errands, *both, find_place(given["out_file"])).buy(spending)
+
+
+def read_whom(offer: str | None, given: Mapping[str, Any]) -> Whom:
+    """Of whom it is to be bought; raises `RefusedInput`."""
     named = ("category", "cores", "ram_mib", "most_price", "per", "auditor", "auditor_account")
     whom = Whom(offer, *(given[name] for name in named))
     whom.check_price()
-    return errand.buy(spending, whom, read_wishes(spending.invocation.settings(), whom, given))
+    return whom
 
 
 def check_alone(mode: str, others: frozenset[str]) -> None:
@@ -140,8 +161,15 @@ def check_alone(mode: str, others: frozenset[str]) -> None:
         raise RefusedInput("says nothing beside it", who=mode, had=", ".join(typed))
 
 
-def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, Any]) -> Errand:
-    """What is to be done, and where its result goes; raises `RefusedInput`."""
+def find_place(out: Path | None) -> str:
+    """The whole path of the result's file; empty for none."""
+    return "" if out is None else str(out.resolve())
+
+
+def read_errands(
+    spending: Spending, ends_at: float | None, given: Mapping[str, Any], many: int
+) -> tuple[Errand, ...]:
+    """What is to be done in each channel, and where its result goes; raises `RefusedInput`."""
     out: Path | None = given["out_file"]
     read = {"--function": given["function_file"], "--input": given["input_file"]}
     check_apart({"--out": out}, read)
@@ -149,12 +177,18 @@ def read_errand(spending: Spending, ends_at: float | None, given: Mapping[str, A
         needed = "a folder that is there"
         raise RefusedInput("is in no folder", who="--out", had=out, needed=needed)
     names = ("function_file", "program", "input_file", "cpu_s", "pieces")
-    work = Work(*(given[name] for name in names)).read()
+    works = Work(*(given[name] for name in names)).read_parts(many)
     sample = given["sample"]
     if sample is None:
         sample = spending.invocation.settings().of(BuyerSettings).sample
-    place = "" if out is None else str(out.resolve())
-    return Errand(work, sample, place, ends_at, keep_open=given["keep_open"])
+    place, keep_open = find_place(out), given["keep_open"]
+    places = [place] if many == 1 else [name_part(place, n + 1) for n in range(many)]
+    for name in places:
+        check_apart({"--out": Path(name) if name else None}, read)
+    return tuple(
+        Errand(work, sample, name, ends_at, keep_open=keep_open)
+        for work, name in zip(works, places, strict=True)
+    )
 
 
 def read_wishes(settings: Settings, whom: Whom, given: Mapping[str, Any]) -> Wishes:

@@ -26,7 +26,7 @@ from edgemark.systems.trading.buyer.granting import (
     ORDER,
     REDUCE,
     TOP_UP,
-    facts_of_opening,
+    facts_of_openings,
     facts_of_order,
 )
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
@@ -61,8 +61,8 @@ class Desk(ABC):
     shelf: Shelf
 
     @abstractmethod
-    def begin(self, channel: ChannelId, opening: Opening) -> None:
-        """Take the terms of a deal that is kept."""
+    def begin(self, openings: Mapping[ChannelId, Opening]) -> None:
+        """Take the terms of deals that are kept, to be opened by one transaction."""
 
     @abstractmethod
     def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> int:
@@ -103,9 +103,9 @@ class OwnDesk(Desk):
     def __init__(self, buyer: Buyer) -> None:
         self.buyer, self.station, self.shelf = buyer, buyer.station, buyer.shelf
 
-    def begin(self, channel: ChannelId, opening: Opening) -> None:
+    def begin(self, openings: Mapping[ChannelId, Opening]) -> None:
         """See `Buyer.begin`."""
-        self.buyer.begin(channel, opening)
+        self.buyer.begin(openings)
 
     def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> int:
         """See `Buyer.order`."""
@@ -150,9 +150,9 @@ class WishDesk(Desk):
     def __init__(self, station: TradingStation) -> None:
         self.station, self.shelf = station, Shelf(station.home)
 
-    def begin(self, channel: ChannelId, opening: Opening) -> None:
-        """By a wish; the deal is in the home."""
-        self._ask(BEGIN, facts_of_opening(channel, opening))
+    def begin(self, openings: Mapping[ChannelId, Opening]) -> None:
+        """By a wish; the deals are in the home."""
+        self._ask(BEGIN, facts_of_openings(openings))
 
     def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> int:
         """By a wish; the bytes are on the shelf."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.cli.trading.market.begun import find_offer
 from edgemark.cli.trading.market.wares import read_category
+from edgemark.crypto.field.field import ELEMENT_BYTES
+from edgemark.crypto.field.plain import count_inputs
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens, parse_address
@@ -79,6 +82,36 @@ class Work:
         program = check_named(self.program or "")
         raw = read_limited(self.data, MAX_PART_BYTES)
         return Run(program, raw, (self.cpu_s or 0) * US)
+
+    def read_parts(self, many: int) -> list[Wanted | Run]:
+        """The same in parts of nearly as many inputs, each for a channel of its own.
+
+        Args:
+            many: channels, >= 1.
+
+        Raises:
+            RefusedInput: what `read` does, or it is a program, or too few inputs.
+        """
+        whole = self.read()
+        if many == 1:
+            return [whole]
+        if isinstance(whole, Run) or self.function is None or self.data is None:
+            raise RefusedInput(
+                "is run once, in one channel",
+                who="--program",
+                had=f"{many} channels",
+                needed="--function with as many inputs, which are shared out among channels",
+                remedy="Buy once for each input.",
+            )
+        function = read_function(self.function)
+        batch, width = read_inputs(self.data, function.inputs), function.inputs * ELEMENT_BYTES
+        inputs = count_inputs(batch, function.inputs)
+        if many > inputs:
+            needed = f"<= {inputs}, the inputs"
+            raise RefusedInput("are too many", who="--channels", had=many, needed=needed)
+        cuts = [inputs * number // many * width for number in range(many + 1)]
+        spans = itertools.pairwise(cuts)
+        return [Wanted.polynomial(function, batch[a:b], self.pieces) for a, b in spans]
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ class Waiting:
 
 
 @contextmanager
-def naming_when_interrupted(desk: Desk, channel: ChannelId) -> Iterator[None]:
+def naming_when_interrupted(desk: Desk, *channels: ChannelId) -> Iterator[None]:
     """Tell who interrupts how to come back: what is in the journal cannot be unasked."""
     try:
         yield
@@ -141,5 +141,6 @@ def naming_when_interrupted(desk: Desk, channel: ChannelId) -> Iterator[None]:
         home = shlex.quote(str(desk.station.home))
         ways = f"edgemark buyer run --home {home}"
         click.echo(f"the channel goes on, and wants its buyer: {ways}", err=True)
-        click.echo(f"to end it: edgemark trading close {channel.hex()} --home {home}", err=True)
+        for channel in channels:
+            click.echo(f"to end it: edgemark trading close {channel.hex()} --home {home}", err=True)
         raise

@@ -39,6 +39,7 @@ from edgemark.systems.trading.buyer.money.means import (
     compute_unlocked,
     find_refused,
 )
+from edgemark.systems.trading.buyer.money.opening import Openings
 from edgemark.systems.trading.buyer.money.sending import call_of_buyer
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted, check_cap, draft_lot
@@ -47,6 +48,7 @@ from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.outlook import require_known
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.buyer.signing import sign_proposal, word_of
+from edgemark.systems.trading.contract.records import check_list
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
@@ -99,6 +101,7 @@ class Buyer(PartyService[TradingStation]):
         self._requesting = Requesting(self.shelf, self._answers, self._say)
         self._tidying = Tidying.of_party(station, self.runtime)
         self.agreeing = Agreeing(station, self.state, self.runtime.ask)
+        self._openings = Openings(self.runtime.ask, self._state_at_hand)
         self.agenda = Agenda(station.follow(), subject_of)
         self._rounds = Rounds(self, views_of=self._views_of, observe=observe, hear=lambda _: None)
         self._pulse = Pulse(station)
@@ -115,17 +118,29 @@ class Buyer(PartyService[TradingStation]):
         """What commands of this home may ask for."""
         return grants_of(self)
 
-    def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
-        """Take terms that were checked, and whose deal is kept; the opening is owed from then on.
+    def begin(self, openings: Mapping[ChannelId, Opening]) -> None:
+        """Take terms that were checked, and whose deals are kept; the opening is owed from then on.
 
         Args:
-            channel: of the deal.
-            opening: the seller's word.
+            openings: the sellers' words, by channel; all of them are opened by one transaction.
 
         Raises:
-            DealUnknown, BadSignature: they are none.
-            RefusedInput: the channel was begun before, or the wallet holds too few tokens.
+            DealUnknown, BadSignature: they are none; nothing is taken.
+            RefusedInput: a channel was begun before, they are too many for one transaction, or the
+                wallet holds too few tokens.
         """
+        check_list("openings", list(openings))
+        beside = tuple(openings) if len(openings) > 1 else ()
+        asked = {each: self._asked(each, word, beside) for each, word in openings.items()}
+        terms = [each.agreement.terms for each in asked.values()]
+        with self._ordering:  # of two at once each brings in what the other is to lock as well
+            self._bring_in(Tokens(sum(each.deposit + each.bond for each in terms)))
+            self._openings.begin(asked)
+
+    def _asked(
+        self, channel: ChannelId, opening: Opening, beside: tuple[ChannelId, ...]
+    ) -> on.AskedBuy:
+        """That terms are taken, whose deal is kept; raises as `begin`."""
         station, agreement = self.station, self.station.deals.agreement(channel)
         terms, limits = agreement.terms, station.decided.limits
         digest = station.domain.opening(channel, opening.valid_until)
@@ -133,11 +148,7 @@ class Buyer(PartyService[TradingStation]):
         if terms.payer != station.address:
             who = f"channel {channel.hex()}"
             raise RefusedInput("is of another payer", who=who, had=terms.payer)
-        policy = draft_policy(self._decided, limits, terms)
-        with self._ordering:  # of two at once each brings in what the other is to lock as well
-            self._bring_in(Tokens(terms.deposit + terms.bond))
-            self.runtime.ask(channel, on.AskedBuy(agreement, policy, opening))
-        return channel
+        return on.AskedBuy(agreement, draft_policy(self._decided, limits, terms), opening, beside)
 
     def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> Lot:
         """Order work in a channel that is open; durable when it returns.
@@ -273,7 +284,7 @@ class Buyer(PartyService[TradingStation]):
         """Carry out one effect; what it found out."""
         match effect:
             case do.SubmitOpening():
-                return self._open(state, effect)
+                return self._open(state)
             case do.SendRequest(number):
                 self._requesting.send(state, number)
             case do.KeepAnswer(number):
@@ -317,9 +328,10 @@ class Buyer(PartyService[TradingStation]):
             return Errand("handing", state.known.terms.seller)
         return None
 
-    def _open(self, state: Purchase, effect: do.SubmitOpening) -> Sequence[on.BuyerEvent]:
+    def _open(self, state: Purchase) -> Sequence[on.BuyerEvent]:
+        call = self._openings.call(self.station.escrow, state)
         try:
-            self.station.push(call_of_buyer(self.station.escrow, state, effect))
+            self.station.push(call)
         except ContractRefused as refused:
             return [find_refused(self.station, state, refused)]
         return []

@@ -2,7 +2,7 @@
 
 | wish            | facts                                      | answered with             |
 |-----------------|--------------------------------------------|---------------------------|
-| `trading.begin` | channel, valid_until, signature            | channel, of a kept deal   |
+| `trading.begin` | of each: channel, valid_until, signature   | channels, of kept deals   |
 | `trading.order` | channel, work by its digests, sample, out  | number of the first order |
 | `trading.topup` | channel, amount                            | deposit in all            |
 | `trading.close` | channel                                    | channel                   |
@@ -27,6 +27,7 @@ from edgemark.systems.trading.buyer.agreeing import Agreeing
 from edgemark.systems.trading.buyer.orders.ordering import Lot, Wanted
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
+from edgemark.systems.trading.contract.records import MAX_CHANNELS
 from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.protocol.agreement import Opening
 from edgemark.systems.trading.protocol.messages import SIGNATURE_BYTES
@@ -44,8 +45,8 @@ class Granting(Protocol):
     shelf: Shelf
     agreeing: Agreeing
 
-    def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
-        """Take the terms of a deal of this home."""
+    def begin(self, openings: Mapping[ChannelId, Opening]) -> None:
+        """Take the terms of deals of this home."""
 
     def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> Lot:
         """Order work."""
@@ -75,12 +76,17 @@ def grants_of(buyer: Granting) -> Mapping[str, Grant]:
     return {kind: grant(act) for kind, act in kinds.items()}
 
 
-def facts_of_opening(channel: ChannelId, opening: Opening) -> dict[str, Any]:
+def facts_of_openings(openings: Mapping[ChannelId, Opening]) -> dict[str, Any]:
     """Of a wish to begin."""
     return {
-        "channel": channel.hex(),
-        "valid_until": int(opening.valid_until),
-        "signature": opening.signature.hex(),
+        "openings": [
+            {
+                "channel": channel.hex(),
+                "valid_until": int(opening.valid_until),
+                "signature": opening.signature.hex(),
+            }
+            for channel, opening in openings.items()
+        ]
     }
 
 
@@ -100,10 +106,20 @@ def facts_of_order(channel: ChannelId, wanted: Wanted, sample: int, out: str) ->
 
 
 def _begin(buyer: Granting, wish: Fields) -> Mapping[str, object]:
-    channel, until = _channel(wish), Timestamp(wish.whole("valid_until"))
-    signature = _octets(wish, "signature", SIGNATURE_BYTES)
+    told = wish.parts("openings", MAX_CHANNELS)
     wish.finish()
-    return {"channel": buyer.begin(channel, Opening(until, signature)).hex()}
+    openings = dict(map(_opening, told))
+    if len(openings) != len(told):
+        raise RefusedInput("names a channel twice", who=wish.who, needed="each once")
+    buyer.begin(openings)
+    return {"channels": [channel.hex() for channel in openings]}
+
+
+def _opening(told: Fields) -> tuple[ChannelId, Opening]:
+    channel, until = _channel(told), Timestamp(told.whole("valid_until"))
+    signature = _octets(told, "signature", SIGNATURE_BYTES)
+    told.finish()
+    return channel, Opening(until, signature)
 
 
 def _order(buyer: Granting, wish: Fields) -> Mapping[str, object]:

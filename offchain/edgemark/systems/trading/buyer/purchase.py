@@ -19,6 +19,7 @@ from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import Signers
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
@@ -80,6 +81,7 @@ class Purchase(Side):
         fault, wrong: a bill that can never be right, kept as evidence.
         is_lost: the disk was lost: what was signed is not known here.
         refused: why the chain refused the opening.
+        beside: channels that one transaction opens, this one among them; empty: this one alone.
     """
 
     phase: BuyerPhase = BuyerPhase.UNKNOWN
@@ -103,6 +105,7 @@ class Purchase(Side):
     wrong: Proposal | None = None
     is_lost: bool = False
     refused: str = ""
+    beside: tuple[ChannelId, ...] = ()
 
     @property
     def is_finished(self) -> bool:
@@ -190,8 +193,9 @@ class Purchase(Side):
     def after(self, event: on.BuyerEvent) -> Purchase:  # noqa: C901, PLR0911, PLR0912 - a line each
         """The same with what the event told; the phase is the protocol's business."""
         match event:
-            case on.AskedBuy(agreement, policy, opening):
-                return replace(self, agreement=agreement, policy=policy, opening=opening)
+            case on.AskedBuy(agreement, policy, opening, beside):
+                asked = replace(self, agreement=agreement, policy=policy, opening=opening)
+                return replace(asked, beside=beside)
             case on.AskedRecover(agreement, policy, at):
                 lost = replace(self, agreement=agreement, policy=policy, is_lost=True)
                 return lost.stop(Reason.DISK_LOST, at)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase, Signers
+from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.agreement import (
     Agreement,
@@ -225,11 +226,17 @@ class HeardOverdraftTaken:
 
 @dataclass(frozen=True)
 class AskedBuy:
-    """The buyer takes the terms, with the seller's word for them."""
+    """The buyer takes the terms, with the seller's word for them.
+
+    Attributes:
+        beside: all channels that one transaction is to open, this one among them; empty: this one
+            alone.
+    """
 
     agreement: Agreement
     policy: Policy
     opening: Opening
+    beside: tuple[ChannelId, ...] = ()
 
 
 @dataclass(frozen=True)

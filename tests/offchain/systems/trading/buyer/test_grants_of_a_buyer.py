@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ from tests.offchain.systems.trading.parties_cast import CHANNEL, SELLER_OPENING
 from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
 
 from edgemark.errors import EdgemarkError
-from edgemark.identifiers import Address, Hash32, Tokens
+from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
 from edgemark.systems.trading.buyer.granting import (
     BEGIN,
     CLOSE,
     ORDER,
     REDUCE,
     TOP_UP,
-    facts_of_opening,
+    facts_of_openings,
     facts_of_order,
     grants_of,
 )
@@ -30,6 +31,8 @@ from edgemark.untrusted.fields import Fields
 
 FUNCTION = make_dense()
 WANTED = Wanted.polynomial(FUNCTION, make_batch(FUNCTION, 6), 3)
+OTHER = ChannelId(Hash32(bytes([7]) * 32))
+OPENINGS = facts_of_openings({CHANNEL: SELLER_OPENING})
 
 
 class Noting:
@@ -55,9 +58,8 @@ class Noting:
         self.did.append(channel)
         return Address("0x" + "0c" * 20)
 
-    def begin(self, channel: ChannelId, opening: Opening) -> ChannelId:
-        self.did.append((channel, opening))
-        return channel
+    def begin(self, openings: Mapping[ChannelId, Opening]) -> None:
+        self.did.extend(openings.items())
 
     def order(self, channel: ChannelId, wanted: Wanted, *, sample: int, out: str) -> Lot:
         self.did.append((channel, wanted, sample, out))
@@ -80,10 +82,11 @@ def wish(buyer: Noting, kind: str, facts: dict[str, Any]) -> Any:
     return grants_of(buyer)[kind](Fields(facts, f"wish, {kind}"))
 
 
-def test_an_opening__is_handed_over_as_it_was_signed(buyer: Noting) -> None:
-    facts = facts_of_opening(CHANNEL, SELLER_OPENING)
-    assert wish(buyer, BEGIN, facts) == {"channel": CHANNEL.hex()}
-    assert buyer.did == [(CHANNEL, SELLER_OPENING)]
+def test_openings__are_handed_over_as_they_were_signed(buyer: Noting) -> None:
+    both = {CHANNEL: SELLER_OPENING, OTHER: Opening(Timestamp(7), bytes(65))}
+    told = wish(buyer, BEGIN, facts_of_openings(both))
+    assert told == {"channels": [CHANNEL.hex(), OTHER.hex()]}
+    assert buyer.did == list(both.items())
 
 
 @pytest.mark.parametrize(
@@ -131,11 +134,11 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a signature that is short": (
         BEGIN,
-        {"channel": CHANNEL.hex(), "valid_until": 1, "signature": "ab"},
+        {"openings": [{"channel": CHANNEL.hex(), "valid_until": 1, "signature": "ab"}]},
     ),
     "a signature that is none": (
         BEGIN,
-        {"channel": CHANNEL.hex(), "valid_until": 1, "signature": "zz" * 65},
+        {"openings": [{"channel": CHANNEL.hex(), "valid_until": 1, "signature": "zz" * 65}]},
     ),
     "work of no kind": (ORDER, {**facts_of_order(CHANNEL, WANTED, ALL, ""), "kind": "code"}),
     "no pieces": (
@@ -154,7 +157,10 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
         ORDER,
         {**facts_of_order(CHANNEL, WANTED, ALL, ""), "pieces": ["00" * 32] * 3},
     ),
-    "an opening and more": (BEGIN, {**facts_of_opening(CHANNEL, SELLER_OPENING), "more": 1}),
+    "openings and more": (BEGIN, {**OPENINGS, "more": 1}),
+    "an opening and more": (BEGIN, {"openings": [{**OPENINGS["openings"][0], "more": 1}]}),
+    "one opening twice": (BEGIN, {"openings": OPENINGS["openings"] * 2}),
+    "openings beyond number": (BEGIN, {"openings": OPENINGS["openings"] * 33}),
     "work and more": (ORDER, {**facts_of_order(CHANNEL, WANTED, ALL, ""), "more": 1}),
     "a top-up and more": (TOP_UP, {"channel": CHANNEL.hex(), "amount": 7, "more": 1}),
     "deposit back and more": (REDUCE, {"channel": CHANNEL.hex(), "amount": 7, "more": 1}),

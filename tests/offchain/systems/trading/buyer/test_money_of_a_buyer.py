@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -99,9 +100,10 @@ def test_two_that_are_begun_at_once__are_brought_in_for_one_after_the_other(
         Topping._bring_in(buyer, amount)
 
     buyer._bring_in = bring_in
-    buyer.runtime = SimpleNamespace(ask=lambda *_: happened.append("asked"))
+    buyer._openings = SimpleNamespace(begin=lambda *_: happened.append("asked"))
+    buyer._asked = functools.partial(Buyer._asked, buyer)
     threads = [
-        threading.Thread(target=lambda: Buyer.begin(buyer, CHANNEL, SELLER_OPENING))
+        threading.Thread(target=lambda: Buyer.begin(buyer, {CHANNEL: SELLER_OPENING}))
         for _ in range(2)
     ]
     for thread in threads:

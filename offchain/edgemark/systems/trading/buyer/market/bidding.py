@@ -178,7 +178,7 @@ def _check_lock(wishes: Wishes, cost: Tokens | None, leasts: Leasts, unasked: To
             needed=f"an amount, >= {Amount(leasts.deposit)}",
             remedy="Name one: --deposit MTC. What is not used comes back.",
         )
-    _check_unasked(cost, unasked)
+    check_unasked(cost, unasked)
 
 
 def _check_bond(wishes: Wishes, of_cap: int, deposit: int, most: int) -> None:
@@ -256,7 +256,8 @@ def _check_first_price(first: Tokens, most: Tokens) -> None:
         )
 
 
-def _check_unasked(cost: Tokens, most: Tokens) -> None:
+def check_unasked(cost: Tokens, most: Tokens) -> None:
+    """Check that no more is locked, without being named, than settings say; raises `TooDear`."""
     if cost > most:
         raise TooDear(
             "costs more than is locked unasked",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edgemark.identifiers import Tokens
@@ -17,7 +18,13 @@ from edgemark.systems.trading.contract.escrow import (
 )
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.letters import Role
-from edgemark.systems.trading.station.sending import SharedSubmits, about, call_of_both, held
+from edgemark.systems.trading.station.sending import (
+    SharedSubmits,
+    about,
+    as_one,
+    call_of_both,
+    held,
+)
 
 BuyerSubmits = SharedSubmits | do.SubmitOpening | do.SubmitTopUp | do.SubmitReduce | do.SubmitClose
 
@@ -46,6 +53,21 @@ def call_of_buyer(escrow: EscrowContract, purchase: Purchase, effect: BuyerSubmi
             return escrow.close([BroughtVoucher(terms, held(purchase.voucher).voucher)])
         case _:
             return call_of_both(escrow, purchase, effect, Role.BUYER)
+
+
+def call_of_openings(escrow: EscrowContract, together: Sequence[Purchase]) -> Call:
+    """The call that opens channels which were agreed on together: all of them, or none.
+
+    It is named after all that were, so whichever of them asks for it joins what is under way, also
+    when others of them are open, or given up, by then.
+
+    Args:
+        escrow: of the channels.
+        together: those that are to be opened still, each with the seller's word.
+    """
+    calls = [call_of_buyer(escrow, each, do.SubmitOpening()) for each in together]
+    named = b"".join(together[0].beside)
+    return replace(as_one(calls), key=b"opening of " + named) if named else calls[0]
 
 
 def _top_up(escrow: EscrowContract, purchase: Purchase, wanted: Tokens) -> Call:

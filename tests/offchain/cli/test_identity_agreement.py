@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import stat
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.offchain.cli.test_identity_acts import Desk, desk, document_of
 from tests.offchain.identity.did.did_chains import sides
 
+from edgemark.cli.sections import list_sections
 from edgemark.cli.terminal.exits import Exit
 from edgemark.crypto.field.randomness import Randomness
+from edgemark.errors import RefusedInput
 from edgemark.identity.credentials.agreement import AgreementKeys
 from edgemark.identity.credentials.jose.encryption import Reader, encrypt
 from edgemark.identity.did.identifier import parse_did
+from edgemark.party.evm.did.agreeing import SAY_KEY, grants_of_identity
+from edgemark.party.evm.did.station import IdentityStation
+from edgemark.party.watcher import Watcher
+from edgemark.party.wishes.granting import Wishes
+from edgemark.party.wishes.wish import FOLDER
+from edgemark.settings.loading import load_settings
+from edgemark.untrusted.fields import Fields
 
 __all__ = ["desk", "sides"]  # fixtures
 
@@ -73,3 +86,58 @@ def test_key_that_was_changed_or_opened_to_others__is_refused_and_nothing_is_sai
     assert desk.type("agreement")[0] == Exit.UNRECOVERABLE
     path.chmod(0o600)
     assert keys_in(desk) == []
+
+
+@contextmanager
+def party(desk: Desk, *, grants: bool = True) -> Iterator[IdentityStation]:
+    """Somebody runs in the home, and holds its lane."""
+    settings = load_settings(
+        file=desk.home / "edgemark.toml",
+        environ={},
+        overrides={"home": desk.home},
+        sections=list_sections(),
+    )
+    with IdentityStation.open(settings) as own:
+        runs: Any = SimpleNamespace(settings=settings, lane_path=own.lane_path, lane=own.lane)
+        wishes = Wishes(desk.home / FOLDER, grants_of_identity(runs) if grants else {})
+        watcher = Watcher(wishes.look, 0.1, "wishes", lambda fault: pytest.fail(str(fault)))
+        watcher.start()
+        yield own
+        watcher.stop()
+
+
+def test_party_that_runs_in_the_home__says_the_key_for_a_command(desk: Desk) -> None:
+    with party(desk):
+        dry = desk.done("agreement", "--dry-run")
+        assert (dry["dry_run"], keys_in(desk)) == (True, [])
+        first = desk.done("agreement", "--days", "2")
+        ((_, said),) = keys_in(desk)
+        assert (first["public_key"], first["keys"]) == (said.hex(), 1)
+        assert first["value_bytes"] == 32
+        turned = desk.done("agreement", "--rotate")
+    assert keys_in(desk)[-1][1].hex() == turned["public_key"]
+    assert desk.done("agreement")["public_key"] == turned["public_key"], "nobody runs any more"
+
+
+def test_party_that_does_no_such_thing__refuses_by_name_and_nothing_is_said(desk: Desk) -> None:
+    with party(desk, grants=False):
+        assert desk.refused("agreement") == "WishUnknown"
+    assert keys_in(desk) == []
+    assert not (desk.home / "keys" / "agreement").exists()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"days": 0, "rotate": False},
+        {"days": 36_501, "rotate": False},
+        {"days": "2", "rotate": False},
+        {"days": 2, "rotate": 1},
+        {"days": 2, "rotate": False, "key": "ab"},
+    ],
+)
+def test_wish_that_says_no_time__is_refused_and_nothing_is_opened(facts: dict[str, Any]) -> None:
+    nobody: Any = None
+    with pytest.raises(RefusedInput):
+        grants_of_identity(nobody)[SAY_KEY](Fields(facts, "wish"))

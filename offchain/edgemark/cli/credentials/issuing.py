@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from edgemark.cli.credentials.places import FILE, did_option, issued_of, read_schema_file
-from edgemark.cli.identities.acting import DAY_S, days_option
+from edgemark.cli.identities.acting import days_option
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import about
@@ -37,6 +37,7 @@ from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.credentials.status.entries import Purpose
 from edgemark.identity.did.identifier import Did, format_second
 from edgemark.party.evm.did.acting import check_owned
+from edgemark.party.evm.did.agreeing import DAY_S
 from edgemark.party.evm.did.station import IdentityStation
 from edgemark.party.evm.did.statuses import draw_entry
 from edgemark.untrusted.canonical_json import NotThatFormat

@@ -33,11 +33,10 @@ from edgemark.identity.did.attributes import (
 from edgemark.identity.did.identifier import NetworkUnknown, parse_did
 from edgemark.identity.did.signed_act import SignedAct
 from edgemark.party.evm.did.acting import act_as_owner, sign_act, submit_act, void_signatures
+from edgemark.party.evm.did.agreeing import DAY_S, MOST_DAYS
 from edgemark.party.evm.did.station import IdentityStation
 from edgemark.words import count
 
-DAY_S = 86_400
-MOST_DAYS = 36_500  # `Identities.MAX_VALIDITY_SECONDS`
 FILE = click.Path(path_type=Path, dir_okay=False)
 Make = Callable[[Address, Timestamp], Act]  # of an identity and chain time
 F = TypeVar("F", bound=Callable[..., Any])

@@ -26,6 +26,7 @@ from edgemark.identifiers import Timestamp, Tokens
 from edgemark.ledger.evm.faults import ContractRefused
 from edgemark.loop.errands import Errand
 from edgemark.party.agenda import Agenda
+from edgemark.party.evm.did.agreeing import grants_of_identity
 from edgemark.party.rounds import Rounds
 from edgemark.party.service import PartyService
 from edgemark.party.wishes.granting import Grant
@@ -116,7 +117,7 @@ class Buyer(PartyService[TradingStation]):
 
     def grants(self) -> Mapping[str, Grant]:
         """What commands of this home may ask for."""
-        return grants_of(self)
+        return {**grants_of(self), **grants_of_identity(self.station)}
 
     def begin(self, openings: Mapping[ChannelId, Opening]) -> None:
         """Take terms that were checked, and whose deals are kept; the opening is owed from then on.

@@ -25,6 +25,7 @@ from edgemark.identifiers import Hash32, Timestamp, parse_hash32
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.loop.machine import TryAgain, UnderWay
 from edgemark.party.agenda import Agenda
+from edgemark.party.evm.did.agreeing import grants_of_identity
 from edgemark.party.evm.did.announcing import announce
 from edgemark.party.evm.opening import describe_server
 from edgemark.party.evm.server import EvmServer
@@ -207,11 +208,12 @@ class Seller(EvmServer[TradingStation]):
     # --- for commands --------------------------------------------------------------------------
 
     def grants(self) -> Mapping[str, Grant]:
-        """`edgemark trading claim` and `amend`, and what is asked about towers."""
+        """`edgemark trading claim` and `amend`, what is asked about towers, and about its key."""
         claim = {CLAIM: lambda facts: self._claim(facts.text("channel"), facts.flag("close"))}
         watched, ask = self._watched.is_watched, self.runtime.ask
         both = grants_of_seller(self.station, self._require, ask, watched)
-        return {**claim, **both, **self._watched.grants(self._find)}
+        watching, own = self._watched.grants(self._find), grants_of_identity(self.station)
+        return {**claim, **both, **watching, **own}
 
     def _require(self, channel: ChannelId) -> Sale:
         sale: Sale | None = self.runtime.state(channel)

@@ -9,8 +9,10 @@ import pytest
 from tests.offchain.systems.trading.channel_cast import key_of
 from tests.offchain.systems.trading.controller.controller_ground import ControllerHouse, house
 from tests.offchain.systems.trading.controller.controller_lives import (
+    again,
     ask,
     ask_status,
+    close,
     controller,
     desk_of,
     evidence_of,
@@ -257,11 +259,12 @@ def name_next(
 
 
 @pytest.mark.soak
-def test_a58_the_only_place__is_of_who_locks_most_and_the_other_goes_on_when_it_is_free(
+def test_a58_the_only_place__is_of_who_locks_most_for_long_and_the_other_goes_on_when_it_is_free(
     house: ControllerHouse, pairs: TradingPairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name, value in (
         (places, "AGAIN_S", 0.1),
+        (places, "SMALL", Tokens(0)),
         (receiving, "LINGER_S", 0.0),
         (sessions, "MOST_PAUSE_S", 0.5),
     ):
@@ -271,20 +274,38 @@ def test_a58_the_only_place__is_of_who_locks_most_and_the_other_goes_on_when_it_
     pairs.join(small)
     pairs.settle(small, 1, 100)
     wait_until("credential", pairs.has_all(small, 1))
-    payer, seller = house.ground["payer"], house.ground["seller"]
+    payer = house.ground["payer"]
     payer.lane.send(payer.escrow.top_up([TopUp(pairs.deals[large].terms, Tokens(1))]))
+    since = house.ground.now()
     pairs.join(large)
+    wait_until("it has no place", lambda: large in running._known._full)
+    house.ground.pass_to(since + places.PROVEN_S // 2)
+    close(running)
+    running = again(house, running.station.settings)  # which reads since when it locks so much
+    wait_until("it has none again", lambda: large in running._known._full)
+    assert running._known._full[large][1].retry_after_s > places.PROVEN_S // 2 - 60
+    assert running._known._full[large][1].retry_after_s <= places.PROVEN_S // 2
+    assert desk_of(running, small).phase is ControllerPhase.ISSUING
+    house.ground.pass_to(since + places.PROVEN_S)
     pairs.settle(large, 1, 100)
     wait_until("credential", pairs.has_all(large, 1))
     assert desk_of(running, small).phase is ControllerPhase.DISPLACED
     wait_until("its evidence", lambda: desk_of(running, small).is_finished)
     assert json.loads(ask_status(running))["displaced"] == 1
-    seller.lane.send(
-        seller.escrow.close([pairs.brought(pairs.deals[large].terms, pairs.settled[large])])
-    )
+    assert running._desks.floors.find(small) == 1
+    end(house, pairs, large)
     pairs.settle(small, 2, 150)
     wait_until("credential of a desk of its own", pairs.has_all(small, 1, 2))
     assert desk_of(running, small).issued.voucher.index == 1
+    end(house, pairs, small)
+    wait_until("its floor is free", lambda: len(running._desks.floors) == 0)
+
+
+def end(house: ControllerHouse, pairs: TradingPairs, channel: ChannelId) -> None:
+    """The seller does, with what is signed."""
+    seller, brought = house.ground["seller"], pairs.brought
+    terms, settled = pairs.deals[channel].terms, pairs.settled[channel]
+    seller.lane.send(seller.escrow.close([brought(terms, settled)]))
 
 
 def test_t19_n__follows_the_queue_of_all_channels_within_what_the_template_allows(

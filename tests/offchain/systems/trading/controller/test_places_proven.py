@@ -305,9 +305,9 @@ def test_strangers_together__keep_out_no_more_than_what_they_lock_for_so_long_is
         wants = [each for each in chain.locked if each not in holders and chain.locked[each]]
         for each in drawn.sample(wants, len(wants)):
             enter(each, chain.claim(each))
-        for each in honest:  # whoever was put out asks again
-            if each not in holders:
-                enter(each, Claim(D))
+        for name in honest:  # whoever was put out asks again
+            if name not in holders:
+                enter(name, Claim(D))
         worst = max(worst, sum(each not in holders for each in honest))
         chain.pass_time(drawn.choice((1, 15, 60, PROVEN_S)))
     assert worst == tokens // (D + 1), "it can be had for that, and for nothing less"

@@ -38,7 +38,7 @@ def draw_places() -> str:
     places = ControllerSettings().max_channels
     lines = [
         f"| a channel locks | for one of the places, first for {PROVEN_S} s | for all sessions, "
-        f"{sessions} channels | for all {places} places | which costs a day |",
+        f"{sessions} channels | for all {places:,} places | which costs a day |",
         "|---|---|---|---|---|",
     ]
     for amount in LOCKED:

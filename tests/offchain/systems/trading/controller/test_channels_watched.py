@@ -209,6 +209,16 @@ def test_a_later_life__reads_again_what_does_not_count_yet_and_knows_as_much() -
                 assert later.desks.rises.claim(channel, found.locked) == had
 
 
+def test_what_leaves_for_others__is_followed_no_more() -> None:
+    world = World()
+    world.known.named._most = 1
+    added = seen.DepositAdded(TWO, Tokens(1), at=at(100))
+    world.watch.hear([opened(ONE, at=at(100)), opened(TWO, at=at(100)), added], 100)
+    assert len(world.desks.rises) == 2
+    world.watch.measure(100)
+    assert (world.known.named.find(ONE), len(world.desks.rises)) == (None, 1)
+
+
 def test_times_that_the_chain_does_not_tell__note_nothing_and_are_asked_for_again() -> None:
     world = World()
     world.is_away = True

@@ -106,10 +106,12 @@ class NamedChannels:
         blocks = [self._named[each].block for each in self.strangers() if each in self._named]
         return min([block, *(each - 1 for each in blocks)])
 
-    def trim(self) -> None:
-        """Let those leave that are too many; after the events of a round."""
+    def trim(self) -> list[ChannelId]:
+        """Let those leave that are too many, and say which; after the events of a round."""
         strangers = self.strangers()
         strangers.sort(key=lambda each: self._named[each].locked or 0)
-        for channel in strangers[: max(0, len(strangers) - self._most)]:
+        leaving = strangers[: max(0, len(strangers) - self._most)]
+        for channel in leaving:
             self.drop(channel)
             self.displaced += 1
+        return leaving

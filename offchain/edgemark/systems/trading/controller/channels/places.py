@@ -36,7 +36,7 @@ AGAIN_S = 15.0  # until who found no place is to ask again, as a place may be fr
 PROVEN_S = 600  # chain time; many blocks of any chain, and less than papers are looked after
 SMALL = Tokens(TOKEN_UNIT // 10)  # the least bond that sellers take by their settings
 MOST_STEPS = 16  # of one channel's rises; of more the oldest count as one, of its newer time
-MOST_RISING = 16_384  # channels with a rise: all that are named, that have a place, and more
+MOST_RISING = 16_384  # channels with a rise: as many as are named or have a place, and half more
 POINT_S = PROVEN_S // 20  # chain time between two blocks that are remembered with their times
 _ALL = 2**128  # more than any channel locks
 

@@ -134,7 +134,9 @@ class ChannelWatch:
             found = self._station.escrow.locked(wanted, block=block)
             for channel, (locked, paid) in zip(wanted, found, strict=True):
                 self._known.named.measure(channel, locked, paid)
-        self._known.named.trim()
+        for channel in self._known.named.trim():
+            if not self._known.is_named(channel):  # it may not even log in
+                self._rises.drop(channel)
 
     def take_up(self, block: int) -> None:
         """Open the desks of channels whose papers are here, where they find a place.

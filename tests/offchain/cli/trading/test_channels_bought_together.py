@@ -12,12 +12,16 @@ from tests.offchain.systems.trading.work.work_cast import make_batch, make_dense
 from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.trading.buying import together
+from edgemark.cli.trading.buying.quoting import Quoting
 from edgemark.cli.trading.buying.reading import Whom, Work
 from edgemark.cli.trading.buying.staying import NotThereYet
 from edgemark.cli.trading.buying.together import Faults, Together, count_channels, join, name_part
 from edgemark.crypto.field.field import FIELD
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import Tokens
+from edgemark.systems.trading.buyer.market.bidding import TooDear, Wishes
+from edgemark.systems.trading.buyer.money.means import TooFewTokens
 from edgemark.systems.trading.buyer.orders.shelf import Done
 from edgemark.systems.trading.protocol.life import BuyerPhase
 
@@ -192,3 +196,24 @@ def test_offers_of_several_sellers__take_their_turns() -> None:
         found = many._ask(cast(Any, None), cast(Any, None))
     assert asked == [("a", 3), ("b", 2)]
     assert found == [("a", 0), ("b", 1), ("a", 2), ("b", 3), ("a", 4)]
+
+
+def bid(deposit: int) -> Any:
+    return SimpleNamespace(money=SimpleNamespace(deposit=deposit, bond=1))
+
+
+def test_what_all_lock_together__is_bounded_before_a_seller_is_asked() -> None:
+    has = SimpleNamespace(
+        address="0x" + "11" * 20,
+        accounts=SimpleNamespace(free_balance=lambda _: 40),
+        token=SimpleNamespace(balance=lambda _: 4),
+    )
+    unasked, named = Wishes(), Wishes(deposit=Tokens(10))
+    given: Any = SimpleNamespace(bid=bid(10))
+    asking = Quoting(cast(Any, None), cast(Any, has), None, (given,))
+    asking._check_sum([bid(10), bid(10)], unasked, Tokens(30))
+    with pytest.raises(TooDear):
+        asking._check_sum([bid(10), bid(10)], unasked, Tokens(29))
+    asking._check_sum([bid(10), bid(10), bid(10)], named, Tokens(29))
+    with pytest.raises(TooFewTokens):
+        asking._check_sum([bid(10), bid(10), bid(11)], named, Tokens(29))

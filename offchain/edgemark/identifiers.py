@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NewType
 
 from edgemark.errors import RefusedInput
@@ -38,6 +39,7 @@ NO_TIME = Timestamp(0)
 
 LAST_SECOND = 253_402_300_799  # of the year 9999
 HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+CACHED_CHECKSUMS = 4096  # public, and the same ones all day: parties, contracts
 MAX_INDEX = 255  # indices are one byte on the wire and on chain
 
 
@@ -75,6 +77,7 @@ def parse_address(value: str | bytes, *, who: str = "address") -> Address:
     return address
 
 
+@lru_cache(maxsize=CACHED_CHECKSUMS)
 def compute_checksum(text: str) -> Address:
     """An address with the capitals that its own hash asks for.
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from edgemark.errors import Unrecoverable
 
+_LINE = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # one for all records
 HEX_BYTES = 256  # hashes, keys and signatures of the versions before; shares never were doubled
 
 
@@ -64,8 +65,7 @@ class EventRecords:
         """Canonical bytes of an event."""
         behind: list[bytes] = []
         record = {"event": type(event).__name__, **_plain_fields(event, behind)}
-        line = json.dumps(record, sort_keys=True, separators=(",", ":"))
-        return b"".join((line.encode(), b"\n", *behind))
+        return b"".join((_LINE.encode(record).encode(), b"\n", *behind))
 
     def decode(self, raw: bytes) -> object:
         """The event that `encode` wrote.
@@ -120,8 +120,13 @@ def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
+
+
 def _plain_fields(value: Any, behind: list[bytes]) -> dict[str, object]:
-    return {item.name: _plain(getattr(value, item.name), behind) for item in fields(value)}
+    return {name: _plain(getattr(value, name), behind) for name in _names(type(value))}
 
 
 def _plain(value: object, behind: list[bytes]) -> object:  # noqa: PLR0911 - one line a kind
@@ -170,8 +175,7 @@ def _typed(hint: Any, value: Any, behind: _Behind) -> Any:  # noqa: C901, PLR091
     names = _hints(hint)
     if set(names) != set(value):
         raise KeyError(hint.__name__)
-    in_order = [item.name for item in fields(hint)]
-    return hint(**{name: _typed(names[name], value[name], behind) for name in in_order})
+    return hint(**{name: _typed(names[name], value[name], behind) for name in _names(hint)})
 
 
 def _bytes_from_hex(value: Any) -> bytes:

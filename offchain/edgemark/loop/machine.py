@@ -137,8 +137,10 @@ class Telling(Protocol[S_contra]):
 
 def lines_of(machine: Any, before: S, event: object, after: S) -> Sequence[Line]:
     """What the log says of an event, by a machine that may have words for it."""
-    if isinstance(machine, Telling):
-        return machine.tell(before, event, after)
+    tell = getattr(machine, "tell", None)  # a `Telling`; isinstance takes a tenth of a step
+    if tell is not None:
+        told: Sequence[Line] = tell(before, event, after)
+        return told
     return [Line("event taken", {"kind": type(event).__name__}, is_detail=True)]
 
 

@@ -162,6 +162,8 @@ class Moves:
             )
         is_time = isinstance(event, TimeOver)
         told: Any = state if is_time else state.after(event)
+        if told.phase is phase and not is_time:  # most moves: no copy of what says the same
+            return told  # type: ignore[no-any-return]
         moved: P = replace(told, phase=phase, over=told.over | ({event} if is_time else set()))
         return moved
 
@@ -201,7 +203,7 @@ class MovesMachine(Generic[P]):
         phase = {"phase": after.phase.value}
         if not isinstance(event, Tick):
             line = self._words(event)
-            return [replace(line, facts={**line.facts, **phase})]
+            return [Line(line.words, {**line.facts, **phase}, line.is_detail)]
         is_detail = after.phase is before.phase
         passed = sorted((over.what.value, over.part) for over in after.over - before.over)
         return [

@@ -8,10 +8,12 @@ them.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from hmac import compare_digest
 from typing import NoReturn
 
 from coincurve import PrivateKey, PublicKey
+from coincurve.ecdsa import cdata_to_der, deserialize_compact
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.field.randomness import Randomness
@@ -25,6 +27,9 @@ SIGNATURE_BYTES = 65
 PUBLIC_KEY_BYTES = 33
 
 _V_EVEN, _V_ODD = 27, 28
+_NOT_WRAPPED = 2**129  # from this r on, beyond p - n, only one R has it: x = r
+KNOWN_POINTS = 1024  # of accounts that signed without v lately: issuers of credentials
+_known: dict[Address, PublicKey] = {}  # each is the only one of its account, whoever shows it
 
 
 class BadSignature(PeerFault):
@@ -202,3 +207,39 @@ def check_signature(digest: bytes, signature: bytes, signer: Address) -> None:
     if _account_of_point(point).hex() != signer[2:].lower():
         recovered = _address_of_point(point)
         raise _bad("was made by another account or for another message", recovered, signer)
+
+
+def check_plain(digest: bytes, signature: bytes, signer: Address) -> None:
+    """Check that `signer` signed `digest`, of a signature that has no v: r || s, low s.
+
+    r || s is a signature by either of the two keys that it may be of, so one of them has to be the
+    signer's. Of a signer that signed lately the key is known, and it alone is looked at: half the
+    work, and the same answer.
+
+    Raises:
+        RefusedInput: the digest is not 32 bytes.
+        BadSignature: high s, r or s out of range, or another key signed.
+    """
+    digest = parse_hash32(digest, who="digest")
+    check_form(signature + bytes([_V_EVEN]))
+    known = _known.get(signer)
+    if known is not None and int.from_bytes(signature[:32], "big") >= _NOT_WRAPPED:
+        if known.verify(cdata_to_der(deserialize_compact(signature)), digest, hasher=None):
+            return
+    elif (point := _find_point(digest, signature, signer)) is not None:
+        if len(_known) >= KNOWN_POINTS:
+            _known.clear()
+        _known[signer] = point
+        return
+    raise BadSignature(
+        "was made by another key or for another text", who="signature", needed=signer
+    )
+
+
+def _find_point(digest: bytes, signature: bytes, signer: Address) -> PublicKey | None:
+    for v in (_V_EVEN, _V_ODD):
+        with suppress(BadSignature):
+            point = _recover_point(digest, signature + bytes([v]))
+            if _address_of_point(point) == signer:
+                return point
+    return None

@@ -13,6 +13,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from edgemark.errors import RefusedInput
@@ -22,6 +23,7 @@ from edgemark.untrusted.strict_json import parse_object_strictly
 
 JSON_SCHEMA = "JsonSchema"
 MAX_SCHEMA_BYTES = 64 * 1024
+CACHED_TEXTS = 64  # an issuer has few templates, and makes all its credentials by them
 
 
 class SchemaMismatch(RefusedInput):
@@ -36,6 +38,7 @@ class SchemaInvalid(RefusedInput):
     """A text is no template."""
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
 def compute_digest(raw: bytes) -> str:
     """The digest of a template's text: `sha256-` and base64.
 

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.crypto.elements import seeded
 
+from edgemark.crypto.ethereum import secp256k1
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import (
     ORDER,
@@ -26,11 +27,13 @@ from edgemark.crypto.ethereum.secp256k1 import (
     SecretKey,
     address_of,
     check_form,
+    check_plain,
     check_signature,
     recover,
 )
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.identifiers import Address
 
 VECTORS = Path(__file__).resolve().parents[3] / "vectors"
 WYCHEPROOF = VECTORS / "wycheproof_ecdsa_secp256k1_sha256_bitcoin.json"
@@ -318,6 +321,47 @@ def test_a29_wycheproof__every_vector_is_judged_as_published() -> None:
         else:
             assert accepted == (case["result"] == "valid"), case["tcId"]
     assert beyond == 1
+
+
+def test_a29_check_without_v__judges_every_vector_alike_with_the_key_known_and_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the one vector whose x is beyond the order too."""
+    taken = 0
+    for group in json.loads(WYCHEPROOF.read_text())["vectors"]["testGroups"]:
+        point = PublicKey(bytes.fromhex(group["publicKey"]["uncompressed"]))
+        signer = address_of(point.format())
+        for case in group["tests"]:
+            digest, der = sha256(bytes.fromhex(case["msg"])).digest(), bytes.fromhex(case["sig"])
+            for known in ({}, {signer: point}):
+                monkeypatch.setattr(secp256k1, "_known", known)
+                is_taken = is_plainly_accepted(digest, parse_der(der), signer)
+                assert is_taken == is_accepted(digest, der, signer), case["tcId"]
+                taken += is_taken
+    assert taken > 100
+
+
+def is_plainly_accepted(digest: bytes, numbers: bytes | None, signer: Address) -> bool:
+    try:
+        check_plain(digest, numbers or b"", signer)
+    except BadSignature:
+        return False
+    return True
+
+
+def test_check_without_v__remembers_who_signed_and_nobody_who_did_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known: dict[Address, PublicKey] = {}
+    monkeypatch.setattr(secp256k1, "_known", known)
+    monkeypatch.setattr(secp256k1, "KNOWN_POINTS", 1)
+    for key, other in ((KEY, OUTSIDER), (OUTSIDER, KEY), (OUTSIDER, KEY)):
+        check_plain(DIGEST, key.sign(DIGEST)[:64], key.address)
+        assert list(known) == [key.address]
+        for digest, signer in ((DIGEST, other.address), (keccak256(b"another"), key.address)):
+            with pytest.raises(BadSignature):
+                check_plain(digest, key.sign(DIGEST)[:64], signer)
+        assert list(known) == [key.address]
 
 
 # --- A20 -----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from edgemark.crypto.ethereum.secp256k1 import BadSignature, SecretKey, recover
+from edgemark.crypto.ethereum.secp256k1 import SecretKey, check_plain
 from edgemark.identifiers import Address
 from edgemark.identity.credentials.jose.base64url import (
     TokenInvalid,
@@ -39,8 +39,6 @@ MAX_TEXT = 512  # characters of a text in a header: as of a DID URL
 
 # RFC 7515, 4.1.2 to 4.1.8 (keys), 4.1.11 (`crit`); RFC 7797 (`b64`); RFC 7516 (`zip`).
 REFUSED = frozenset({"jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "zip"})
-
-_V_OF_PARITY = (27, 28)  # the compact form does not say which
 
 
 class AlgorithmRefused(TokenInvalid):
@@ -121,23 +119,12 @@ def parse_compact(token: str | bytes) -> CompactJws:
 def check_compact(jws: CompactJws, signer: Address) -> None:
     """Check that the key of an account signed this.
 
-    The form has no parity, so of the two keys that the signature may be of one has to be the
-    signer's: as good as a check by that key, for r || s is a signature by either.
+    The form has no parity: see `check_plain`.
 
     Raises:
         BadSignature: high s, r or s out of range, or another key signed.
     """
-    digest = hashlib.sha256(jws.signed).digest()
-    fault: BadSignature | None = None
-    for v in _V_OF_PARITY:
-        try:
-            if recover(digest, jws.signature + bytes([v])) == signer:
-                return
-        except BadSignature as error:
-            fault = error
-    raise fault or BadSignature(
-        "was made by another key or for another text", who="signature", needed=signer
-    )
+    check_plain(hashlib.sha256(jws.signed).digest(), jws.signature, signer)
 
 
 def text_in(header: Mapping[str, Any], name: str) -> str | None:

@@ -17,8 +17,8 @@ every system (`edgemark.loop.moves`). What a party remembers and owes is in its 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from enum import Enum
+from functools import cache
 
 from edgemark.loop.event_records import EventRecords
 from edgemark.loop.machine import Facts, Line
@@ -272,7 +272,12 @@ def facts_of(key: bytes) -> Facts:
 
 def words_of(event: object) -> Line:
     """What the log says of an event: its name in words, and nothing of any content."""
-    name = type(event).__name__
+    return _name(type(event))
+
+
+@cache
+def _name(kind: type) -> Line:
+    name = kind.__name__
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     return Line(words.strip(), is_detail=True)
 
@@ -294,6 +299,6 @@ class PartyMachine(CondensingMachine[P]):
         told = {"reason": reason.name.lower()} if reason else {}
         is_detail = after.phase is before.phase and type(event) not in TOLD
         return [
-            replace(line, facts={**line.facts, **told}, is_detail=is_detail)
+            Line(line.words, {**line.facts, **told}, is_detail)
             for line in super().tell(before, event, after)
         ]

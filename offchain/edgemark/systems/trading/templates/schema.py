@@ -149,14 +149,31 @@ def check_claims(claims: Any, schema: Mapping[str, Any], *, who: object, text: b
     Raises:
         ClaimsRefused: the first thing that is wrong, with its place.
     """
-    for place, each in _texts_in(claims, ""):
-        if len(each) > MAX_TEXT or not each.isprintable():
+    for place, each in () if _is_readable(claims) else _texts_in(claims, ""):
+        if not _is_readable(each):
             needed = f"<= {MAX_TEXT} characters that print"
             raise ClaimsRefused("has a text that is refused", who=f"{who}{place}", needed=needed)
     validator = _validator_of(text or encode_jcs(schema))
+    if is_plainly_valid(claims, validator.schema):
+        return
     # The first suffices, and the others are not looked for.
     if error := next(validator.iter_errors(claims), None):
         raise _explain(error, who)
+
+
+def is_plainly_valid(value: Any, schema: Any) -> bool:
+    """Whether claims are what a schema asks for, told in a twentieth of a validator's time.
+
+    True only where a validator says so too. False says nothing: whatever is not of exactly one type
+    of JSON, or stands in a schema and is not known here, is for the validator to decide.
+    """
+    if type(schema) is not dict:
+        return False
+    for name, needed in schema.items():
+        test = _TESTS.get(name)
+        if test is None or not test(value, needed, schema):
+            return False
+    return True
 
 
 @lru_cache(maxsize=64)
@@ -181,6 +198,60 @@ def _explain(error: ValidationError, who: object) -> ClaimsRefused:
 def _show(value: object) -> str:
     """Of a value that may have no canonical form: a number beyond 2^53 - 1, for one."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)[:120]
+
+
+def _is_readable(value: Any) -> bool:
+    """Whether all texts in claims, names of fields included, may be there."""
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT and value.isprintable()
+    if isinstance(value, Mapping):
+        return all(map(_is_readable, value)) and all(map(_is_readable, value.values()))
+    return not isinstance(value, list) or all(map(_is_readable, value))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are equal, and of equal types all through: 1 is neither 1.0 nor true."""
+    if type(one) is not type(other):
+        return False
+    if type(one) is dict:
+        return one.keys() == other.keys() and all(_is_same(one[n], other[n]) for n in one)
+    if type(one) is list:
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return type(one) in _TYPES.values() and bool(one == other)
+
+
+def _has_valid_fields(value: Any, needed: Any, _: Any) -> bool:
+    if type(value) is not dict:
+        return False
+    return all(is_plainly_valid(value[n], part) for n, part in needed.items() if n in value)
+
+
+_TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+_TESTS: dict[str, Callable[[Any, Any, Any], bool]] = {
+    "$schema": lambda _, __, ___: True,
+    "title": lambda _, __, ___: True,
+    "description": lambda _, __, ___: True,
+    "type": lambda value, needed, _: type(needed) is str and type(value) is _TYPES.get(needed),
+    "const": lambda value, needed, _: _is_same(value, needed),
+    "enum": lambda value, needed, _: any(_is_same(value, each) for each in needed),
+    "properties": _has_valid_fields,
+    "required": lambda value, needed, _: type(value) is dict and all(n in value for n in needed),
+    "additionalProperties": lambda value, needed, schema: (
+        needed is False
+        and type(value) is dict
+        and value.keys() <= schema.get("properties", {}).keys()
+    ),
+    "items": lambda value, needed, _: (
+        type(value) is list and all(is_plainly_valid(each, needed) for each in value)
+    ),
+    "minItems": lambda value, needed, _: type(value) is list and len(value) >= needed,
+    "maxItems": lambda value, needed, _: type(value) is list and len(value) <= needed,
+    "minLength": lambda value, needed, _: type(value) is str and len(value) >= needed,
+    "maxLength": lambda value, needed, _: type(value) is str and len(value) <= needed,
+    "minimum": lambda value, needed, _: type(value) is int and value >= needed,
+    "maximum": lambda value, needed, _: type(value) is int and value <= needed,
+    "pattern": lambda value, needed, _: type(value) is str and re.search(needed, value) is not None,
+}
 
 
 def _texts_in(value: Any, place: str) -> Iterator[tuple[str, str]]:

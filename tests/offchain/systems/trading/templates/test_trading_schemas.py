@@ -26,6 +26,7 @@ from edgemark.systems.trading.templates.schema import (
     SchemaRefused,
     check_claims,
     check_schema,
+    is_plainly_valid,
 )
 
 TEXT = {"type": "string", "maxLength": 64}
@@ -306,6 +307,68 @@ def test_schemas_of_the_part_that_is_taken__are_valid_for_any_validator(part: An
         assert refused.what == "is too large"
         return
     Draft202012Validator.check_schema(schema)
+
+
+ODD: list[Any] = [None, True, False, 0, 1, 1.0, 0.0, 2**60, "", "ab", "é", [], [1], {}, {"a": 1}]
+ODD_SCHEMAS: list[Any] = [
+    True,
+    {"type": "number"},
+    {"type": ["string", "integer"]},
+    {"$ref": "#"},
+    {"enum": [1, "ab", [1], {"a": 1}, None, True]},
+    *({"const": each} for each in ODD),
+    *({"type": kind} for kind in ("object", "array", "string", "integer", "boolean")),
+    {"type": "string", "minLength": 1, "maxLength": 1, "pattern": "^[a-z]*$"},
+    {"type": "integer", "minimum": 1, "maximum": 1},
+    {"type": "array", "minItems": 1, "maxItems": 1, "items": {"type": "integer"}},
+    {"properties": {"a": {"type": "integer"}}, "additionalProperties": False, "required": ["a"]},
+    {"maxItems": 0},
+    {"maxLength": 0},
+    {"maximum": 0},
+    {"required": []},
+    {"additionalProperties": {"type": "boolean"}},
+]
+
+
+@pytest.mark.parametrize("schema", ODD_SCHEMAS, ids=str)
+def test_what_is_plainly_valid__is_so_for_the_validator_too(schema: Any) -> None:
+    for value in ODD:
+        if is_plainly_valid(value, schema):
+            assert schema != {"$ref": "#"}
+            assert Draft202012Validator(schema).is_valid(value), (value, schema)
+
+
+VALUES = st.recursive(
+    st.sampled_from(ODD), lambda inner: st.dictionaries(st.text("abc", max_size=2), inner)
+)
+
+
+@given(objects_of(PARTS), VALUES)
+def test_claims_of_any_kind__are_never_plainly_valid_against_the_validator(
+    schema: Any, value: Any
+) -> None:
+    """A planted table that calls all texts fine lets this fail."""
+    if is_plainly_valid(value, schema):
+        assert Draft202012Validator(schema).is_valid(value)
+
+
+def test_claims_of_every_keyword__are_plainly_valid_and_so_cost_little() -> None:
+    properties = {
+        "constant": {"const": {"name": "a", "version": [1, True]}},
+        "choice": {"title": "one", "description": "of two", "enum": ["a", 2]},
+        "whole": {"type": "integer", "minimum": 1, "maximum": 1},
+        "yes": {"type": "boolean"},
+        "text": {"type": "string", "minLength": 1, "maxLength": 2, "pattern": "^[a-z]+$"},
+        "list": {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer"}},
+    }
+    schema = {**whole(TEXT), "properties": properties, "required": sorted(properties)}
+    check_schema(schema, who="template")
+    constant = {"version": [1, True], "name": "a"}
+    claims = {"constant": constant, "choice": 2, "whole": 1, "yes": True, "text": "a", "list": [7]}
+    assert is_plainly_valid(claims, schema)
+    wrong = {"constant": {"version": [1, 1], "name": "a"}, "choice": 2.0, "whole": True, "yes": 1}
+    for name, value in {**wrong, "text": "A", "list": [7, "7"]}.items():
+        assert not is_plainly_valid({**claims, name: value}, schema)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,7 @@ class Writer:
 
     def variable(self, value: bytes) -> Writer:
         """Append the length in four bytes, then the bytes."""
-        self.integer(len(value), 4)
-        self._parts.append(value)
+        self.integer(len(value), 4)._parts.append(value)
         return self
 
     def text(self, value: str) -> Writer:
@@ -67,12 +66,13 @@ class Reader:
         return len(self._message) - self._at
 
     def _take(self, length: int) -> bytes:
-        if length > self.left:
+        begin, end = self._at, self._at + length
+        if end > len(self._message):
             raise MalformedMessage(
                 "truncated", who=self._who, had=f"{self.left} bytes left", needed=f"{length} bytes"
             )
-        self._at += length
-        return self._message[self._at - length : self._at]
+        self._at = end
+        return self._message[begin:end]
 
     def integer(self, width: int, *, most: int | None = None) -> int:
         """Read an unsigned integer of `width` bytes, at most `most`."""

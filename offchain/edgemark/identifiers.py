@@ -40,6 +40,7 @@ NO_TIME = Timestamp(0)
 LAST_SECOND = 253_402_300_799  # of the year 9999
 HEX_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 CACHED_CHECKSUMS = 4096  # public, and the same ones all day: parties, contracts
+ADDRESS_BYTES = 20
 MAX_INDEX = 255  # indices are one byte on the wire and on chain
 
 
@@ -67,6 +68,8 @@ def parse_address(value: str | bytes, *, who: str = "address") -> Address:
     Raises:
         RefusedInput: not an address, or the checksum is wrong.
     """
+    if isinstance(value, bytes) and len(value) == ADDRESS_BYTES:
+        return compute_checksum(f"0x{value.hex()}")
     text = f"0x{value.hex()}" if isinstance(value, bytes) else value
     if not isinstance(text, str) or not HEX_ADDRESS.fullmatch(text):
         raise _no_address(value, who, "0x and 40 hex digits")

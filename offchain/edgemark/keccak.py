@@ -22,12 +22,12 @@ def by_pycryptodome(message: bytes) -> bytes:
 def choose() -> Callable[[bytes], bytes]:
     """safe-pysha3's, if it is there."""
     try:
-        import sha3  # type: ignore[import-untyped]  # noqa: PLC0415 - may be missing
+        from sha3 import keccak_256  # type: ignore[import-untyped]  # noqa: PLC0415 - may be missing
     except ImportError:
         return by_pycryptodome
 
     def by_pysha3(message: bytes) -> bytes:
-        digest: bytes = sha3.keccak_256(message).digest()
+        digest: bytes = keccak_256(message).digest()
         return digest
 
     return by_pysha3

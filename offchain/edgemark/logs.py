@@ -125,6 +125,11 @@ class EventLog:
         self._part = part
         self._logger = logging.getLogger(f"{ROOT}.{part}")
 
+    @property
+    def tells_details(self) -> bool:
+        """Whether anything is made of what `debug` is told."""
+        return self._logger.isEnabledFor(logging.DEBUG)
+
     def debug(self, event: str, **facts: object) -> None:
         """What helps to follow one run."""
         self._write(logging.DEBUG, event, facts)

@@ -126,10 +126,16 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 def _plain_fields(value: Any, behind: list[bytes]) -> dict[str, object]:
-    return {name: _plain(getattr(value, name), behind) for name in _names(type(value))}
+    kind: Any = type(value)
+    return {name: _plain(getattr(value, name), behind) for name in _names(kind)}
 
 
 def _plain(value: object, behind: list[bytes]) -> object:  # noqa: PLR0911 - one line a kind
+    if type(value) is int:  # most are one of these
+        return str(value)
+    if type(value) is bytes:
+        behind.append(value)
+        return len(value)
     match value:
         case None | bool() | str():
             return value

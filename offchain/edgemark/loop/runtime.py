@@ -121,9 +121,7 @@ class Runtime(Generic[S, E, F]):
         )
         self._queue: queue.SimpleQueue[_Item[S, E, F]] = queue.SimpleQueue()
         self._places = threading.BoundedSemaphore(MAX_WAITING)
-        self._loaded = threading.Event()
-        self._stopping = threading.Event()
-        self._stopped = threading.Event()
+        self._loaded, self._stopping, self._stopped = (threading.Event() for _ in range(3))
         self._thread: threading.Thread | None = None
         self._effects: EffectPool[E, F] = EffectPool(
             machine.facts, perform, self._queue.put, self._is_owed, self._pace, name
@@ -280,6 +278,7 @@ class Runtime(Generic[S, E, F]):
         """What is in the queue, so much at most; waits for the first."""
         with suppress(queue.Empty):
             yield self._queue.get(timeout=self._effects.seconds_to_next())
+            self._effects.gather()
             for _ in range(MAX_EVENTS - 1):
                 if self._stopping.is_set():
                     return
@@ -328,8 +327,9 @@ class Runtime(Generic[S, E, F]):
 
     def _tell(self, key: bytes, before: S, event: E | Tick, after: S) -> None:
         for line in lines_of(self._machine, before, event, after):
-            log = self._log.debug if line.is_detail else self._log.info
-            log(line.words, **{**self._machine.facts(key), **line.facts})
+            if not line.is_detail or self._log.tells_details:
+                log = self._log.debug if line.is_detail else self._log.info
+                log(line.words, **{**self._machine.facts(key), **line.facts})
 
     def _begin(self, key: bytes, after: S, effects: Sequence[F]) -> None:
         """Begin what an event named; when others came behind it, only what is owed still."""

@@ -6,7 +6,8 @@ waits and is repeated for as long as it is owed.
 
 What computes for long has threads of its own, so that nothing else waits behind it, and its turn
 by its deadline, the earliest first; what runs is not interrupted. What waits for a peer or for the
-chain goes in lanes (`edgemark.loop.errands`); the rest, as signing, waits for nobody.
+chain goes in lanes (`edgemark.loop.errands`); the rest, as signing, waits for nobody, and has as
+few threads as get on with it (`EffectThreads`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable
 from edgemark.logs import about, get_logger
@@ -30,6 +33,10 @@ from edgemark.transport.asking.line import take_waited_s
 from edgemark.transport.faults import PeerUnreachable
 
 FAILS_TILL_TOLD = 3
+FEW = 2  # threads: of Python one runs at a time, another is in C meanwhile; more wake each other up
+STUCK_S = 0.01  # nothing was taken up for so long: one thread more
+MANY_SHORT = 4  # under way, which will have their outcomes soon
+GATHER_S = 0.002  # about what the disk takes for a record
 RETRIED = (LedgerUnavailable, PeerUnreachable, TryAgain)
 
 E = TypeVar("E")
@@ -63,6 +70,95 @@ class Performed(Generic[E, F]):
         return isinstance(error, PeerUnreachable) or (isinstance(error, TryAgain) and error.is_mute)
 
 
+class Threads(Protocol):
+    """Where effects run."""
+
+    @property
+    def pending(self) -> int:
+        """What waits or runs."""
+
+    def submit(self, fn: Callable[..., None], /, *args: object) -> object:
+        """Have a thread do this, which raises nothing."""
+
+    def shutdown(self, wait: bool, *, cancel_futures: bool) -> None:
+        """Begin nothing more."""
+
+
+class EffectThreads:
+    """A few threads that take one effect after the other.
+
+    Where these do not get on, as what they do waits for somebody after all, others join in, until
+    there is nothing left to do.
+
+    Args:
+        most: at a time.
+        name: of the threads.
+        few: at a time, as long as they get on.
+    """
+
+    def __init__(self, most: int, name: str, few: int) -> None:
+        self._most, self._few = most, min(few, most)
+        self._threads = ThreadPoolExecutor(most + 1, name)  # one stands by
+        self._guard = threading.Lock()
+        self._waiting: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
+        self._busy, self._taken_at = 0, 0.0
+        self._has_standby = False
+
+    @property
+    def pending(self) -> int:
+        """What waits or runs; for any thread."""
+        return len(self._waiting) + self._busy
+
+    def submit(self, fn: Callable[..., None], /, *args: object) -> None:
+        """Have a thread do this, which raises nothing."""
+        with self._guard:
+            self._waiting.append((fn, args))
+            is_one_more = self._busy < self._few
+            self._busy += is_one_more
+        if is_one_more:
+            self._threads.submit(self._work)
+        else:
+            self._call_standby()
+
+    def shutdown(self, wait: bool, *, cancel_futures: bool) -> None:
+        """Begin nothing more."""
+        if cancel_futures:
+            self._waiting.clear()
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _work(self) -> None:
+        while True:
+            with self._guard:
+                if not self._waiting:
+                    self._busy -= 1
+                    return
+                (fn, args), self._taken_at = self._waiting.popleft(), time.monotonic()
+            fn(*args)
+
+    def _call_standby(self) -> None:
+        with self._guard:
+            if self._has_standby or self._busy >= self._most or not self._waiting:
+                return
+            self._has_standby = True
+        with suppress(RuntimeError):  # shut down meanwhile
+            self._threads.submit(self._stand_by)
+
+    def _stand_by(self) -> None:
+        """Join in when nothing gets on; end when nothing waits."""
+        while True:
+            time.sleep(STUCK_S)
+            with self._guard:
+                is_stuck = time.monotonic() - self._taken_at >= STUCK_S
+                if self._waiting and not is_stuck:
+                    continue
+                self._has_standby, is_stuck = False, bool(self._waiting)
+                self._busy += is_stuck
+            break
+        if is_stuck:
+            self._call_standby()
+            self._work()
+
+
 class EffectPool(Generic[E, F]):
     """Effects of all matters of one process; all methods but the pool's own belong to the loop.
 
@@ -74,7 +170,7 @@ class EffectPool(Generic[E, F]):
         pace: sizes and pauses.
         name: of the threads.
         clock: monotonic seconds.
-        make_threads: so many, of a name.
+        make_threads: so many, of a name, and how many of them at once as long as these get on.
 
     Attributes:
         due: when an effect that computes for long has to be done, on one clock; None for others.
@@ -91,7 +187,7 @@ class EffectPool(Generic[E, F]):
         name: str,
         *,
         clock: Callable[[], float] = time.monotonic,
-        make_threads: Callable[[int, str], Executor] = ThreadPoolExecutor,
+        make_threads: Callable[[int, str, int], Threads] = EffectThreads,
     ) -> None:
         self._facts, self._log = facts, get_logger(name)
         self._perform = perform
@@ -100,7 +196,7 @@ class EffectPool(Generic[E, F]):
         self._pace = pace
         self._clock = clock
         self._make_threads = make_threads
-        self._threads = make_threads(pace.workers, f"{name}-effect")
+        self._threads = make_threads(pace.workers, f"{name}-effect", FEW)
         self._tries: dict[tuple[bytes, F], int] = {}
         self._later: list[tuple[float, int, bytes, F, bool]] = []
         self._order = itertools.count()
@@ -108,7 +204,7 @@ class EffectPool(Generic[E, F]):
         self.errand: Callable[[bytes, F], Errand | None] = lambda key, effect: None  # noqa: ARG005
         self._desk: Desk[tuple[bytes, F]] = Desk(pace)
         self._given: dict[tuple[bytes, F], Errand] = {}
-        self._lanes: dict[str, Executor] = {}
+        self._lanes: dict[str, Threads] = {}
         self._computing: queue.PriorityQueue[tuple[float, int, bytes, F | None]] = (
             queue.PriorityQueue()
         )
@@ -167,6 +263,11 @@ class EffectPool(Generic[E, F]):
         later = self._later[0][0] - now if self._later else 1.0
         return max(0.0, min(1.0, later, self._desk.seconds_to_next(now)))
 
+    def gather(self) -> None:
+        """When many outcomes are to be expected soon: wait a little, so that they come together."""
+        if self._threads.pending >= MANY_SHORT:
+            time.sleep(GATHER_S)
+
     def repeat_due(self) -> None:
         """Start the repetitions whose time has come, and what waited for its turn."""
         while self._later and self._later[0][0] <= self._clock():
@@ -214,7 +315,8 @@ class EffectPool(Generic[E, F]):
                 continue
             if errand.lane not in self._lanes:
                 name = f"{self._name}-{errand.lane}"
-                self._lanes[errand.lane] = self._make_threads(self._pace.of_lane, name)
+                most = self._pace.of_lane  # each waits for somebody
+                self._lanes[errand.lane] = self._make_threads(most, name, most)
             self._given[owed] = errand
             self._lanes[errand.lane].submit(self._run, *owed)
 

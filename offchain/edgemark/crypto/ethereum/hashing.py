@@ -10,15 +10,18 @@ SHA-256 is that of FIPS 180-4; processors have instructions for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 
 from edgemark.identifiers import Hash32
 from edgemark.keccak import digest_of
 
+_keccak_of: Callable[[bytes], Hash32] = digest_of  # type: ignore[assignment]
+
 
 def keccak256(*parts: bytes) -> Hash32:
     """Keccak-256 of the concatenation of `parts`, which must parse one way only."""
-    return Hash32(digest_of(b"".join(parts)))
+    return _keccak_of(b"".join(parts))
 
 
 def hash_long(*parts: bytes) -> Hash32:

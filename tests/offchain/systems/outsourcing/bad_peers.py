@@ -73,6 +73,10 @@ class VirtualThreads(Executor):
         self.start()
         return Future()
 
+    @property
+    def pending(self) -> int:
+        return len(self._waiting) + self._busy
+
     def start(self) -> None:
         while self._waiting and self._busy < self._most:
             self._busy += 1
@@ -118,7 +122,7 @@ class Play:
             PACE,
             "play",
             clock=lambda: self._clock.now,
-            make_threads=lambda most, _: VirtualThreads(self, most),
+            make_threads=lambda most, *_: VirtualThreads(self, most),
         )
         self._pool.errand = lambda _, effect: errand(effect)
 

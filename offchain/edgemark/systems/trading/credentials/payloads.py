@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from edgemark.errors import RefusedInput
@@ -13,6 +14,7 @@ from edgemark.identity.credentials.model import CONTEXT, TYPE, UNDEFINED_TERMS, 
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.identity.credentials.schema import compute_digest
 from edgemark.identity.did.identifier import Did, format_second, parse_did
+from edgemark.storage.cid import cid_of
 from edgemark.systems.trading.templates.template import Template
 
 INITIATION = "TransactionInitiationCredential"
@@ -20,6 +22,7 @@ SETTLEMENT = "TransactionSettlementCredential"
 QUALIFICATION = "QualificationCredential"
 TEMPLATE_TYPE = "ClaimTemplate"  # the schema of claims; `JsonSchema` is one of a whole credential
 SIGNATURE_BYTES = 65
+CACHED_TEMPLATES = 256  # by which credentials are made and read again and again
 
 _SIGNATURE = re.compile(r"0x[0-9a-f]{130}")
 
@@ -42,10 +45,12 @@ class Period:
 
 def schema_of(template: Template) -> SchemaRef:
     """How a credential names the template that its claims follow."""
-    version = str(template.label.version)
-    return SchemaRef(
-        f"ipfs://{template.cid}", TEMPLATE_TYPE, version, compute_digest(template.text)
-    )
+    return _schema_of(template.text, template.label.version)
+
+
+@lru_cache(maxsize=CACHED_TEMPLATES)
+def _schema_of(text: bytes, version: int) -> SchemaRef:
+    return SchemaRef(f"ipfs://{cid_of(text)}", TEMPLATE_TYPE, str(version), compute_digest(text))
 
 
 def frame(

@@ -272,12 +272,11 @@ def facts_of(key: bytes) -> Facts:
 
 def words_of(event: object) -> Line:
     """What the log says of an event: its name in words, and nothing of any content."""
-    return _name(type(event))
+    return _line_of(type(event).__name__)
 
 
 @cache
-def _name(kind: type) -> Line:
-    name = kind.__name__
+def _line_of(name: str) -> Line:
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     return Line(words.strip(), is_detail=True)
 

@@ -202,9 +202,9 @@ def _show(value: object) -> str:
 
 def _is_readable(value: Any) -> bool:
     """Whether all texts in claims, names of fields included, may be there."""
-    if isinstance(value, str):
+    if type(value) is str or isinstance(value, str):
         return len(value) <= MAX_TEXT and value.isprintable()
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return all(map(_is_readable, value)) and all(map(_is_readable, value.values()))
     return not isinstance(value, list) or all(map(_is_readable, value))
 

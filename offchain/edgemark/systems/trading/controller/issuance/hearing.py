@@ -9,7 +9,6 @@ Law 3: no letter has the chain asked, nor anything that another letter waits for
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.systems.trading.controller.checking import check_settlement
@@ -86,7 +85,7 @@ class Hearing:
         """A credential as it travels to a party."""
         letter = Letter.of(channel, credential)
         signature = self._key.sign(letter.digest(self._domain))
-        return replace(letter, signature=signature).to_wire()
+        return Letter(letter.kind, channel, letter.message, signature).to_wire()
 
     def _check(self, desk: Desk, settlement: Settlement, head: Head) -> at.HeardSettlement | None:
         me = self._key.address

@@ -54,6 +54,8 @@ from edgemark.systems.trading.templates.strategies import (
     Flat,
     Metered,
     Strategy,
+    Tier,
+    Tiers,
     TimeOfDay,
 )
 
@@ -97,6 +99,9 @@ BY_CPU = agreed_on(Metered(), Meter.CPU_MILLISECONDS, 1, 1000)
 DAY = START - START % DAY_S
 BANDS = (Band(0, 1000), Band(START - DAY + 100, 1500))  # half as much again, 100 s from the opening
 BY_DAY = agreed_on(TimeOfDay(BANDS), Meter.PRODUCTS, 2)
+FREE_BANDS = TimeOfDay((Band(0, 0), Band(START - DAY + 40, 1000)))  # free for the first 40 s
+BY_NIGHT = agreed_on(FREE_BANDS, Meter.SECONDS, 1)
+AFTER_FREE = agreed_on(Tiers((Tier(100, 0), Tier(None, 1000))), Meter.SECONDS, 1)
 CONDITIONS = Conditions.of(METERED.agreed)
 POLICY = Policy(
     margin_s=100,

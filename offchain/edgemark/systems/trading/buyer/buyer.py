@@ -169,7 +169,8 @@ class Buyer(PartyService[TradingStation]):
             state = self.state(channel)
             agreed = self.station.deals.get(channel).agreed
             meter = agreed.specification.meter
-            check_cap(agreed.tariff, wanted.count(meter), state.known.conditions.cap)
+            cap, asked = state.known.conditions.cap, sum(each.most for each in state.requests)
+            check_cap(agreed.tariff, wanted.count(meter), cap, state.units_came, asked)
             first, now_us = state.last_number + 1, time.time_ns() // 1000
             cores = agreed.specification.cores
             lot = draft_lot(

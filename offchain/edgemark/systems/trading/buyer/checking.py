@@ -84,6 +84,7 @@ def check_proposal(
     )
     _check_amount(purchase, proposal)
     _check_interval(purchase, proposal, pricing)
+    _check_stopped(purchase, proposal, pricing)
     _check_fee(purchase, proposal, pricing)
     _check_came(purchase, proposal, pricing)
     return on.HeardProposal(proposal)
@@ -135,6 +136,13 @@ def _check_interval(purchase: Purchase, proposal: Proposal, pricing: Pricing) ->
         _blame(Fault.READINGS, f"readings: {error.what}", error.had, error.needed)
 
 
+def _check_stopped(purchase: Purchase, proposal: Proposal, pricing: Pricing) -> None:
+    """No time is paid for beyond the stop; while an order is open, the seller may work at it."""
+    end, until = proposal.readings.end, purchase.time_ends + MAX_SKEW_S
+    if pricing.counts_time and end > until:
+        _refuse("is for time after the stop", end, f"<= {until}")
+
+
 def _check_fee(purchase: Purchase, proposal: Proposal, pricing: Pricing) -> None:
     """What is left of a deposit may be billed as the seller saw it (`Purchase.deposits`)."""
     signed, readings = purchase.signed, proposal.readings
@@ -179,7 +187,7 @@ def _blame(fault: Fault, what: str, had: object, needed: object) -> NoReturn:
 
 
 def check_answer(purchase: Purchase, answer: Answer, head: Head) -> on.HeardAnswer | None:
-    """What becomes of an answer; None when it came before.
+    """What becomes of an answer that came now; None when it came before.
 
     Raises:
         AnswerStrange: nobody asked, or it uses more than it may.

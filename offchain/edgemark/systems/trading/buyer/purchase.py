@@ -19,6 +19,7 @@ from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import Signers
+from edgemark.systems.trading.contract.terms import MAX_TIME
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
@@ -69,7 +70,7 @@ class Purchase(Side):
         requests: not answered, by number.
         last_number: of the newest request.
         answers: not handed to the user yet.
-        units_came: that all answers used; `answered_at`: when the newest of them came.
+        units_came: that all answers used.
         signed: the newest voucher that the buyer signed.
         voucher: that one; `is_returned`: the seller has it.
         proposed: a bill that is right and not signed yet.
@@ -89,7 +90,6 @@ class Purchase(Side):
     last_number: int = 0
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     units_came: int = 0
-    answered_at: Timestamp = NO_TIME
     signed: Signed = field(default_factory=Signed)
     voucher: Countersigned | None = None
     is_returned: bool = True
@@ -114,13 +114,10 @@ class Purchase(Side):
         return is_over and not self.keeping and not self.answers
 
     @property
-    def stopped_since(self) -> Timestamp:
-        """Since when the buyer waits for the end."""
-        if self.stopped_at != NO_TIME:
-            return self.stopped_at
-        if self.is_over(TradeTime.FAILOVER):
-            return Timestamp(self.failing_since + self.decided.patience_s)
-        return self.service_ends
+    def time_ends(self) -> Timestamp:
+        """Until when time may be billed: without end while service goes on, or an order is open."""
+        is_on = self.reason is Reason.NONE or bool(self.requests)
+        return Timestamp(MAX_TIME) if is_on else self.served_until
 
     @property
     def said(self) -> tuple[Timestamp, ...]:
@@ -162,7 +159,7 @@ class Purchase(Side):
             times.append((over, TimeOver(TradeTime.FAILOVER)))
         if self.phase is BuyerPhase.STOPPED and self.is_losing_patience() and not self.is_lost:
             wait = 2 * agreed.grace_s + decided.patience_s  # the seller's own grace comes first
-            over = Timestamp(max(self.stopped_since, self.answered_at) + self._run_s + wait)
+            over = Timestamp(max(self.stopped_since, self.worked_until) + self._run_s + wait)
             times.append((over, TimeOver(TradeTime.PATIENCE)))
         return times
 
@@ -240,8 +237,7 @@ class Purchase(Side):
             case on.FoundBrokerBack(at):
                 return told.with_time_from(at)
             case on.SawBlocksGoOn(at) if self.blocks_stopped:
-                since = later(self.failing_since, at)
-                return replace(told, failing_since=since).with_time_from(at)
+                return told.with_time_from(at)
             case on.SawMoney(deposit):
                 return told.with_money_after(self, came=deposit < self.deposit)
             case accord.SawLapsed(at):
@@ -261,7 +257,8 @@ class Purchase(Side):
         """The same for a seller that could not bill, claim or be heard until then."""
         if self.phase is not BuyerPhase.STOPPED:
             return self
-        return replace(self, stopped_at=later(self.stopped_since, at))
+        ceased_at = self.ceased_at or self.stopped_since
+        return replace(self, stopped_at=later(self.stopped_since, at), ceased_at=ceased_at)
 
     def with_money_after(self, had: Purchase, *, came: bool) -> Purchase:
         """The same when a deposit went back, or another agreement took the number of that."""
@@ -304,7 +301,8 @@ class Purchase(Side):
             raise self._stale("answer to what was not asked, or above what it may cost")
         left = tuple(each for each in self.requests if each is not request)
         told = replace(self, requests=left, answers=(*self.answers, answer))
-        return replace(told, units_came=self.units_came + answer.units, answered_at=at)
+        until = max(self.worked_until, at)
+        return replace(told, units_came=self.units_came + answer.units, worked_until=until)
 
     def _heard_proposal(self, proposal: Proposal) -> Purchase:
         is_next = proposal.begins_at == self.signed.amount and proposal.fee > 0

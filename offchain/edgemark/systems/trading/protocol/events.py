@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identifiers import NO_TIME, Timestamp, Tokens
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase, Signers
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.accords import events as accord
@@ -133,10 +133,11 @@ class AskedStop:
 
 @dataclass(frozen=True)
 class HeardStop:
-    """The other takes, or asks for, no new work."""
+    """The other takes, or asks for, no new work: known here at `at`, and there at `since`."""
 
     reason: Reason
     at: Timestamp
+    since: Timestamp = NO_TIME
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,10 @@ class HeardRequest:
 
 @dataclass(frozen=True)
 class FoundServed:
-    """The work is done."""
+    """The work is done, by chain time `at`."""
 
     answer: Answer
+    at: Timestamp = NO_TIME
 
 
 @dataclass(frozen=True)

@@ -339,21 +339,28 @@ class Overdraft:
 
 @dataclass(frozen=True)
 class Stop:
-    """Its sender takes, or asks for, no new work any more."""
+    """Its sender takes, or asks for, no new work any more.
+
+    Attributes:
+        reason: why.
+        at: since when, by its own time; `NO_TIME` where a voucher was late.
+    """
 
     reason: Reason
+    at: Timestamp = NO_TIME
 
     def to_wire(self) -> bytes:
         """Canonical bytes."""
-        return Writer().integer(self.reason, 1).finish()
+        return Writer().integer(self.reason, 1).integer(self.at, TIME_BYTES).finish()
 
     @staticmethod
     def from_wire(message: bytes) -> Stop:
         """Parse."""
         reader = Reader(message, who="stop")
         reason = Reason(reader.integer(1, most=max(Reason)))
+        at = Timestamp(reader.integer(TIME_BYTES))
         reader.finish()
-        return Stop(reason)
+        return Stop(reason, at)
 
 
 @dataclass(frozen=True)

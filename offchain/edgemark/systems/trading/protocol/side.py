@@ -1,6 +1,7 @@
 """What seller and buyer remember of a channel alike: its money, its stop, who signs and issues.
 
-Rule 1: what came first is the reason of the end (`reason`); nothing that comes later changes it.
+Rule 1: what came first is the reason of the end (`reason`); nothing that comes later changes it,
+        nor the second up to which time is billed (`served_until`).
 Rule 2: a chain or broker that is away is no party that is away: while blocks stop nothing is signed
         or begun, while no letters come nobody loses patience, and for neither is anything closed.
 Rule 3: what a party consented to may come on chain until a block that is later than its time is
@@ -30,6 +31,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Opening,
     Policy,
     Reason,
+    later,
 )
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import TradeTime
@@ -67,7 +69,9 @@ class Side(OfChannel, Waiting, ABC):
         agreements: number of the next one.
         counted, deadline: of the window, once somebody closed the channel.
         why: reason of the end, as far as an event told it; see `reason`.
-        stopped_at: when that was, for stops that are no times.
+        stopped_at: when that was noticed here, for stops that are no times.
+        ceased_at: when whoever stopped did, as far as it was another second.
+        worked_until: when the newest answer was found by the seller, or came to the buyer.
         stop_told: the other knows it, or said it.
         blocks_stopped, broker_away: what is out of reach.
         failing_since: when the user wanted another controller.
@@ -93,6 +97,8 @@ class Side(OfChannel, Waiting, ABC):
     deadline: Timestamp = NO_TIME
     why: Reason = Reason.NONE
     stopped_at: Timestamp = NO_TIME
+    ceased_at: Timestamp = NO_TIME
+    worked_until: Timestamp = NO_TIME
     stop_told: bool = False
     blocks_stopped: bool = False
     broker_away: bool = False
@@ -128,6 +134,37 @@ class Side(OfChannel, Waiting, ABC):
         """Last second at which work is begun."""
         return Timestamp(self.known.terms.expires_at - self.decided.margin_s)
 
+    @property
+    def stopped_since(self) -> Timestamp:
+        """Since when the end is waited for; `NO_TIME` while service goes on, or a voucher is late.
+
+        A buyer that was away for longer than the grace, and then asks for the end, signs the bill
+        that is out: its seller waits for the grace anew.
+        """
+        if self.stopped_at != NO_TIME:
+            return self.stopped_at
+        if self.is_over(TradeTime.FAILOVER):
+            return Timestamp(self.failing_since + self.decided.patience_s)
+        return self.service_ends if self.is_over(TradeTime.SERVICE) else NO_TIME
+
+    @property
+    def stops_at(self) -> Timestamp:
+        """When service stopped, as who stopped says it; nothing that comes later moves it.
+
+        `NO_TIME` while it goes on, or where a voucher was late: nothing was served after its bill.
+        """
+        since = self.ceased_at or self.stopped_since
+        return since if since == NO_TIME else min(since, self.service_ends)
+
+    @property
+    def served_until(self) -> Timestamp:
+        """Until when a meter of time runs, where nothing is in hand: all that is ever billed.
+
+        That is the stop, or the last answer after it. `NO_TIME` as `stops_at`.
+        """
+        stop = self.stops_at
+        return stop if stop == NO_TIME else max(stop, self.worked_until)
+
     def worth(self, amount: int) -> int:
         """What a signed amount is worth: never more than the deposit."""
         return min(amount, self.deposit)
@@ -159,11 +196,11 @@ class Side(OfChannel, Waiting, ABC):
         """The same, waiting for these times anew."""
         return replace(self, over=frozenset(each for each in self.over if each.what not in times))
 
-    def stop(self, reason: Reason, at: Timestamp = NO_TIME) -> Self:
+    def stop(self, reason: Reason, at: Timestamp = NO_TIME, since: Timestamp = NO_TIME) -> Self:
         """The same with a reason, unless there was one."""
         if self.reason is not Reason.NONE:
             return self
-        return replace(self, why=reason, stopped_at=at)
+        return replace(self, why=reason, stopped_at=at, ceased_at=since)
 
     def ends(self) -> Sequence[tuple[Timestamp, TimeOver]]:
         """Chain times after which what stands on chain, or waits for it, can be done no more."""
@@ -186,8 +223,12 @@ class Side(OfChannel, Waiting, ABC):
         if isinstance(event, accord.OfBoth):
             return self._agreed(event)
         match event:
-            case on.SawBlocksStop() | on.SawBlocksGoOn():
-                return replace(self, blocks_stopped=isinstance(event, on.SawBlocksStop))
+            case on.SawBlocksStop():
+                return replace(self, blocks_stopped=True)
+            case on.SawBlocksGoOn(at):
+                is_late = self.blocks_stopped and not self.reason
+                since = later(self.failing_since, at) if is_late else self.failing_since
+                return replace(self, blocks_stopped=False, failing_since=since)
             case on.FoundBrokerAway() | on.FoundBrokerBack():
                 return replace(self, broker_away=isinstance(event, on.FoundBrokerAway))
             case on.HeardCredential(credential):
@@ -196,8 +237,8 @@ class Side(OfChannel, Waiting, ABC):
             case on.FoundCredentialKept(index):
                 left = tuple(each for each in self.keeping if each.index != index)
                 return replace(self, keeping=left)
-            case on.HeardStop(reason, at):
-                return replace(self.stop(reason, at), stop_told=True)
+            case on.HeardStop(reason, at, since):
+                return replace(self.stop(reason, at, since), stop_told=True)
             case on.HeardStopTaken():
                 return replace(self, stop_told=True)
             case on.AskedStop():
@@ -208,8 +249,10 @@ class Side(OfChannel, Waiting, ABC):
     def _agreed(self, event: accord.OfBoth) -> Self:
         match event:
             case accord.AskedController(controller, at):
-                fresh = replace(self, next_controller=controller, failing_since=at, amending=None)
-                return fresh.forget(TradeTime.FAILOVER)
+                fresh = replace(self, next_controller=controller, amending=None)
+                if self.reason:  # a stop stays one, and its second
+                    return fresh
+                return replace(fresh, failing_since=at).forget(TradeTime.FAILOVER)
             case accord.AskedKey(key):
                 return replace(self, next_key=key, amending=None)
             case accord.FoundAmending(amending):
@@ -338,6 +381,11 @@ WANTED = {Role.BUYER: Reason.ASKED_BY_BUYER, Role.SELLER: Reason.ASKED_BY_SELLER
 
 
 def hear_stop(stop: Stop, role: Role, head: Head) -> on.HeardStop:
-    """What it means that the other stopped: the reason that it gives, if it can be its own."""
+    """What it means that the other stopped: the reason that it gives, if it can be its own.
+
+    Since when, it says itself, if that is not to come: it asked for nothing from then on, and signs
+    for no more. Who waits for it does so from now on.
+    """
     reason = stop.reason if stop.reason in SAYS[role] else WANTED[role]
-    return on.HeardStop(reason, Timestamp(head.block))
+    since = stop.at if stop.at <= head.block else NO_TIME
+    return on.HeardStop(reason, Timestamp(head.block), since)

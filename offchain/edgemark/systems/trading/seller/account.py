@@ -10,8 +10,9 @@ from typing import Self
 from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import Signers
+from edgemark.systems.trading.contract.terms import MAX_TIME
 from edgemark.systems.trading.protocol.accords.messages import Reducing
-from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Registers, later
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Readings, Registers, later
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Settlement
 from edgemark.systems.trading.protocol.side import Side
@@ -145,30 +146,27 @@ class Account(Side):
 
     @property
     def stopped_since(self) -> Timestamp:
-        """Since when the last voucher is waited for; `NO_TIME` where a time said that it is late.
-
-        A buyer that was away for longer than the grace, and then asks for the end, signs the bill
-        that is out: it gets the grace anew.
-        """
-        if self.stopped_at != NO_TIME or not self.is_over(TradeTime.SERVICE):
-            return self.stopped_at
-        return self.service_ends
+        """As `Side`; without a top-up service stops as well."""
+        if self.is_over(TradeTime.OVERDRAFT) and self.stopped_at == NO_TIME:
+            return Timestamp(self.overdrawn_since + self.decided.patience_s)
+        return super().stopped_since
 
     @property
-    def served_until(self) -> Timestamp:
-        """Until when a meter of time runs at least once service has stopped: what is billed last.
+    def time_ends(self) -> Timestamp:
+        """Until when a meter of time may run: while something is in hand, as long as that lasts."""
+        if self.phase is SellerPhase.STOPPED:
+            return Timestamp(MAX_TIME) if self.in_hand else self.served_until
+        return self.service_ends
 
-        `NO_TIME` where a bill stayed unsigned for too long: nothing was served after it.
+    def is_whole(self, readings: Readings, amount: int) -> bool:
+        """Whether nothing is left to bill once these readings are, at this amount in all.
+
+        That is so when they show all that was used, up to the last second that is billed; or when
+        the deposit is used up.
         """
-        if self.stopped_since != NO_TIME:
-            return self.stopped_since
-        for what, since in (
-            (TradeTime.FAILOVER, self.failing_since),
-            (TradeTime.OVERDRAFT, self.overdrawn_since),
-        ):
-            if self.is_over(what) and since != NO_TIME:
-                return Timestamp(since + self.decided.patience_s)
-        return NO_TIME
+        shown = zip_longest(self.used, readings.after, fillvalue=0)
+        has_all = all(used <= had for used, had in shown) and readings.end >= self.served_until
+        return has_all or amount >= self.covered
 
     def work(self, number: int) -> Work | None:
         """The request of this number, when it is under way."""
@@ -205,7 +203,8 @@ class Account(Side):
 
     def with_time_from(self, at: Timestamp) -> Self:
         """The same for a buyer that could not sign, top up or be heard until then."""
-        told = replace(self, overdrawn_since=later(self.overdrawn_since, at))
+        since = self.overdrawn_since if self.reason else later(self.overdrawn_since, at)
+        told = replace(self, overdrawn_since=since)
         if self.proposed is None:
             return told
         return replace(told, asked_at=later(self.asked_at, at)).forget(TradeTime.GRACE)

@@ -5,6 +5,7 @@ Every check raises; what passes becomes an event. What readings cost is handed i
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from typing import NoReturn
 
@@ -23,6 +24,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Pricing,
     Readings,
     Reason,
+    Registers,
     check_fresh,
     plus,
 )
@@ -169,16 +171,16 @@ def draft_bill(sale: Sale, pricing: Pricing, head: Head) -> Proposal | on.FoundN
     the payer's signature under either is one under the same.
 
     Raises:
-        NothingYet: service has stopped, and what is in hand may still cost something.
+        NothingYet: service has stopped, and what is in hand, or no meter can have shown before the
+            next second, may still cost something.
     """
     if sale.proposed is None:
         readings, fee = _read(sale, pricing, head)
-        is_whole = not pricing.counts_time or readings.end >= sale.served_until
-        is_last = sale.is_settling and is_whole
+        is_last = sale.is_settling and sale.is_whole(readings, sale.billed.amount + fee)
     else:
         readings, is_last = sale.proposed.readings, sale.proposed.is_last
         fee = sale.proposed.fee
-    if fee == 0 and sale.phase is SellerPhase.STOPPED and sale.in_hand:
+    if fee == 0 and sale.phase is SellerPhase.STOPPED and not is_last:
         raise NothingYet("costs nothing yet", who=f"interval from {readings.start}")
     if fee == 0:
         return on.FoundNothingDue(readings, sale.used)
@@ -200,17 +202,53 @@ def _read(sale: Sale, pricing: Pricing, head: Head) -> tuple[Readings, int]:
     What a meter cannot have shown in this one, it shows in the next. The last one ends now, however
     long ago the one before ended, so that it shows all.
     """
+    if pricing.counts_time:
+        return _read_time(sale, pricing, head)
     begun, interval_s = sale.billed, sale.known.conditions.interval_s
     before, start = begun.registers or pricing.zero, begun.end
-    if sale.phase is SellerPhase.STOPPED and not pricing.counts_time:
+    if sale.phase is SellerPhase.STOPPED:
         start = Timestamp(max(start, head.block - interval_s))
     end = max(start + 1, min(head.block, start + interval_s))
     readings = pricing.read(start, end, before, sale.used, sale.opened_at)
-    left = sale.covered - begun.amount
-    fee = pricing.bill(readings, is_first=begun.amount == 0, left=left)
+    fee = _bill(sale, pricing, readings)
     if fee == 0 and head.block > end:
         readings = replace(readings, end=Timestamp(head.block))
     return readings, fee
+
+
+def _bill(sale: Sale, pricing: Pricing, readings: Readings) -> int:
+    begun = sale.billed.amount
+    return pricing.bill(readings, is_first=begun == 0, left=sale.covered - begun)
+
+
+def _read_time(sale: Sale, pricing: Pricing, head: Head) -> tuple[Readings, int]:
+    """The same where time is counted: never beyond the stop, and no second that costs passed over.
+
+    After seconds that cost nothing the interval begins with those that do; while service goes on,
+    the next one.
+    """
+    begun, interval_s = sale.billed, sale.known.conditions.interval_s
+    until = max(begun.end, min(head.block, sale.time_ends))
+
+    def read(start: int, end: int, before: Registers) -> Readings:
+        return pricing.read(start, end, before, sale.used, sale.opened_at)
+
+    def price(end: int) -> int:
+        return pricing.price(read(begun.end, end, before))
+
+    before = begun.registers or pricing.zero
+    shown = read(begun.end, min(until, begun.end + interval_s), before)
+    if shown.end == begun.end:
+        return shown, 0
+    fee = _bill(sale, pricing, shown)
+    if fee or pricing.price(shown):  # or nothing is left of the deposit
+        return shown, fee
+    ends = range(shown.end, until + 1)
+    idle = read(begun.end, ends[bisect_left(ends, 1, key=price) - 1], before)
+    if idle.end == until or sale.phase is not SellerPhase.STOPPED:
+        return idle, 0
+    shown = read(idle.end, min(until, idle.end + interval_s), idle.after)
+    return shown, _bill(sale, pricing, shown)
 
 
 def check_voucher(

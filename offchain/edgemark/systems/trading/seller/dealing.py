@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Tokens
+from edgemark.identifiers import Timestamp, Tokens
 from edgemark.loop.machine import NotOwed, UnderWay
 from edgemark.systems.trading.credentials.keeping import KeptCredentials, check_settled
 from edgemark.systems.trading.identifiers import ChannelId
@@ -161,7 +161,8 @@ class Dealing:
         pricing = self._station.deals.pricing(channel)
         order = read_order(channel, work.request, pricing)
         now = self._head().block
-        return on.FoundServed(self.serving.complete(work.request, order, pricing, now))
+        answer = self.serving.complete(work.request, order, pricing, now)
+        return on.FoundServed(answer, Timestamp(now))
 
     def _propose(self, talk: Correspondent, state: Sale) -> on.SellerEvent:
         channel = state.known.channel

@@ -26,7 +26,7 @@ from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.messages import Reducing
-from edgemark.systems.trading.protocol.agreement import Readings, Reason, Registers, later, plus
+from edgemark.systems.trading.protocol.agreement import Readings, Reason, Registers, plus
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import (
     Answer,
@@ -55,8 +55,8 @@ class Sale(Account):
                 return replace(self, agreement=agreement, policy=policy, opening=opening)
             case on.HeardRequest(request):
                 return self._taken(request)
-            case on.FoundServed(answer):
-                return self._served(answer)
+            case on.FoundServed(answer, at):
+                return self._served(answer, at)
             case on.HeardAnswerTaken(number):
                 return self._handed_over(number)
             case on.FoundProposal(proposal):
@@ -93,7 +93,8 @@ class Sale(Account):
             case on.SawOpened(_, at):
                 return replace(told, billed=Billed(end=at))
             case on.SawMoney(deposit):
-                since = NO_TIME if deposit > self.deposit else self.overdrawn_since
+                is_more = deposit > self.deposit and not self.reason
+                since = NO_TIME if is_more else self.overdrawn_since
                 reducing = self.reducing if told.agreements == self.agreements else None
                 return replace(told, overdrawn_since=since, reducing=reducing)
             case on.SawAmended():
@@ -107,8 +108,7 @@ class Sale(Account):
             case on.FoundBrokerBack(at):
                 return told.with_time_from(at)
             case on.SawBlocksGoOn(at) if self.blocks_stopped:
-                since = later(self.failing_since, at)
-                return replace(told, failing_since=since).with_time_from(at)
+                return told.with_time_from(at)
             case on.AskedStop(at):
                 return told.stop(Reason.ASKED_BY_SELLER, at)
             case _:
@@ -145,7 +145,7 @@ class Sale(Account):
         works = sorted((*self.works, Work(request)), key=lambda work: work.number)
         return replace(self, works=tuple(works))
 
-    def _served(self, answer: Answer) -> Sale:
+    def _served(self, answer: Answer, at: Timestamp) -> Sale:
         """Each request is metered once, whoever does its work again."""
         work = self.work(answer.number)
         if work is None or work.answer is not None or answer.units > work.charge:
@@ -156,7 +156,8 @@ class Sale(Account):
             else work
             for work in self.works
         )
-        return replace(self, works=works, used=plus(self.used, answer.used))
+        until = max(self.worked_until, at)
+        return replace(self, works=works, used=plus(self.used, answer.used), worked_until=until)
 
     def _handed_over(self, number: int) -> Sale:
         works = [
@@ -184,8 +185,9 @@ class Sale(Account):
         return told.forget(TradeTime.INTERVAL, TradeTime.VALIDITY)
 
     def _found_nothing(self, readings: Readings, used: Registers) -> Sale:
-        """An interval that costs nothing; after the stop it ends all, so nothing may be in hand."""
-        is_early = self.phase is SellerPhase.STOPPED and bool(self.in_hand)
+        """An interval that costs nothing; after the stop it ends all, so nothing may be left."""
+        is_last = self.is_settling and self.is_whole(readings, self.billed.amount)
+        is_early = self.phase is SellerPhase.STOPPED and not is_last
         if self.proposed is not None or is_early or not self._begins_here(readings, used):
             raise self._stale("draft of another state")
         billed = Billed(self.billed.amount, readings.end, readings.after)
@@ -202,19 +204,22 @@ class Sale(Account):
         if self.proposed is not None:
             return readings == self.proposed.readings and voucher.amount == self.claimed
         begins = proposal.begins_at == self.billed.amount and proposal.fee > 0
-        if proposal.is_last and not self.is_settling:
+        is_whole = self.is_settling and self.is_whole(readings, voucher.amount)
+        if proposal.is_last and not is_whole:
             return False
         return begins and self._begins_here(readings, self.used)
 
     def _begins_here(self, readings: Readings, used: Registers) -> bool:
         """Whether an interval goes on where the last one ended, and nothing came meanwhile.
 
-        The last one may begin later, as it ends when all is done.
+        Once service has stopped it may begin later: where work is billed as all of it ends now, and
+        where time is as what was before costs nothing, which the meter shows already.
         """
-        is_next = readings.start == self.billed.end
-        is_last = self.phase is SellerPhase.STOPPED and readings.start > self.billed.end
-        goes_on = readings.before == (self.billed.registers or readings.before)
-        return self.is_bill_due and (is_next or is_last) and goes_on and used == self.used
+        had = self.billed.registers or readings.before
+        goes_on = readings.start == self.billed.end and readings.before == had
+        if self.phase is SellerPhase.STOPPED and readings.start > self.billed.end:
+            goes_on = all(now >= then for now, then in zip(readings.before, had, strict=False))
+        return self.is_bill_due and goes_on and used == self.used
 
     def _signed(self, voucher: Countersigned) -> Sale:
         """The bill that is out is settled, whichever index of it was signed."""

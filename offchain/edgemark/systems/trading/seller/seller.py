@@ -338,7 +338,7 @@ class Seller(EvmServer[TradingStation]):
             if asked.id == order.id:
                 now = self.station.head().block
                 answer = self.serving.complete(held.request, order, pricing, now)
-                self.runtime.post(order.channel, on.FoundServed(answer))
+                self.runtime.post(order.channel, on.FoundServed(answer, Timestamp(now)))
         except EdgemarkError as error:
             self.log.warning("answer is noted later", channel=order.channel, error=error)
 

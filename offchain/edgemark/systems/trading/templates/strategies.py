@@ -268,6 +268,20 @@ def find_heaviest(strategy: Strategy) -> int:
             return THOUSAND
 
 
+def find_edges(strategy: Strategy, least: int, most: int) -> set[int]:
+    """Units between these two, behind which the next one weighs something else; of a round one."""
+    match strategy:
+        case Tiers():
+            edges = [tier.up_to for tier in strategy.tiers if tier.up_to is not None]
+        case Bonus():
+            length = strategy.every + strategy.free
+            rounds = {least // length, least // length + 1, most // length}
+            edges = [each * length + part for each in rounds for part in (0, strategy.every)]
+        case Flat() | Metered() | TimeOfDay():
+            edges = []
+    return {edge for edge in edges if least <= edge <= most}
+
+
 def describe(strategy: Strategy) -> str:
     """A strategy in words, for people."""
     match strategy:

@@ -77,6 +77,7 @@ MESSAGES: list[Any] = [
     Credential(BILL.voucher, b"credential", SIGNATURE),
     Overdraft(Tokens(1001), Tokens(90)),
     Stop(Reason.EXPIRED),
+    Stop(Reason.ASKED_BY_BUYER, Timestamp(START + 9)),
     Closing(Tokens(30), SOON, SIGNATURE),
     Closing(Tokens(0), SOON),
     Amending(0, Tokens(30), NEXT_SIGNERS, SOON, SIGNATURE),

@@ -9,6 +9,8 @@ import pytest
 from tests.offchain.systems.trading.channel_cast import START
 from tests.offchain.systems.trading.parties_cast import (
     AGREEMENT,
+    BY_CPU,
+    BY_DAY,
     BY_TIME,
     DOMAIN,
     METERED,
@@ -21,6 +23,7 @@ from tests.offchain.systems.trading.parties_cast import (
     TERMS,
     sign_voucher,
 )
+from tests.offchain.systems.trading.seller.signing_pair import Pair, second
 from tests.offchain.systems.trading.simulation.trading_world import World
 
 from edgemark.identifiers import Timestamp, Tokens
@@ -48,6 +51,7 @@ from edgemark.systems.trading.seller.admission import (
 )
 from edgemark.systems.trading.seller.dealing import Dealing
 from edgemark.systems.trading.seller.sale import Sale
+from edgemark.systems.trading.seller.serving.orders import find_band
 
 INTERVAL = AGREEMENT.conditions.interval_s
 
@@ -208,6 +212,47 @@ def test_until_when_time_is_billed__is_told_by_what_stopped_service() -> None:
     late, _ = propose(late, INTERVAL + 1, BY_TIME)
     late = LIFE.reach_time(late, Timestamp(START + 200))
     assert (late.reason, late.served_until) == (Reason.VOUCHER_LATE, 0)
+
+
+@pytest.mark.parametrize("stopped", [99, 100, 101])
+def test_work_in_the_second_in_which_a_band_begins__is_billed_when_the_meter_shows_it(
+    stopped: int,
+) -> None:
+    """`[since, band)` has no second of it, so until the next one nothing is the last."""
+    pair, request = Pair(BY_DAY), Request(1, 5, b"work")
+    band = find_band(BY_DAY, START + stopped)
+    answer = Answer(1, tuple(5 * (each == band) for each in range(2)), b"")
+    pair.buy(on.AskedRequest(request))
+    pair.sell(on.HeardRequest(request), on.FoundServed(answer, second(stopped)))
+    pair.buy(on.HeardAnswer(answer, second(stopped)))
+    pair.stop(stopped)
+    if stopped == 100:
+        with pytest.raises(NothingYet):
+            pair.propose(stopped)
+        early = Readings(second(80), second(100), (0, 0), (0, 0))
+        with pytest.raises(IllegalMove):
+            pair.sell(on.FoundNothingDue(early, pair.sale.used))
+    pair.settle(stopped + 1)
+    assert pair.purchase.signed.amount == (15 if band else 10)
+    assert pair.purchase.saw_last
+
+
+def test_bill_of_what_a_meter_shows_so_far__is_not_the_last() -> None:
+    """Blocks stand still at 10 while a run of 30 s goes on; then its buyer stops."""
+    pair, request = Pair(BY_CPU), Request(1, 30_000, b"run")
+    answer = Answer(1, (30_000,), b"")
+    pair.buy(on.AskedRequest(request))
+    pair.sell(on.HeardRequest(request), on.SawBlocksStop(), on.FoundServed(answer, second(10)))
+    pair.buy(on.HeardAnswer(answer, second(10)))
+    pair.stop(10)
+    found = pair.propose(10)
+    assert isinstance(found, on.FoundProposal)
+    assert (found.proposal.fee, found.proposal.is_last) == (10, False)
+    pair.sign(10)
+    assert pair.sale.phase is SellerPhase.STOPPED
+    pair.sell(on.SawBlocksGoOn(second(45)))
+    assert pair.settle(45) == [(25, 45)]
+    assert (pair.purchase.signed.amount, pair.purchase.saw_last) == (30, True)
 
 
 def test_buyer__signs_what_is_billed_after_the_stop_and_waits_for_the_last() -> None:

@@ -126,6 +126,10 @@ def test_run_over_the_edge_of_a_band__falls_into_both_as_long_as_it_was_in_each(
     assert split_units(100, bands, DAY_S - 1, DAY_S + 2) == (67, 33)
     for units in range(20):
         assert sum(split_units(units, bands, 93, 107)) == units
+    thirds = TimeOfDay((Band(0, 1000), Band(100, 1500), Band(101, 1000)))
+    for units in range(2995, 3001):  # a run that was busy all the while: no band shows too much
+        parts = split_units(units, thirds, 99, 102)
+        assert sum(parts) == units and max(parts) <= 1000, parts
     by_cpu = replace(BY_CPU.agreed, strategy=TimeOfDay(BANDS))
     pricing = Pricing(by_cpu)
     used = Usage(cpu_us=60_000_000, wall_us=59_100_000)

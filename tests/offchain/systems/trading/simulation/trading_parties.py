@@ -23,7 +23,7 @@ from tests.offchain.systems.trading.simulation.trading_actors import (
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import recover
-from edgemark.identifiers import Address
+from edgemark.identifiers import Address, Timestamp
 from edgemark.systems.trading.buyer.checking import (
     ProposalWrong,
     blame,
@@ -95,7 +95,8 @@ class Seller(Trader):
                 work = state.work(number)
                 assert work is not None
                 content = b"done " + work.request.content
-                return [on.FoundServed(Answer(number, self.world.meter(work.request), content))]
+                answer = Answer(number, self.world.meter(work.request), content)
+                return [on.FoundServed(answer, Timestamp(head.block))]
             case do.SendAnswer(number):
                 work = state.work(number)
                 assert work is not None and work.answer is not None

@@ -31,7 +31,7 @@ from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.messages import Answer, Request
 from edgemark.systems.trading.templates.readings import Meter
-from edgemark.systems.trading.templates.strategies import MAX_COUNT, Tariff
+from edgemark.systems.trading.templates.strategies import MAX_COUNT, Tariff, find_edges
 from edgemark.systems.trading.work import checking
 from edgemark.systems.trading.work.checking import WrongAnswer, count_units, draw_inputs
 from edgemark.systems.trading.work.messages import (
@@ -156,18 +156,47 @@ def price_at_most(tariff: Tariff, units: Sequence[int]) -> Tokens:
     return Tokens(max(tariff.compute_owed(each) for each in shown))
 
 
-def check_cap(tariff: Tariff, units: Sequence[int], cap: Tokens) -> None:
-    """Check that a seller may ever take each of these orders.
+def price_between(tariff: Tariff, units: int, least: int, most: int) -> Tokens:
+    """What units in a row cost at most that begin between these two of their channel.
+
+    A part of a smallest unit is rounded as at the beginnings that are tried: where weights change.
+
+    Raises:
+        AmountTooLarge: no amount is as large.
+    """
+    strategy = tariff.strategy
+    if strategy.registers > 1:  # whatever was used before weighs as much
+        return Tokens(price_at_most(tariff, [units]) - tariff.first_price)
+    units = min(units, MAX_COUNT)
+    edges = find_edges(strategy, least, most + units)
+    begins = {least, most, *edges, *(edge - units for edge in edges)}
+    fees = (
+        tariff.compute_fee((begin,), (min(begin + units, MAX_COUNT),))
+        for begin in begins
+        if least <= begin <= most
+    )
+    return max(fees, default=Tokens(0))
+
+
+def check_cap(
+    tariff: Tariff, units: Sequence[int], cap: Tokens, begun: int = 0, open_units: int = 0
+) -> None:
+    """Check that a seller may ever take each of these orders: at its place, behind the others.
 
     Args:
         tariff: of the channel.
         units: that each order uses at most; none where time alone is paid.
         cap: of an interval.
+        begun: units that the channel used already.
+        open_units: that its open orders use at most.
 
     Raises:
         RefusedInput: one costs more than an interval may.
     """
-    dearest = Tokens(price_at_most(tariff, [max(units, default=0)]) - tariff.first_price)
+    dearest, most = Tokens(0), begun + open_units
+    for each in units:
+        dearest = max(dearest, price_between(tariff, each, begun, most))
+        most += each
     if dearest > cap:
         raise RefusedInput(
             "costs more than an interval of this channel may",

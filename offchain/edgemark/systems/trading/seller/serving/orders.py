@@ -15,6 +15,7 @@ Rule 3: where this machine is at fault (a full disk, no process to be had) the o
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.identifiers import Hash32
@@ -121,8 +122,9 @@ def split_units(units: int, strategy: TimeOfDay, start: int, end: int) -> Regist
         end: second at which it was over; a part of one is one.
     """
     seconds = strategy.count_seconds(min(start, end - 1), end)
-    parts = [units * each // sum(seconds) for each in seconds]
-    parts[seconds.index(max(seconds))] += units - sum(parts)
+    parts: list[int] = []
+    for passed in accumulate(seconds):  # rounded up together, so none is above what it can be
+        parts.append(-(-units * passed // sum(seconds)) - sum(parts))
     return tuple(parts)
 
 

@@ -32,7 +32,7 @@ def buyer_whose_loop(error: Exception, home: Path) -> Any:
     deals = SimpleNamespace(get=lambda _: METERED)
     return SimpleNamespace(
         _ordering=threading.Lock(),
-        state=lambda _: SimpleNamespace(last_number=0, known=ROOMY),
+        state=lambda _: SimpleNamespace(last_number=0, known=ROOMY, requests=(), units_came=0),
         station=SimpleNamespace(deals=deals),
         shelf=Shelf(home),
         runtime=SimpleNamespace(ask=ask),

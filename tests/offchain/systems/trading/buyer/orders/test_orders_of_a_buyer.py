@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.offchain.systems.trading.parties_cast import BY_CPU, BY_DAY, BY_TIME, METERED
+from tests.offchain.systems.trading.parties_cast import (
+    BY_CPU,
+    BY_DAY,
+    BY_TIME,
+    METERED,
+    agreed_on,
+)
 from tests.offchain.systems.trading.work.work_cast import CHANNELS, draw, make_batch, make_dense
 
 from edgemark.confinement.limits import End
@@ -21,11 +28,13 @@ from edgemark.systems.trading.buyer.orders.ordering import (
     check_cap,
     draft_lot,
     price_at_most,
+    price_between,
     read_answer,
 )
 from edgemark.systems.trading.buyer.purchase import MAX_REQUESTS
 from edgemark.systems.trading.protocol.messages import Answer
 from edgemark.systems.trading.templates.readings import Meter
+from edgemark.systems.trading.templates.strategies import Bonus, Metered, Strategy, Tier, Tiers
 from edgemark.systems.trading.work.checking import WrongAnswer, WrongReading
 from edgemark.systems.trading.work.messages import MAX_PART_BYTES, Order, OrderKind, Usage
 from edgemark.systems.trading.work.messages import Answer as WorkAnswer
@@ -85,6 +94,41 @@ def test_an_order_dearer_than_an_interval_may_be__is_refused_before_it_is_asked_
     with pytest.raises(RefusedInput, match="costs more than an interval") as refused:
         check_cap(tariff, whole, Tokens(price - 1))
     assert "--pieces" in refused.value.remedy
+
+
+def dearest(strategy: Strategy, units: int, least: int, most: int) -> int:
+    """Every beginning tried."""
+    tariff = agreed_on(strategy, Meter.PRODUCTS, 3).agreed.tariff
+    return max(tariff.compute_fee((each,), (each + units,)) for each in range(least, most + 1))
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        Metered(),
+        Tiers((Tier(10, 0), Tier(None, 1000))),
+        Tiers((Tier(10, 1000), Tier(25, 3000), Tier(None, 2000))),
+        Bonus(every=7, free=4),
+    ],
+)
+def test_what_an_order_costs_at_its_place__is_by_the_dearest_beginning(strategy: Strategy) -> None:
+    tariff = agreed_on(strategy, Meter.PRODUCTS, 3).agreed.tariff
+    for least, more, units in itertools.product(range(0, 40, 3), (0, 1, 6, 30), (0, 1, 5, 11, 40)):
+        found = price_between(tariff, units, least, least + more)
+        assert found == dearest(strategy, units, least, least + more), (least, more, units)
+
+
+def test_an_order_behind_free_units__is_refused_where_its_place_is_too_dear() -> None:
+    """From the beginning of its channel it would be free: its seller would put it off for ever."""
+    tariff = agreed_on(Tiers((Tier(100, 0), Tier(None, 1000))), Meter.PRODUCTS, 1).agreed.tariff
+    cap = Tokens(60)
+    check_cap(tariff, [100], cap)
+    check_cap(tariff, [100, 60], cap)
+    for units, begun, open_units in (([100, 61], 0, 0), ([61], 100, 0), ([61], 0, 100)):
+        with pytest.raises(RefusedInput, match="costs more than an interval"):
+            check_cap(tariff, units, cap, begun, open_units)
+    with pytest.raises(RefusedInput):
+        check_cap(METERED.agreed.tariff, [2**64], cap)
 
 
 @pytest.mark.parametrize("pieces", [1, 3, INPUTS])

@@ -1,0 +1,339 @@
+"""Time is billed up to the stop, to the second and for both parties, whatever comes after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.offchain.systems.trading.channel_cast import START
+from tests.offchain.systems.trading.parties_cast import (
+    AFTER_FREE,
+    AGREEMENT,
+    BY_NIGHT,
+    BY_TIME,
+    NEXT,
+    POLICY,
+    TERMS,
+    agreed_on,
+)
+from tests.offchain.systems.trading.seller.signing_pair import A_SECOND, Pair, head, second
+
+from edgemark.identifiers import NO_TIME, Tokens
+from edgemark.loop.machine import IllegalMove
+from edgemark.systems.trading.buyer.checking import NotSigned, check_answer
+from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.agreement import Pricing, Readings, Reason
+from edgemark.systems.trading.protocol.letters import Role
+from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, TradeTime
+from edgemark.systems.trading.protocol.messages import (
+    Answer,
+    Proposal,
+    Request,
+    Stop,
+)
+from edgemark.systems.trading.protocol.side import hear_stop
+from edgemark.systems.trading.seller.admission import (
+    NothingYet,
+    draft_bill,
+    with_signature,
+)
+from edgemark.systems.trading.templates.readings import MAX_SKEW_S, Meter
+from edgemark.systems.trading.templates.strategies import Bonus
+
+INTERVAL = AGREEMENT.conditions.interval_s
+BONUS = agreed_on(Bonus(every=30, free=30), Meter.SECONDS, 1)
+
+
+# --- no second beyond the stop -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("came", [24, 25, 26, 36, 45, 60])
+def test_voucher_that_comes_around_the_stop_or_later__lets_nothing_be_billed_beyond(
+    came: int,
+) -> None:
+    """Service stops at 25; the voucher of the first interval comes then."""
+    pair = Pair()
+    pair.wait(21)
+    pair.propose(21)
+    if came < 25:
+        pair.sign(came)
+    pair.stop(25)
+    if came >= 25:
+        pair.sign(came)
+    assert pair.settle(max(came, 25)) == [(20, 25)]
+    assert pair.purchase.signed.amount == 25
+
+
+@pytest.mark.parametrize("stop", [INTERVAL - 1, INTERVAL, INTERVAL + 1])
+def test_stop_around_the_end_of_an_interval__is_billed_to_the_second(stop: int) -> None:
+    pair = Pair()
+    pair.wait(stop)
+    if pair.sale.is_bill_due:
+        pair.propose(stop)
+        pair.sign(stop)
+    pair.stop(stop)
+    pair.settle(stop)
+    assert pair.purchase.signed.amount == stop
+
+
+def test_stop_in_the_second_in_which_the_last_bill_ended__has_no_second_more() -> None:
+    pair = Pair()
+    pair.wait(INTERVAL + 1)
+    pair.propose(INTERVAL + 1)
+    pair.stop(INTERVAL)
+    pair.sign(INTERVAL + 1)
+    assert pair.settle(INTERVAL + 1) == []
+    assert pair.purchase.signed.amount == INTERVAL
+
+
+def test_stop_in_the_second_of_the_opening__costs_nothing_not_even_the_first_price() -> None:
+    pair = Pair(Pricing(replace(A_SECOND.agreed, first_price=Tokens(7))))
+    pair.stop(0)
+    assert pair.settle(3) == []
+    assert pair.sale.billed.amount == 0
+
+
+def test_bill_while_service_ends__has_no_second_of_the_margin() -> None:
+    """The block that is drafted by may be seen before the time of service is."""
+    pair = Pair()
+    ends = pair.sale.service_ends - START
+    pair.sale = replace(pair.sale, billed=replace(pair.sale.billed, end=second(ends - 5)))
+    pair.sale = pair.sale.forget(TradeTime.INTERVAL)
+    late = replace(pair.sale, over=pair.sale.over | LIFE.reach_time(pair.sale, second(ends)).over)
+    assert late.phase is SellerPhase.SERVING
+    draft = draft_bill(late, A_SECOND, head(ends + 9))
+    assert isinstance(draft, Proposal)
+    assert draft.readings.end == pair.sale.service_ends
+
+
+# --- the stop is one second, for both ----------------------------------------------------------
+
+
+def test_stop_that_is_heard_late__counts_from_when_its_buyer_stopped() -> None:
+    """As a block, or a broker, may come in between; the seller waits from when it heard."""
+    pair = Pair()
+    pair.stop(9, heard=19)
+    assert (pair.sale.stopped_since, pair.sale.served_until) == (second(19), second(9))
+    assert pair.settle(19) == [(0, 9)]
+
+
+@pytest.mark.parametrize(("said", "since"), [(0, 19), (9, 9), (19, 19), (20, 19)])
+def test_since_when_the_other_stopped__it_says_itself_but_not_of_what_is_to_come(
+    said: int, since: int
+) -> None:
+    at = second(said) if said else NO_TIME
+    pair = Pair()
+    pair.sell(hear_stop(Stop(Reason.EXPIRED, at), Role.BUYER, head(19)))
+    assert pair.sale.served_until == second(since)
+
+
+def test_bill_that_is_out_as_a_stop_comes_late__is_signed_up_to_the_skew_and_no_further() -> None:
+    """What of it was served before is the seller's risk: less than an interval."""
+    for end, is_signed in ((MAX_SKEW_S, True), (MAX_SKEW_S + 1, False)):
+        pair = Pair()
+        pair.wait(INTERVAL + 1)
+        pair.propose(INTERVAL + 1)
+        pair.stop(INTERVAL - end, heard=INTERVAL + 2)
+        if is_signed:
+            pair.sign(INTERVAL + 2)
+            assert pair.settle(INTERVAL + 2) == []
+            continue
+        with pytest.raises(NotSigned, match="after the stop"):
+            pair.sign(INTERVAL + 2)
+
+
+def test_seller_that_goes_on_billing_after_the_stop__is_not_signed_for() -> None:
+    pair = Pair()
+    pair.buy(on.AskedStop(second(INTERVAL)))
+    for at in range(INTERVAL + 1, 6 * INTERVAL):
+        pair.wait(at)
+        if pair.sale.is_bill_due and pair.sale.proposed is None:
+            pair.propose(at)
+            if pair.sale.proposed and at <= INTERVAL + 1:
+                pair.sign(at)
+    with pytest.raises(NotSigned):
+        pair.sign(3 * INTERVAL)
+    assert pair.purchase.signed.amount == INTERVAL
+
+
+def test_stop_while_an_order_is_open__lets_time_run_until_its_answer() -> None:
+    pair = Pair()
+    asked = Request(1, 1, b"work")
+    pair.buy(on.AskedRequest(asked))
+    pair.sell(on.HeardRequest(asked))
+    pair.stop(5)
+    assert pair.purchase.time_ends > second(10**6)
+    pair.wait(INTERVAL + 1)
+    pair.propose(INTERVAL + 1)
+    pair.sign(INTERVAL + 1)
+    answer = Answer(1, (0,), b"done")
+    pair.sell(on.FoundServed(answer, second(27)))
+    came = check_answer(pair.purchase, answer, head(28))
+    assert came is not None
+    pair.buy(came)
+    assert pair.settle(60) == [(20, 27)]
+    assert pair.purchase.served_until == second(28)
+
+
+def test_answer_before_the_stop__moves_nothing() -> None:
+    pair = Pair()
+    pair.sell(on.HeardRequest(Request(1, 1, b"work")))
+    pair.sell(on.FoundServed(Answer(1, (0,), b""), second(3)))
+    pair.stop(8)
+    assert pair.settle(9) == [(0, 8)]
+
+
+# --- nothing that comes after the stop moves it -------------------------------------------------
+
+
+def lose_controller(pair: Pair) -> None:
+    pair.sell(accord.AskedController(NEXT.address, second(1)))
+    pair.buy(accord.AskedController(NEXT.address, second(1)))
+
+
+def overdraw(pair: Pair) -> None:
+    pair.sell(on.FoundOverdrawn(second(1)))
+
+
+STOPS = {"failover": lose_controller, "overdraft": overdraw}
+MOVES = {
+    "blocks": (on.SawBlocksStop(), on.SawBlocksGoOn(second(400))),
+    "broker": (on.FoundBrokerAway(), on.FoundBrokerBack(second(400))),
+    "top-up": (on.SawMoney(Tokens(TERMS.deposit + 100), Tokens(0), 0),),
+    "wish": (accord.AskedController(NEXT.address, second(300)),),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("why", STOPS)
+def test_what_comes_after_a_stop__moves_neither_its_second_nor_its_reason(
+    why: str, move: str
+) -> None:
+    pair, stop = Pair(), 1 + POLICY.patience_s
+    STOPS[why](pair)
+    pair.wait(stop + 1)
+    reason = pair.sale.reason
+    assert reason in (Reason.CONTROLLER_LOST, Reason.OVERDRAWN)
+    if pair.purchase.reason is Reason.NONE:
+        pair.buy(hear_stop(Stop(reason, pair.sale.stops_at), Role.SELLER, head(stop + 1)))
+    pair.sell(*MOVES[move])
+    pair.buy(*MOVES[move])
+    for side in (pair.sale, pair.purchase):
+        assert (side.reason, side.served_until) == (reason, second(stop)), type(side).__name__
+    pair.settle(400)
+    assert pair.purchase.signed.amount == stop
+
+
+def test_before_the_stop__the_same_events_give_the_other_its_whole_time() -> None:
+    for why, move, reason in (
+        ("failover", "blocks", Reason.CONTROLLER_LOST),
+        ("overdraft", "blocks", Reason.OVERDRAWN),
+        ("overdraft", "broker", Reason.OVERDRAWN),
+    ):
+        pair = Pair()
+        STOPS[why](pair)
+        pair.sell(*MOVES[move])
+        pair.wait(400 + POLICY.patience_s)
+        assert pair.sale.phase is SellerPhase.SERVING
+        pair.wait(401 + POLICY.patience_s)
+        assert (pair.sale.reason, pair.sale.served_until) == (reason, second(400 + 60))
+    pair = Pair()
+    STOPS["overdraft"](pair)
+    pair.sell(*MOVES["top-up"])
+    pair.wait(400)
+    assert pair.sale.phase is SellerPhase.SERVING
+
+
+def test_buyer_that_waits_anew__knows_its_stop_as_before() -> None:
+    pair = Pair()
+    pair.stop(30)
+    pair.buy(on.SawBlocksStop(), on.SawBlocksGoOn(second(90)), on.FoundBrokerBack(second(95)))
+    assert (pair.purchase.stopped_since, pair.purchase.served_until) == (second(95), second(30))
+
+
+# --- what costs nothing swallows nothing that does ----------------------------------------------
+
+
+FREE = {  # stopped at 150, and what that costs
+    "band": (BY_NIGHT, 150 - 40),
+    "tiers": (AFTER_FREE, 150 - 100),
+    "bonus": (BONUS, 30 + 30 + 30),
+    "half a token": (BY_TIME, 75),
+}
+
+
+@pytest.mark.parametrize("late", [1, 6, 40, 130])
+@pytest.mark.parametrize("name", FREE)
+def test_free_time__is_passed_over_and_no_second_more(name: str, late: int) -> None:
+    """Drafts are so late while service goes on; what is left is billed after the stop."""
+    pricing, due = FREE[name]
+    pair, at = Pair(pricing), 0
+    while (at := pair.sale.billed.end - START + INTERVAL + late) < 150:
+        pair.wait(at)
+        if isinstance(pair.propose(at), on.FoundProposal):
+            pair.sign(at)
+    pair.stop(150)
+    pair.settle(150)
+    assert pair.purchase.signed.amount == due
+
+
+@pytest.mark.parametrize("stop", [39, 40, 41, 75])
+def test_stop_around_the_end_of_a_free_band__is_billed_to_the_second(stop: int) -> None:
+    pair = Pair(BY_NIGHT)
+    pair.stop(stop)
+    pair.settle(stop)
+    assert pair.sale.signed == max(0, stop - 40)
+
+
+def test_free_time_of_a_run_in_hand__waits_for_what_is_not() -> None:
+    pair = Pair(BY_NIGHT)
+    pair.sell(on.HeardRequest(Request(1, 1, b"work")))
+    pair.stop(5)
+    pair.wait(INTERVAL + 1)
+    with pytest.raises(NothingYet):
+        pair.propose(INTERVAL + 1)
+    pair.sell(on.FoundServed(Answer(1, (0,), b""), second(43)))
+    found = pair.propose(50)
+    assert isinstance(found, on.FoundProposal)
+    assert (found.proposal.fee, found.proposal.is_last) == (3, True)
+
+
+def test_nothing_due__is_no_end_while_time_is_left() -> None:
+    """A draft that leaves it out is none of this state, whoever made it."""
+    pair = Pair(BY_NIGHT)
+    pair.stop(75)
+    early = Readings(second(0), second(20), (0, 0), (20, 0))
+    with pytest.raises(IllegalMove):
+        pair.sell(on.FoundNothingDue(early, pair.sale.used))
+    draft = draft_bill(pair.sale, BY_NIGHT, head(75))
+    assert isinstance(draft, Proposal) and not draft.is_last
+    with pytest.raises(IllegalMove):
+        pair.sell(with_signature(replace(draft, is_last=True), bytes(65)))
+
+
+def test_deposit_that_is_used_up__ends_what_can_never_be_billed() -> None:
+    pair = Pair()
+    few = on.SawMoney(Tokens(12), Tokens(0), 0)
+    pair.sell(few)
+    pair.buy(few)
+    pair.stop(50)
+    assert pair.settle(50) == [(0, 20)]
+    assert pair.purchase.signed.amount == 12
+
+
+# --- a voucher that is too late ----------------------------------------------------------------
+
+
+def test_voucher_after_the_patience__counts_for_its_bill_and_nothing_more_is_billed() -> None:
+    """Nothing was served beyond the grace; without a last voucher the last one is the bill."""
+    pair = Pair()
+    pair.wait(INTERVAL + 1)
+    pair.propose(INTERVAL + 1)
+    pair.wait(INTERVAL + 2 + AGREEMENT.conditions.grace_s + POLICY.patience_s)
+    assert (pair.sale.phase, pair.sale.reason) == (SellerPhase.CLAIMING, Reason.VOUCHER_LATE)
+    assert pair.sale.served_until == NO_TIME
+    pair.sign(INTERVAL + 30)
+    assert pair.sale.phase is SellerPhase.CLAIMING
+    assert pair.sale.signed == INTERVAL
+    assert not [each for each in pair.sale.owed() if type(each).__name__ == "Propose"]

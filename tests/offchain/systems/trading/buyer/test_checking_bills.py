@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,10 +35,12 @@ from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.buyer.checking import (
     AnswerStrange,
+    BilledOtherwise,
     NotSigned,
     ProposalWrong,
     blame,
     check_answer,
+    check_billed,
     check_closing_back,
     check_proposal,
 )
@@ -54,7 +57,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Readings,
 )
 from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime, step
-from edgemark.systems.trading.protocol.messages import Answer, Proposal, Request
+from edgemark.systems.trading.protocol.messages import Answer, Credential, Proposal, Request
 
 HEAD = Head(START + 45, START + 45)
 
@@ -322,3 +325,49 @@ def test_a_closing_by_the_seller__is_taken_up_to_what_was_signed() -> None:
         assert do.SubmitCloseTogether() not in passed.owed()
     assert draft_closing(purchase).amount == 30
     assert CONTROLLER.address == TERMS.controller
+
+
+def test_credential_of_the_newest_voucher__says_what_its_bill_said() -> None:
+    purchase, voucher = signed(), draft_proposal(30).voucher
+    bill = purchase.signed
+    for end, after, index, is_right in (
+        (bill.end, bill.registers, 1, True),
+        (bill.end + 1, bill.registers, 1, False),
+        (bill.end, (11,), 1, False),
+        (bill.end + 1, (11,), 0, True),  # of an older one the buyer knows the amount alone
+    ):
+        claims: Any = SimpleNamespace(end=end, readings=SimpleNamespace(after=after))
+        credential = Credential(replace(voucher, index=index), b"", bytes(65))
+        if is_right:
+            check_billed(purchase, claims, credential)
+            continue
+        with pytest.raises(BilledOtherwise):
+            check_billed(purchase, claims, credential)
+
+
+@pytest.mark.parametrize(
+    ("units", "fee", "fault"),
+    [
+        (21, 63 + 5, Fault.CAP),  # units above the cap, and the first price
+        (21, 60 + 5 + 1, Fault.FEE),
+        (20, 60 + 5 + 1, Fault.FEE),
+    ],
+)
+def test_first_bill__is_above_the_cap_by_its_units_alone(
+    units: int, fee: int, fault: Fault
+) -> None:
+    first = Pricing(replace(METERED.agreed, first_price=Tokens(5)))
+    shown = readings(0, 20, 0, units)
+    with pytest.raises(ProposalWrong) as refused:
+        check(draft_proposal(fee, readings=shown), buying(units), pricing=first)
+    assert refused.value.fault is fault
+    right = draft_proposal(60 + 5, readings=readings(0, 20, 0, 20))
+    assert check(right, buying(), pricing=first) is not None
+
+
+def test_second_bill__owes_no_first_price() -> None:
+    first = Pricing(replace(METERED.agreed, first_price=Tokens(5)))
+    shown = readings(20, 40, 10, 31)  # 63 of units, above the cap
+    with pytest.raises(ProposalWrong) as refused:
+        check(draft_proposal(30 + 63, 2, 63, readings=shown), signed(units_came=31), pricing=first)
+    assert refused.value.fault is Fault.CAP

@@ -25,12 +25,14 @@ from tests.offchain.systems.trading.parties_cast import (
 from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.errors import PeerFault
 from edgemark.identifiers import Hash32, Timestamp, Tokens
-from edgemark.loop.machine import IllegalMove
+from edgemark.loop.machine import IllegalMove, NotOwed
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase
 from edgemark.systems.trading.controller.checking import IndexTwice, NotIssued, check_settlement
 from edgemark.systems.trading.controller.desk import (
     MAX_OLDER,
     Desk,
+    credential_of,
+    is_back,
     observe_desk,
 )
 from edgemark.systems.trading.protocol import effects as do
@@ -250,3 +252,41 @@ def test_a_channel_of_which_nobody_gave_a_word__owes_nothing_for_it() -> None:
     ended, _ = step(issuing(), on.SawEnded(ChannelEnding.CLAIMED, Tokens(0)))
     assert (ended.owed(), ended.is_finished) == ((), True)
     assert not ended.wants_initiation
+
+
+def test_bill_that_is_proposed_anew__has_a_credential_at_the_same_amount() -> None:
+    """Its seller gave it the next index, as keys or controller had changed."""
+    assert check(settlement(60, 3), issuing(2)) is not None
+    assert check(settlement(TERMS.deposit, 3), issuing(2)) is not None, "all of it"
+    with pytest.raises(NotIssued, match="index or amount goes back"):
+        check(settlement(59, 3), issuing(2))
+
+
+def test_word_for_the_first_evidence__is_wanted_once() -> None:
+    desk, word = issuing(), at.HeardInitiation(bytes(65), bytes(65))
+    assert desk.wants_initiation
+    told, _ = step(desk, word)
+    assert not told.wants_initiation
+    done, _ = step(told, at.SawInitiation())
+    assert (done.wants_initiation, done.initiation) == (False, None)
+    assert not replace(desk, phase=ControllerPhase.ENDED).wants_initiation
+
+
+def test_desk__is_taken_up_again_only_where_it_was_dismissed_and_is_named_in_a_later_epoch() -> (
+    None
+):
+    me = CONTROLLER.address
+    closed = replace(issuing(), phase=ControllerPhase.CLOSED)
+    later = replace(TERMS.signers, epoch=1)
+    view = ChannelView(ChannelPhase.OPEN, Timestamp(START), signers=later)
+    assert is_back(closed, view, me)
+    assert not is_back(issuing(), view, me)
+    assert not is_back(closed, replace(view, phase=ChannelPhase.CLOSING_BY_PAYER), me)
+    assert not is_back(closed, replace(view, signers=TERMS.signers), me)
+    assert not is_back(closed, view, NEXT.address)
+
+
+def test_credential_that_gave_way_to_newer_ones__is_owed_to_nobody() -> None:
+    assert credential_of(issuing(2), 2) == credential(2)
+    with pytest.raises(NotOwed, match="credential 7 gave way"):
+        credential_of(issuing(2), 7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ from tests.offchain.systems.trading.parties_cast import (
 from tests.offchain.systems.trading.seller.signing_pair import Pair, second
 from tests.offchain.systems.trading.simulation.trading_world import World
 
-from edgemark.identifiers import Timestamp, Tokens
+from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract.records import ChannelEnding
 from edgemark.systems.trading.protocol import effects as do
@@ -45,6 +46,7 @@ from edgemark.systems.trading.seller import dealing
 from edgemark.systems.trading.seller.admission import (
     NothingYet,
     NotServed,
+    VoucherStrange,
     check_voucher,
     draft_bill,
     with_signature,
@@ -293,3 +295,25 @@ def test_buyer__signs_what_is_billed_after_the_stop_and_waits_for_the_last() -> 
     channel = world.chain.channel
     assert channel is not None and channel.end is not None
     assert channel.end.amount == 11 * PRICE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"controller": TERMS.payer},
+        {"epoch": 1},
+        {"template_hash": Hash32(bytes(32))},
+    ],
+    ids=str,
+)
+def test_voucher_of_the_bill_that_is_out__is_the_proposed_one_in_all_its_parts(
+    changes: dict[str, Any],
+) -> None:
+    """A payer may sign what it likes: the seller's own signature is under what it proposed."""
+    sale = serving(asked(1, 4), on.FoundServed(Answer(1, (4,), b"")))
+    sale = LIFE.reach_time(sale, Timestamp(START + INTERVAL + 1))
+    sale, bill = propose(sale, INTERVAL + 1)
+    voucher = replace(bill.voucher, **changes)
+    told = Countersigned(voucher, bytes(65), sign_voucher(voucher, PAYER_KEY))
+    with pytest.raises(VoucherStrange):
+        check_voucher(sale, told, DOMAIN)

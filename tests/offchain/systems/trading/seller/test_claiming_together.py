@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -57,6 +58,7 @@ class Escrow:
 
 
 STATION = cast(Any, SimpleNamespace(escrow=Escrow(), home=None))
+find_sale = claiming.find_sale
 
 
 @pytest.fixture(autouse=True)
@@ -109,10 +111,13 @@ def test_what_the_escrow_passed_over__is_said() -> None:
 
 def test_claim__looks_at_what_its_transaction_did(monkeypatch: pytest.MonkeyPatch) -> None:
     receipt = SimpleNamespace(block_hash=bytes([1]) * 32, logs=())
-    monkeypatch.setattr(claiming, "send_as_asked", lambda *_: receipt)
+    sent = []
+    monkeypatch.setattr(claiming, "send_as_asked", lambda *told: sent.append(told) or receipt)
     station = SimpleNamespace(escrow=Escrow(), home=None)
     (one, _) = claim(cast(Any, station), [CHANNEL] * 2, is_end=True)
     assert one.is_passed_over
+    ((by, call, _),) = sent
+    assert (by, call.function) == (station, "close")
     receipt.block_hash = NOWHERE
     monkeypatch.setattr(claiming, "find_sale", lambda *_: SOLD)
     (one, _) = claim(cast(Any, station), [CHANNEL] * 2, is_end=True)
@@ -133,3 +138,14 @@ def test_what_was_passed_over__is_told_without_an_amount_that_nobody_got() -> No
     assert selling._tell(replace(one, is_end=True))["done"] == "closed"
     passed = selling._tell(replace(one, is_passed_over=True))
     assert passed == {"channel": CHANNEL.hex(), "done": "passed over"}
+
+
+def test_channel_that_a_home_knows_nothing_of__is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for found in (None, Sale()):
+        monkeypatch.setattr(claiming, "look_up", lambda *_, found=found: found)
+        with pytest.raises(RefusedInput, match="is not known here"):
+            find_sale(tmp_path, CHANNEL)
+    monkeypatch.setattr(claiming, "look_up", lambda *_: SOLD)
+    assert find_sale(tmp_path, CHANNEL) == SOLD

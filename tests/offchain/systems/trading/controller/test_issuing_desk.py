@@ -290,3 +290,17 @@ def test_credential_that_gave_way_to_newer_ones__is_owed_to_nobody() -> None:
     assert credential_of(issuing(2), 2) == credential(2)
     with pytest.raises(NotOwed, match="credential 7 gave way"):
         credential_of(issuing(2), 7)
+
+
+def test_money_of_a_channel__is_seen_when_it_changed_and_while_it_is_this_controller_s() -> None:
+    me, desk = CONTROLLER.address, issuing()
+    view = ChannelView(
+        ChannelPhase.OPEN, Timestamp(START), deposit=TERMS.deposit, signers=TERMS.signers
+    )
+    assert observe_desk(desk, AGREEMENT, view, me) == []
+    for change in ({"deposit": Tokens(TERMS.deposit + 1)}, {"paid": Tokens(1)}):
+        changed = replace(view, **change)
+        seen = on.SawMoney(changed.deposit, changed.paid, 0)
+        assert observe_desk(desk, AGREEMENT, changed, me) == [seen]
+        others = replace(changed, signers=replace(TERMS.signers, controller=NEXT.address, epoch=1))
+        assert observe_desk(desk, AGREEMENT, others, me) == [at.SawDismissed()]

@@ -177,6 +177,19 @@ def test_times__are_of_a_channel_that_is_known_open_and_not_over() -> None:
     assert over not in [what for _, what in BUYING.times()]
 
 
+def test_end_by_the_seller__is_waited_for_once_service_stopped_and_its_own_grace_is_over() -> None:
+    def patience(state: Purchase) -> list[int]:
+        return [at for at, over in state.times() if over.what is TradeTime.PATIENCE]
+
+    wait = 2 * AGREEMENT.conditions.grace_s + POLICY.patience_s
+    stopped = replace(BUYING, phase=BuyerPhase.STOPPED, stopped_at=Timestamp(START + 9))
+    assert patience(BUYING) == []
+    assert patience(stopped) == [START + 9 + wait]
+    assert patience(replace(stopped, answered_at=Timestamp(START + 12))) == [START + 12 + wait]
+    assert patience(replace(stopped, is_lost=True)) == []
+    assert patience(replace(stopped, broker_away=True)) == []
+
+
 def test_bill_of_nothing__is_not_taken() -> None:
     signed = Countersigned(draft_proposal(30).voucher, bytes(65), bytes(65))
     had = replace(BUYING, signed=Signed(1, Tokens(30), Timestamp(START), (10,)), voucher=signed)
@@ -262,3 +275,11 @@ def test_requests_under_way__are_of_the_next_numbers_alone() -> None:
     for number, holds in ((4, False), (5, True), (4 + MAX_WORKS, True), (5 + MAX_WORKS, False)):
         sale = replace(SERVING, received=4, works=(Work(Request(number, 1, b"")),))
         assert sale.laws()[law] == holds, number
+
+
+def test_voucher_of_a_controller_of_before__is_sent_to_the_next_one_by_nobody() -> None:
+    sale = replace(SERVING, unissued=(settlement(1), settlement(2)))
+    same = replace(TERMS.signers, seller_key=NEXT.address)
+    assert step(sale, on.SawAmended(replace(TERMS.signers)))[0].unissued == sale.unissued
+    for signers in (replace(TERMS.signers, controller=NEXT.address, epoch=1), same):
+        assert step(sale, on.SawAmended(signers))[0].unissued == ()

@@ -317,3 +317,11 @@ def test_voucher_of_the_bill_that_is_out__is_the_proposed_one_in_all_its_parts(
     told = Countersigned(voucher, bytes(65), sign_voucher(voucher, PAYER_KEY))
     with pytest.raises(VoucherStrange):
         check_voucher(sale, told, DOMAIN)
+
+
+def test_bill_in_the_second_of_the_last_one__has_an_interval_of_one_second() -> None:
+    sale = serving(asked(1, 4), on.FoundServed(Answer(1, (4,), b"")))
+    sale, _ = step(sale, on.AskedStop(Timestamp(START)))
+    bill = draft_bill(sale, METERED, head(0))
+    assert isinstance(bill, Proposal)
+    assert (bill.readings.start, bill.readings.end) == (START, START + 1)

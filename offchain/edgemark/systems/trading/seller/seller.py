@@ -354,6 +354,7 @@ class Seller(EvmServer[TradingStation]):
     def _look_around(self) -> None:
         self._watched.follow(self._states())
         head = self._pulse.head()
+        self.serving.end_with(self._states().values(), head.block)
         for key, sale in self._states().items():
             if sale.agreement is None:
                 continue

@@ -104,13 +104,32 @@ def check_values(
         raise WrongAnswer("holds what is no element", who=error.who) from error
 
 
+def count_answered(function: Polynomial, batch: bytes, values: bytes) -> int:
+    """Inputs of which there are values where service ended before all had theirs: the first ones.
+
+    Args:
+        function: F.
+        batch: packed B x k inputs.
+        values: packed, that were answered.
+
+    Raises:
+        WrongAnswer: it is none of them, or all.
+    """
+    answered = len(values) // (function.outputs * ELEMENT_BYTES)
+    inputs = count_inputs(batch, function.inputs)
+    if not 0 < answered < inputs:
+        needed = f"1..{inputs - 1} of {inputs}"
+        raise WrongAnswer("is no beginning", who="values", had=answered, needed=needed)
+    return answered
+
+
 @dataclass(frozen=True)
 class Work:
     """What a buyer knows of what it ordered.
 
     Args:
         order: as it was sent.
-        units: that it costs: `count_units`; 0 for a program.
+        units: that what was answered costs: `count_units`; 0 for a program.
         cores: that the program may use at one time; 0 for a polynomial.
     """
 
@@ -161,7 +180,7 @@ def _check_end(kind: OrderKind, end: End) -> None:
     """A seller that stops a run itself has no answer, and whoever would pay for it no reason."""
     if end is End.UNSTARTED:
         return
-    if kind is OrderKind.POLYNOMIAL and end is not End.FINISHED:
+    if kind is OrderKind.POLYNOMIAL and end not in (End.FINISHED, End.OVER_TIME):
         raise WrongAnswer("ended as no polynomial does", who="answer", had=end)
     if end is End.STOPPED:
         raise WrongAnswer("ended as no run that is answered does", who="answer", had=end)

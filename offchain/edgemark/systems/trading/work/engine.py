@@ -20,7 +20,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.closing import Closing
@@ -33,6 +32,7 @@ from edgemark.identifiers import Hash32
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.work.executing import (
     Catalogue,
+    EngineStatus,
     Evaluation,
     Functions,
     check_batch,
@@ -40,14 +40,20 @@ from edgemark.systems.trading.work.executing import (
     run_program,
     unstarted,
 )
-from edgemark.systems.trading.work.messages import Answer, Order, OrderKind, Reading, Usage
+from edgemark.systems.trading.work.messages import (
+    NOTHING_USED,
+    Answer,
+    Order,
+    OrderKind,
+    Reading,
+    Usage,
+)
 from edgemark.systems.trading.work.meter import (
     Held,
     OrderRefused,
     record_forgotten,
     record_told,
 )
-from edgemark.systems.trading.work.programs import ListedProgram
 from edgemark.systems.trading.work.spool import MAX_SPOOL_BYTES, PartDamaged, Spool
 from edgemark.systems.trading.work.turns import Begun, Turns
 
@@ -55,33 +61,6 @@ PAUSE_S = 2.0  # after a fault of this machine, before the next order
 MAX_WORKERS = 64
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EngineStatus:
-    """How an engine stands.
-
-    Attributes:
-        kernel: that evaluates polynomials.
-        confinement: how programs are shut off: without network, files of the seller's and other
-            processes; empty where no program is run.
-        why_not: then what the machine lacks.
-        programs: those that are offered.
-        cores: processors that the programs of one channel use at one time, at most: what the
-            seller's specification says, as the buyer bounds readings by it.
-        open_orders: taken and not answered.
-        running: of these, what is worked at now.
-        fault: the last fault of this machine; empty when none came after the last answer.
-    """
-
-    kernel: str
-    confinement: str
-    why_not: str
-    programs: tuple[ListedProgram, ...]
-    cores: int
-    open_orders: int
-    running: int
-    fault: str
 
 
 class Engine(Closing):
@@ -121,6 +100,7 @@ class Engine(Closing):
         self._running: dict[Hash32, Usage] = {}
         self._unkept: dict[Hash32, tuple[Answer, bytes]] = {}  # the disk refused them
         self._fault = ""
+        self._over: set[ChannelId] = set()  # of channels with open orders
         for held in self._spool.meter.open_orders():
             self._turns.add(held.order.channel, held.order.id)
         self._threads = [
@@ -229,6 +209,16 @@ class Engine(Closing):
                 self._spool.write_told(record_told(new, floors))
             return told
 
+    def give_way(self, channel: ChannelId) -> None:
+        """Let what is open in a channel end with what is done of it: nobody pays for more.
+
+        A batch ends between two slices, with the values that there are; a run that was not begun is
+        not begun any more. To be said again after a restart.
+        """
+        with self._changed:
+            if any(self._spool.meter.open_orders(channel)):
+                self._over.add(channel)
+
     def forget(self, channel: ChannelId) -> None:
         """Let a channel go that ended, with its answers.
 
@@ -241,6 +231,7 @@ class Engine(Closing):
                 who, remedy = f"channel {channel.hex()}", "Wait for their answers."
                 raise OrderRefused("has open orders", who=who, had=count, needed=0, remedy=remedy)
             self._spool.forget(record_forgotten(channel))
+            self._over.discard(channel)
             self._turns.forget(channel)
 
     def status(self) -> EngineStatus:
@@ -333,6 +324,8 @@ class Engine(Closing):
         try:
             if order.kind is OrderKind.POLYNOMIAL:
                 return self._evaluate(order)
+            if self._gives_way(order, NOTHING_USED):
+                return unstarted(order)
             program = self.catalogue.find(order)
             data = self._spool.part(order.data)
         except (PartDamaged, OrderRefused) as error:
@@ -357,8 +350,16 @@ class Engine(Closing):
             batch = self._spool.part(order.data)
             with self._changed:
                 evaluation = self._begun.load(order.id, Evaluation(order, function, batch))
-        evaluation.work()
-        return evaluation.conclude() if evaluation.is_done else None
+        if not self._gives_way(order, evaluation.used()):
+            evaluation.work()
+        is_over = evaluation.is_done or self._gives_way(order, evaluation.used())
+        return evaluation.conclude() if is_over else None
+
+    def _gives_way(self, order: Order, used: Usage) -> bool:
+        """Whether it ends with what is done: its channel is over, and no reading told of more."""
+        with self._changed:
+            floor = self._known(order.id).floor
+            return order.channel in self._over and used.units >= floor.units
 
     def _end_turn(
         self,

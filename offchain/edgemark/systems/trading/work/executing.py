@@ -181,10 +181,13 @@ class Evaluation:
         return Usage(units=count_units(self.function, self._done), wall_us=self.wall_us)
 
     def conclude(self) -> tuple[Answer, bytes]:
-        """The answer, and the packed values."""
+        """The answer, and the packed values; before it is done those that there are."""
+        if not self._done:
+            return unstarted(self.order)
         output = b"".join(self._values)
+        end = End.FINISHED if self.is_done else End.OVER_TIME
         octets = len(self.batch) + len(output)
-        return _answer(self.order, End.FINISHED, 0, output, replace(self.used(), octets=octets))
+        return _answer(self.order, end, 0, output, replace(self.used(), octets=octets))
 
 
 def run_program(
@@ -347,3 +350,30 @@ def read_catalogue(path: Path | None) -> Catalogue:
         return Catalogue(programs, find_way() if programs else "")
     except CannotConfine as error:
         return Catalogue(programs, "", str(error))
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """How an engine stands.
+
+    Attributes:
+        kernel: that evaluates polynomials.
+        confinement: how programs are shut off: without network, files of the seller's and other
+            processes; empty where no program is run.
+        why_not: then what the machine lacks.
+        programs: those that are offered.
+        cores: processors that the programs of one channel use at one time, at most: what the
+            seller's specification says, as the buyer bounds readings by it.
+        open_orders: taken and not answered.
+        running: of these, what is worked at now.
+        fault: the last fault of this machine; empty when none came after the last answer.
+    """
+
+    kernel: str
+    confinement: str
+    why_not: str
+    programs: tuple[ListedProgram, ...]
+    cores: int
+    open_orders: int
+    running: int
+    fault: str

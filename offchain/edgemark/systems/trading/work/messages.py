@@ -190,7 +190,7 @@ class Answer:
 
     Attributes:
         order: id of it.
-        end: of the program; `FINISHED` for a polynomial.
+        end: of the program; of a polynomial `FINISHED`, or `OVER_TIME` with the first values alone.
         status: exit status, or number of the signal; 0 where neither is the reason.
         output: SHA-256 of the output.
         output_bytes: its length.

@@ -53,7 +53,7 @@ from edgemark.systems.trading.seller.admission import (
 )
 from edgemark.systems.trading.seller.dealing import Dealing
 from edgemark.systems.trading.seller.sale import Sale
-from edgemark.systems.trading.seller.serving.orders import find_band
+from edgemark.systems.trading.seller.serving.orders import Serving, find_band
 
 INTERVAL = AGREEMENT.conditions.interval_s
 
@@ -109,6 +109,25 @@ def test_work_in_hand_at_the_end_of_service__holds_no_earlier_work_back() -> Non
     sale, last = propose(sale, ends + 30)
     assert (last.fee, last.is_last) == (PRICE, True)
     assert settle(sale).phase is SellerPhase.CLAIMING
+
+
+def test_work_in_hand__gives_way_once_service_is_over_and_not_before() -> None:
+    def told(sale: Sale, now: int) -> list[Any]:
+        given: list[Any] = []
+        engine = cast(Any, SimpleNamespace(give_way=given.append))
+        Serving(engine, cast(Any, None)).end_with([Sale(), sale], now)
+        return given
+
+    sale = serving(asked(1, 19))
+    channel, ends = sale.known.channel, sale.service_ends
+    assert told(sale, ends) == []
+    assert told(sale, ends + 1) == [channel]
+    assert told(serving(asked(1, 19), on.FoundServed(Answer(1, (19,), b""))), ends + 1) == []
+    stopped, _ = step(sale, on.AskedStop(Timestamp(START + 5)))
+    assert (stopped.phase, told(stopped, ends)) == (SellerPhase.STOPPED, [])
+    assert told(stopped, ends + 1) == [channel]
+    claiming = LIFE.reach_time(stopped, Timestamp(TERMS.expires_at + 1))
+    assert told(claiming, 0) == [channel], "nobody pays for more"
 
 
 def test_a_single_unit_behind_work_in_hand__is_billed_at_once() -> None:

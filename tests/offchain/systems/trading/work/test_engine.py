@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ from tests.offchain.systems.trading.work.work_cast import (
 
 from edgemark.confinement.limits import End
 from edgemark.crypto.ethereum.hashing import hash_long
-from edgemark.crypto.field.field import NotAnElement, WrongLength
+from edgemark.crypto.field.field import ELEMENT_BYTES, NotAnElement, WrongLength
 from edgemark.crypto.polynomial import MalformedFunction
 from edgemark.errors import RefusedInput
 from edgemark.systems.trading.work import executing
@@ -40,6 +41,7 @@ from edgemark.systems.trading.work.checking import (
     Work,
     check_answer,
     check_values,
+    count_answered,
     count_units,
     draw_inputs,
 )
@@ -220,6 +222,55 @@ def test_long_batches__are_worked_at_in_slices_with_others_between(
         answer, values = answer_of(engine, first)
         assert values == function.evaluate(long)
         assert half <= answer.used.units == 400 * 45
+
+
+def units_at(engine: Engine, interval: int) -> int:
+    time.sleep(0.01)
+    return engine.readings({ONE: interval})[ONE].used.units
+
+
+def test_work_in_hand_when_service_is_over__ends_between_slices_with_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executing, "SLICE_S", 0.0)  # one input a slice
+    function, many = make_dense(), 20_000
+    batch = make_batch(function, many)
+    with engine_of(tmp_path, entry("echo", "echo"), workers=1) as engine:
+        cut = buy_values(engine, function, batch)
+        behind = buy_values(engine, function, make_batch(function, 3), number=2)
+        run = order_run(program_of(engine, "echo"), b"", number=3)
+        engine.take(run, b"")
+        told = next(filter(None, (units_at(engine, interval) for interval in count(1))))
+        engine.give_way(ONE)
+        other = buy_values(engine, function, make_batch(function, 4), channel=OTHER)
+        answer, values = answer_of(engine, cut)
+        done = len(values) // (function.outputs * ELEMENT_BYTES)
+        assert (answer.end, answer.used.units) == (End.OVER_TIME, count_units(function, done))
+        assert told <= answer.used.units < count_units(function, many)
+        width = function.inputs * ELEMENT_BYTES
+        check_values(function, batch[: done * width], values)
+        work = Work(cut, count_units(function, count_answered(function, batch, values)), 0)
+        check_answer(work, answer, values, 10**9)
+        for order in (behind, run):
+            assert answer_of(engine, order)[0].end is End.UNSTARTED
+        assert answer_of(engine, other)[0].end is End.FINISHED
+        engine.forget(ONE)
+
+
+def test_work_whose_service_is_over__ends_after_a_restart_no_lower_than_a_reading_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executing, "SLICE_S", 0.0)
+    function, many = make_dense(), 20_000
+    batch = make_batch(function, many)
+    with engine_of(tmp_path, workers=1) as engine:
+        order = buy_values(engine, function, batch)
+        told = next(filter(None, (units_at(engine, interval) for interval in count(1))))
+    with engine_of(tmp_path, workers=1) as engine:
+        engine.give_way(ONE)
+        answer, values = answer_of(engine, order)
+    done = len(values) // (function.outputs * ELEMENT_BYTES)
+    assert told <= answer.used.units == count_units(function, done) < count_units(function, many)
 
 
 def test_threads_that_bring_one_order__bring_it_once(tmp_path: Path) -> None:

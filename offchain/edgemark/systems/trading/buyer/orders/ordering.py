@@ -272,9 +272,13 @@ class Lot:
             WrongAnswer, WrongReading: it is not what was ordered, or counts more than was used.
         """
         told, order = read_answer(answer), self.order(answer.number)
-        is_program = order.kind is OrderKind.PROGRAM
+        units = 0 if order.kind is OrderKind.PROGRAM else order.most
+        if function is not None and told.end is End.OVER_TIME:  # the first values are paid
+            inputs = checking.count_answered(function, data, output)
+            data = data[: inputs * function.inputs * ELEMENT_BYTES]
+            units = count_units(function, inputs)
         out = self.output_bytes[answer.number - self.first]
-        work = checking.Work(order, 0 if is_program else order.most, self.cores)
+        work = checking.Work(order, units, self.cores)
         checking.check_answer(work, told, output, elapsed_us)
         if len(output) > out:
             needed = f"<= {out} bytes"

@@ -27,7 +27,7 @@ from typing import Any
 
 from edgemark.confinement.limits import End
 from edgemark.crypto.ethereum.hashing import hash_long
-from edgemark.crypto.field.field import FIELD
+from edgemark.crypto.field.field import ELEMENT_BYTES, FIELD
 from edgemark.crypto.polynomial import size_from_header
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.encoding import MalformedMessage
@@ -169,7 +169,7 @@ class Shelf:
     def conclude(self, channel: ChannelId, lot: Lot) -> None:
         """Write the result of a lot whose outputs are all there; nothing happens before.
 
-        Orders that the seller could not begin leave no result; the file is not made then.
+        Orders of which none was begun leave no result; the file is not made then.
         """
         outputs = self.outputs(channel, lot)
         if outputs is None:
@@ -178,7 +178,7 @@ class Shelf:
         failed = {number: end for number, end in ends.items() if end}
         folder = self._folder_of(channel)
         path = Path(lot.out) if lot.out else folder / f"{lot.first}.result"
-        is_there = End.UNSTARTED.name.lower() not in failed.values()
+        is_there = any(end != End.UNSTARTED.name.lower() for end in ends.values())
         if is_there:
             write_whole(path, self._write_result(lot, outputs), mode=OWNER_ONLY_FILE)
         done = {"out": str(path) if is_there else "", "ends": failed}
@@ -201,13 +201,18 @@ class Shelf:
         return Done(told.text("out"), told.part("ends").all())
 
     def _write_result(self, lot: Lot, outputs: list[bytes]) -> bytes:
-        """Outputs as their user reads them: of a polynomial JSON, a row an input."""
-        packed = b"".join(outputs)
+        """Outputs as their user reads them: of a polynomial JSON, a row an input.
+
+        An input that had no value when service was over has null.
+        """
         if lot.orders[0].kind is OrderKind.PROGRAM:
-            return packed
+            return b"".join(outputs)
         width = size_from_header(self.part(lot.orders[0].what)).outputs
-        values = [to_signed(element) for element in FIELD.unpack(packed)]
-        rows = [values[at : at + width] for at in range(0, len(values), width)]
+        rows: list[list[int] | None] = []
+        for output, whole in zip(outputs, lot.output_bytes, strict=True):
+            values = [to_signed(element) for element in FIELD.unpack(output)]
+            rows += [values[at : at + width] for at in range(0, len(values), width)]
+            rows += [None] * ((whole - len(output)) // (width * ELEMENT_BYTES))
         return json.dumps(rows).encode() + b"\n"
 
     def drop(self, channel: ChannelId, lot: Lot) -> None:

@@ -7,7 +7,9 @@ Rule 2: what an answer says that it used is what the engine's meter says, in the
         debt. By time of day it falls into the band in which the work was done, a run's processor
         time into those through which it lasted.
         So a request allows for all that its order may use (`Serving.check_paid`), and a run may
-        not outlast the service in which it is paid (`Serving.check_in_time`).
+        not outlast the service in which it is paid (`Serving.check_in_time`). What a batch takes
+        nobody says before: it gives way when service is over (`Serving.end_with`), and what is
+        done of it is its answer.
 Rule 3: where this machine is at fault (a full disk, no process to be had) the order waits, and
         nobody is billed. One that nobody can work at is answered as not begun, with nothing used.
 """
@@ -15,6 +17,7 @@ Rule 3: where this machine is at fault (a full disk, no process to be had) the o
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import accumulate
 
 from edgemark.errors import LedgerUnavailable, RefusedInput
@@ -22,8 +25,10 @@ from edgemark.identifiers import Hash32
 from edgemark.loop.machine import UnderWay
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Pause, Pricing, Registers
+from edgemark.systems.trading.protocol.life import SellerPhase
 from edgemark.systems.trading.protocol.messages import Answer, Request
 from edgemark.systems.trading.seller.admission import NotServed
+from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.serving.parts import PartStore
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import DAY_S, TimeOfDay
@@ -40,6 +45,7 @@ _METERED = {  # what is counted of which kind of order; both where time is
 }
 
 
+_SERVED = (SellerPhase.SERVING, SellerPhase.STOPPED)  # in which what is in hand is paid
 US = 1_000_000
 
 
@@ -224,6 +230,18 @@ class Serving:
         if known[1] is None:
             raise InHand("is worked at", who=f"order {order.number}")
         return known[1]
+
+    def end_with(self, sales: Iterable[Sale], now: int) -> None:
+        """Have what is in hand end with what is done of it, where service is over.
+
+        Args:
+            sales: all channels.
+            now: chain time.
+        """
+        for sale in sales:
+            is_served = sale.phase in _SERVED and now <= sale.service_ends
+            if sale.in_hand and not is_served:
+                self.engine.give_way(sale.known.channel)
 
     def complete(self, request: Request, order: work.Order, pricing: Pricing, now: int) -> Answer:
         """The answer of a request; raises as `answer`."""

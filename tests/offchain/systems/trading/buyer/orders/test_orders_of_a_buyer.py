@@ -244,6 +244,47 @@ def test_what_never_began__is_no_lie_and_costs_nothing() -> None:
             check(lot, say(lot, b"", end=End.UNSTARTED, used=Usage(), units=units), b"")
 
 
+def say_early(lot: Lot, inputs: int, **changed: object) -> tuple[Answer, bytes]:
+    """An honest answer of the first piece when service was over after so many inputs."""
+    output = FUNCTION.evaluate(data_of(lot, 1))[: inputs * FUNCTION.outputs * ELEMENT_BYTES]
+    used = Usage(FUNCTION.product_count * inputs, 0, lot.order(1).data_bytes + len(output), 1000)
+    told = {"end": End.OVER_TIME, "used": used, **changed}
+    return say(lot, output, **told), output
+
+
+@pytest.mark.parametrize("sample", [ALL, 2])
+def test_what_was_done_when_service_was_over__is_paid_and_no_more(sample: int) -> None:
+    lot, row = polynomial(pieces=1, sample=sample), FUNCTION.outputs * ELEMENT_BYTES
+    for inputs in (1, INPUTS - 1):
+        check(lot, *say_early(lot, inputs))
+        one = FUNCTION.product_count
+        _, output = say_early(lot, inputs)
+        octets = lot.order(1).data_bytes + len(output)
+        for used in (
+            Usage(one * inputs + 1, 0, octets, 1000),
+            Usage(one * (inputs + 1), 0, octets, 1000),
+            Usage(lot.order(1).most, 0, octets, 1000),
+            Usage(one * inputs, 1, octets, 1000),
+            Usage(one * inputs, 0, octets + 1, 1000),
+            Usage(one * inputs, 0, octets, 10**12),
+        ):
+            with pytest.raises((WrongAnswer, WrongReading)):
+                check(lot, *say_early(lot, inputs, used=used))
+        with pytest.raises((WrongAnswer, WrongReading)):
+            check(lot, *say_early(lot, inputs, units=one * inputs + 1))
+        wrong, used = flip(output), Usage(one * inputs, 0, octets, 1000)
+        with pytest.raises(WrongAnswer):
+            check(polynomial(pieces=1), say(lot, wrong, end=End.OVER_TIME, used=used), wrong)
+    for strange in (0, INPUTS):
+        with pytest.raises(WrongAnswer, match="is no beginning"):
+            check(lot, *say_early(lot, strange))
+    _, output = say_early(lot, 2)
+    part = output[: row + 1]
+    used = Usage(FUNCTION.product_count, 0, lot.order(1).data_bytes + len(part), 1)
+    with pytest.raises(WrongAnswer, match="another length"):
+        check(lot, say(lot, part, end=End.OVER_TIME, used=used), part)
+
+
 def test_a_run_that_never_began__is_paid_no_time_that_it_counts() -> None:
     lot = program()
     check(lot, say(lot, b"", end=End.UNSTARTED, used=Usage(), units=0), b"")

@@ -110,13 +110,32 @@ def test_a_lot_whose_work_never_began__has_no_result_and_says_of_which_order(
     shelf: Shelf, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.json"
-    wanted, lot = put(shelf, out=str(out))
-    shelf.keep_output(CHANNEL, 1, FUNCTION.evaluate(wanted.pieces[0]))
-    shelf.keep_output(CHANNEL, 2, b"", End.UNSTARTED)
+    _, lot = put(shelf, out=str(out))
+    for number in lot.numbers:
+        shelf.keep_output(CHANNEL, number, b"", End.UNSTARTED)
     shelf.conclude(CHANNEL, lot)
     done = shelf.done(CHANNEL, 1)
     assert done is not None
-    assert (done.out, dict(done.ends), out.exists()) == ("", {"2": "unstarted"}, False)
+    ends = {"1": "unstarted", "2": "unstarted"}
+    assert (done.out, dict(done.ends), out.exists()) == ("", ends, False)
+
+
+def test_a_lot_that_was_not_finished__has_null_for_each_input_without_its_values(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.json"
+    wanted, lot = put(shelf, pieces=3, out=str(out))
+    values, row = [FUNCTION.evaluate(piece) for piece in wanted.pieces], lot.output_bytes[0] // 2
+    shelf.keep_output(CHANNEL, 1, values[0][:row], End.OVER_TIME)
+    shelf.keep_output(CHANNEL, 2, b"", End.UNSTARTED)
+    shelf.keep_output(CHANNEL, 3, values[2])
+    shelf.conclude(CHANNEL, lot)
+    done = shelf.done(CHANNEL, 1)
+    assert done is not None
+    assert (done.out, dict(done.ends)) == (str(out), {"1": "over_time", "2": "unstarted"})
+    flat = [to_signed(element) for element in FIELD.unpack(FUNCTION.evaluate(BATCH))]
+    rows = [flat[at : at + 3] for at in range(0, len(flat), 3)]
+    assert json.loads(out.read_text()) == [rows[0], None, None, None, rows[4], rows[5]]
 
 
 def test_the_result_of_a_program__is_its_output_and_how_it_ended_is_told(

@@ -64,6 +64,7 @@ def test_what_is_no_channel__is_told_with_what_one_is(
     ("words", "named"),
     [
         (("--in", OTHER, OTHER), "OFFER"),
+        (("--in", OTHER, "--channels", "2"), "--channels"),
         (("--in", OTHER, "--deposit", "1", "--auditor", "x"), "--auditor, --deposit"),
         (("--recover", OTHER, "--program", "p"), "--program"),
         (("--recover", OTHER, "--in", OTHER, "--keep-open"), "--in, --keep-open"),
@@ -74,6 +75,16 @@ def test_words_that_would_be_passed_over__are_refused(
 ) -> None:
     told = refused(tmp_path, "buy", *words)
     assert (told["what"], told["had"]) == ("says nothing beside it", named)
+
+
+def test_no_word_beside_a_channel__is_none_too_many(tmp_path: Path) -> None:
+    told = refused(tmp_path, "buy", "--in", OTHER)
+    assert (told["who"], told["what"]) == ("--function and --program", "name one of them")
+    lost = edgemark_here(
+        *("trading", "buy", "--recover", OTHER, "--json", "--home", tmp_path),
+        environ={"EDGEMARK_CHAIN_URL": "http://127.0.0.1:9"},
+    )
+    assert lost.value["error"] == "NoChain", "its chain is asked, as nothing else was typed"
 
 
 def test_the_most_for_units_of_a_category__says_of_how_many(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ def check_alone(mode: str, others: frozenset[str]) -> None:
         for each in context.command.params
         if each.name in others
         and context.get_parameter_source(str(each.name)) is ParameterSource.COMMANDLINE
+        and context.params[str(each.name)] != ()  # of an argument that may be missing
     ]
     if typed:
         raise RefusedInput("says nothing beside it", who=mode, had=", ".join(typed))

@@ -27,9 +27,8 @@ from edgemark.systems.trading.protocol.agreement import (
     check_fresh,
 )
 from edgemark.systems.trading.protocol.letters import ChannelDomain
-from edgemark.systems.trading.protocol.messages import Answer, Credential, Proposal
+from edgemark.systems.trading.protocol.messages import Answer, Proposal
 from edgemark.systems.trading.templates.readings import MAX_SKEW_S
-from edgemark.systems.trading.templates.settlement import SettlementClaims
 
 
 class NotSigned(RefusedInput):
@@ -40,10 +39,6 @@ class ProposalWrong(PeerFault):
     """A bill that its seller signed and that can never be right."""
 
     fault: Fault = Fault.FEE
-
-
-class BilledOtherwise(PeerFault):
-    """A settlement credential says something else than the bill that was signed."""
 
 
 class NotReduced(RefusedInput):
@@ -270,25 +265,6 @@ def check_closing_back(
         purchase.in_force.seller_key,
     )
     return accord.HeardClosingBack(closing)
-
-
-def check_billed(purchase: Purchase, claims: SettlementClaims, credential: Credential) -> None:
-    """Check that a credential of the newest voucher says what its bill said.
-
-    Of older ones the buyer knows the amount alone, which stands in their vouchers.
-
-    Raises:
-        BilledOtherwise: who asked for it let it say something else.
-    """
-    signed = purchase.signed
-    if credential.index != signed.index:
-        return
-    had, needed = (claims.end, claims.readings.after), (signed.end, signed.registers)
-    if had != needed:
-        who = f"credential {credential.index}"
-        raise BilledOtherwise(
-            "says another interval than its bill", who=who, had=had, needed=needed
-        )
 
 
 def blame(error: ProposalWrong, proposal: Proposal, head: Head) -> on.FoundProposalWrong:

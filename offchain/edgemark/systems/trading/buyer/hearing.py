@@ -11,7 +11,6 @@ from edgemark.systems.trading.buyer.checking import (
     ProposalWrong,
     blame,
     check_answer,
-    check_billed,
     check_closing_back,
     check_proposal,
     check_reducing_back,
@@ -19,7 +18,6 @@ from edgemark.systems.trading.buyer.checking import (
 from edgemark.systems.trading.buyer.orders.answers import Answers, Came
 from edgemark.systems.trading.buyer.orders.shelf import Shelf
 from edgemark.systems.trading.buyer.purchase import Purchase
-from edgemark.systems.trading.credentials.keeping import KeptCredentials, check_settled
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords.checking import check_amending
@@ -36,7 +34,7 @@ from edgemark.systems.trading.protocol.messages import (
     Taken,
 )
 from edgemark.systems.trading.protocol.side import hear_stop
-from edgemark.systems.trading.station.post.seals import Seals
+from edgemark.systems.trading.station.papers.issued import Issuances
 from edgemark.systems.trading.station.station import TradingStation
 
 
@@ -68,8 +66,8 @@ class Hearing:
         note: Callable[[ChannelId, on.BuyerEvent], None],
     ) -> None:
         self.refusals: dict[ChannelId, Pause] = {}
-        self.kept = KeptCredentials(station.home)
-        self._seals = Seals.of_station(station)
+        self._issued = Issuances(station, Role.BUYER)
+        self.kept = self._issued.kept
         self._station, self._shelf, self._answers = station, shelf, answers
         self._state_of, self._note = state_of, note
         self._heard = threading.local()
@@ -135,14 +133,9 @@ class Hearing:
 
     def _take_credential(self, state: Purchase, credential: Credential) -> None:
         """Heard once; the same again is only acknowledged."""
-        station, channel = self._station, state.known.channel
-        if not self.kept.is_new(state, credential):
-            return
-        template = station.deals.get(channel).templates.settlement
-        domains = station.domain, station.controllers_domain
-        check_settled(credential, channel, state.in_force, template, *domains)
-        check_billed(state, self._seals.read_issued(channel, Role.BUYER, credential), credential)
-        self._note(channel, on.HeardCredential(credential))
+        told = self._issued.hear(state, credential)
+        if told is not None:
+            self._note(state.known.channel, told)
 
     def _take_proposal(self, state: Purchase, proposal: Proposal) -> None:
         station, channel = self._station, state.known.channel

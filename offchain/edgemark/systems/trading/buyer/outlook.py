@@ -187,6 +187,8 @@ def describe(state: Purchase, *, wrong: Sequence[str] = ()) -> dict[str, object]
         facts["refused"] = state.refused
     if state.fault is not None:
         facts["fault"] = state.fault.name.lower()
+    if said := state.wrong_credentials:
+        facts["wrong_credentials"] = [f"{each.index}: {each.why}" for each in said]
     if wrong:
         facts["wrong_answers"] = list(wrong)
     return facts

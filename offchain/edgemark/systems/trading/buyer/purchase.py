@@ -126,6 +126,11 @@ class Purchase(Side):
         return super().said + tuple(word.valid_until for word in words if word is not None)
 
     @property
+    def has_bills(self) -> bool:
+        """Whether it has the bills that it signed."""
+        return not self.is_lost
+
+    @property
     def deposits(self) -> tuple[int, ...]:
         """Deposits that a bill may be limited by, as its seller saw them: the present one first."""
         former = self.former_deposit or self.deposit
@@ -319,7 +324,8 @@ class Purchase(Side):
         signed = Signed.of(proposal)
         told = replace(self, signed=signed, voucher=voucher, proposed=None, is_returned=False)
         told = replace(told, amending=None)  # it is at an amount below what is owed now
-        return replace(told, saw_last=self.saw_last or proposal.is_last)
+        is_last = self.saw_last or proposal.is_last
+        return replace(told.with_bill(proposal), saw_last=is_last)
 
     # --- what is owed --------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.crypto.ethereum.secp256k1 import check_signature
-from edgemark.errors import about
+from edgemark.errors import PeerFault, about
 from edgemark.identifiers import Hash32
 from edgemark.identity.credentials.evidence import digest_of
 from edgemark.identity.credentials.reading import SignedCredential
@@ -48,11 +48,19 @@ from edgemark.systems.trading.templates.fields import (
     parse_object,
 )
 from edgemark.systems.trading.templates.schema import check_claims
-from edgemark.systems.trading.templates.settlement import SettlementClaims, parse_settlement
+from edgemark.systems.trading.templates.settlement import (
+    FIELDS,
+    SettlementClaims,
+    parse_settlement,
+)
 from edgemark.systems.trading.templates.template import Template, check_named
 
 PART = "settlement"
 WHO = "settlement credential"
+
+
+class BilledOtherwise(PeerFault):
+    """A settlement credential says something else than the bill that both signed."""
 
 
 @dataclass(frozen=True)
@@ -263,6 +271,27 @@ def check_said(
         needed = f"<= {said.voucher.amount}, all that is owed"
         raise PayloadInvalid("has a fee that is not in its voucher", who=WHO, needed=needed)
     return found
+
+
+def check_billed(found: SettlementClaims, trade: Trade, bill: Proposal, voucher: Voucher) -> None:
+    """Check that a credential says what its bill said, in every field.
+
+    Args:
+        found: its claims, as `check_said` has them.
+        trade: of the channel.
+        bill: of its index, as both parties had it.
+        voucher: in it.
+
+    Raises:
+        BilledOtherwise: with the first field that is another.
+    """
+    needed = parse_settlement(draft_claims(trade, bill))
+    said = [("voucher", voucher, bill.voucher)]
+    parts = [(each.name, getattr(found, each.name), getattr(needed, each.name)) for each in FIELDS]
+    for name, had, expected in (*said, *parts):
+        if had != expected:
+            who, what = f"credential {bill.voucher.index}", f"says another {name} than its bill"
+            raise BilledOtherwise(what, who=who, had=had, needed=expected)
 
 
 def issue_settlement(

@@ -125,6 +125,14 @@ class FoundCredentialKept:
 
 
 @dataclass(frozen=True)
+class FoundCredentialWrong:
+    """The one of this index says something else than its bill; it is not kept."""
+
+    index: int
+    why: str
+
+
+@dataclass(frozen=True)
 class AskedStop:
     """The user wants the channel to end."""
 
@@ -342,6 +350,7 @@ Common = (
     | FoundBrokerBack
     | HeardCredential
     | FoundCredentialKept
+    | FoundCredentialWrong
     | AskedStop
     | HeardStop
     | HeardStopTaken

@@ -86,7 +86,7 @@ class TradeTime(Enum):
 
 _CHAIN = stays(on.SawMoney, on.SawAmended, accord.SawLapsed, on.SawBlocksStop, on.SawBlocksGoOn)
 _BROKER = stays(on.FoundBrokerAway, on.FoundBrokerBack)
-_KEEPING = stays(on.HeardCredential, on.FoundCredentialKept)
+_KEEPING = stays(on.HeardCredential, on.FoundCredentialKept, on.FoundCredentialWrong)
 _AMENDING = stays(
     accord.AskedKey,
     accord.FoundConsent,
@@ -259,6 +259,7 @@ step, reach_time = LIFE.step, LIFE.reach_time
 
 TOLD = frozenset(  # what an operator sees though no phase ends: of an interval one line
     {on.HeardVoucher, on.FoundCountersigned, on.HeardOverdraft, on.FoundOverdrawn}
+    | {on.FoundCredentialWrong}
     | {on.AskedTopUp, on.SawMoney, on.SawAmended}
     | {accord.AskedReduce, accord.FoundReducing, accord.HeardReducingBack}
     | {accord.AskedController, accord.AskedKey, accord.HeardAmending}

@@ -35,7 +35,10 @@ from edgemark.systems.trading.protocol.agreement import (
 )
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import TradeTime
-from edgemark.systems.trading.protocol.messages import Credential, Stop
+from edgemark.systems.trading.protocol.messages import Credential, Proposal, Stop
+
+MAX_BILLS = 40  # a seller asks for 16 credentials, and a controller holds 17 for who is away
+MAX_WRONG = 16
 
 _BY_TIME = {  # the first of them that a state has; a party stops by one, and waits for no other
     TradeTime.SERVICE: Reason.EXPIRED,
@@ -81,6 +84,8 @@ class Side(OfChannel, Waiting, ABC):
         consent: one's own signed word for the key that the other wants.
         closing: one's own signed word for the end; `closing_back`: the other's.
         credential: index of the newest one; `keeping`: those not yet in their place.
+        bills: that both signed, and of which no credential came; the newest, oldest first.
+        wrong_credentials: that said something else than their bills; the newest.
         ending, amount: how the channel ended on chain, and what its seller got in all.
     """
 
@@ -112,6 +117,8 @@ class Side(OfChannel, Waiting, ABC):
     closing_back: Closing | None = None
     credential: int = 0
     keeping: tuple[Credential, ...] = field(default=(), repr=False)
+    bills: tuple[Proposal, ...] = field(default=(), repr=False)
+    wrong_credentials: tuple[on.FoundCredentialWrong, ...] = ()
     ending: ChannelEnding | None = None
     amount: Tokens = NO_TOKENS
 
@@ -192,6 +199,23 @@ class Side(OfChannel, Waiting, ABC):
         words = (self.amending, self.offered, self.consent)
         return tuple(word.valid_until for word in words if word)
 
+    @property
+    def has_bills(self) -> bool:
+        """Whether it has the bills that it signed."""
+        return True
+
+    def bill(self, index: int) -> Proposal | None:
+        """The bill of this index, while no credential of it came."""
+        return next((each for each in self.bills if each.voucher.index == index), None)
+
+    def with_bill(self, bill: Proposal) -> Self:
+        """The same when both have signed it."""
+        return replace(self, bills=(*self.bills, bill)[-MAX_BILLS:])
+
+    def without_bill(self, index: int) -> Self:
+        """The same once a credential came, whatever it says: there is no second one."""
+        return replace(self, bills=tuple(e for e in self.bills if e.voucher.index != index))
+
     def forget(self, *times: TradeTime) -> Self:
         """The same, waiting for these times anew."""
         return replace(self, over=frozenset(each for each in self.over if each.what not in times))
@@ -233,7 +257,11 @@ class Side(OfChannel, Waiting, ABC):
                 return replace(self, broker_away=isinstance(event, on.FoundBrokerAway))
             case on.HeardCredential(credential):
                 newest = max(self.credential, credential.index)
-                return replace(self, credential=newest, keeping=(*self.keeping, credential))
+                told = replace(self, credential=newest, keeping=(*self.keeping, credential))
+                return told.without_bill(credential.index)
+            case on.FoundCredentialWrong(index):
+                wrong = (*self.wrong_credentials, event)[-MAX_WRONG:]
+                return replace(self, wrong_credentials=wrong).without_bill(index)
             case on.FoundCredentialKept(index):
                 left = tuple(each for each in self.keeping if each.index != index)
                 return replace(self, keeping=left)
@@ -328,6 +356,8 @@ class Side(OfChannel, Waiting, ABC):
         told = replace(self, signers=signers, amending=None, offered=None, consent=None)
         if signers.keys != had.keys:  # an end that an old key signed is none
             told = replace(told, closing=None, closing_back=None)
+        if signers != had:  # the next controller issues none of what another was asked for
+            told = replace(told, bills=())
         if self.keys_in(signers)[0] == self.next_key:
             told = replace(told, next_key=NOBODY)
         if self.reason is not Reason.NONE or signers.controller == had.controller:
@@ -361,11 +391,13 @@ class Side(OfChannel, Waiting, ABC):
     def laws(self) -> Mapping[str, bool]:
         """What holds of the fields of every state that can be reached."""
         indices = [each.index for each in self.keeping]
+        billed = [each.voucher.index for each in self.bills]
         return {
             "what has an ending has a reason": self.ending is None or bool(self.reason),
             "a credential is kept once": len(set(indices)) == len(indices),
             "no credential is newer than the newest": max(indices, default=0) <= self.credential,
             "what has a channel has a policy": (self.agreement is None) == (self.policy is None),
+            "bills wait in order, each once": billed == sorted(set(billed)),
             "nothing is paid but what is deposited": self.paid <= self.deposit,
             "what is said counts under the next number": {self.agreements}
             >= {word.number for word in (self.amending, self.offered, self.consent) if word},

@@ -209,6 +209,11 @@ class Account(Side):
             return told
         return replace(told, asked_at=later(self.asked_at, at)).forget(TradeTime.GRACE)
 
+    def after_credential(self, index: int) -> Self:
+        """The same when a controller issued that of this index: of it none is asked for again."""
+        left = tuple(each for each in self.unissued if each.proposal.voucher.index > index)
+        return replace(self, unissued=left)
+
     def laws(self) -> Mapping[str, bool]:
         """What holds of the fields of every state that can be reached."""
         numbers = [work.number for work in self.works]

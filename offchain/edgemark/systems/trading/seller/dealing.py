@@ -21,7 +21,6 @@ from dataclasses import replace
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.loop.machine import NotOwed, UnderWay
-from edgemark.systems.trading.credentials.keeping import KeptCredentials, check_settled
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
@@ -55,7 +54,7 @@ from edgemark.systems.trading.seller.admission import (
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.sending import SellerSubmits, call_of_seller
 from edgemark.systems.trading.seller.serving.orders import Serving, read_order
-from edgemark.systems.trading.station.post.seals import Seals
+from edgemark.systems.trading.station.papers.issued import Issuances
 from edgemark.systems.trading.station.speaking import Correspondent, Pulse
 from edgemark.systems.trading.station.station import TradingStation
 
@@ -96,8 +95,7 @@ class Dealing:
     ) -> None:
         self._station, self.serving, self._pulse = station, serving, pulse
         self._find, self._note = find, note
-        self._kept = KeptCredentials(station.home)
-        self._seals = Seals.of_station(station)
+        self._issued = Issuances(station, Role.SELLER)
         self._stripes = [threading.Lock() for _ in range(STRIPES)]
 
     # --- effects -------------------------------------------------------------------------------
@@ -117,7 +115,7 @@ class Dealing:
             case do.Propose():
                 return [self._propose(talk, state)]
             case do.KeepCredential(index):
-                self._kept.keep_of(state, index)
+                self._issued.kept.keep_of(state, index)
                 return [on.FoundCredentialKept(index)]
             case do.SignReducing():
                 return [self._sign_reducing(talk, state)]
@@ -137,7 +135,7 @@ class Dealing:
             case _:
                 message = _letter_of(state, effect)
                 if isinstance(message, Settlement):
-                    message = self._seals.hide(state.known.channel, message)
+                    message = self._issued.seals.hide(state.known.channel, message)
                 if message is not None:
                     to = Role.CONTROLLER if isinstance(effect, do.SendSettlement) else Role.BUYER
                     talk.insist(state, message, to)
@@ -258,14 +256,7 @@ class Dealing:
 
     def _take_credential(self, state: Sale, credential: Credential) -> None:
         """Heard once; the same again is only acknowledged."""
-        station, channel = self._station, state.known.channel
-        if not self._kept.is_new(state, credential):
-            return
-        template = station.deals.get(channel).templates.settlement
-        domains = station.domain, station.controllers_domain
-        check_settled(credential, channel, state.in_force, template, *domains)
-        self._seals.read_issued(channel, Role.SELLER, credential)
-        self._note(channel, on.HeardCredential(credential))
+        self._heard(state.known.channel, self._issued.hear(state, credential))
 
     def _heard(self, channel: ChannelId, event: on.SellerEvent | None) -> None:
         if event is not None:

@@ -102,9 +102,9 @@ class Sale(Account):
             case accord.SawLapsed(at) if self.reducing and self.reducing.valid_until < at:
                 return replace(told, reducing=None)
             case on.HeardCredential(credential):
-                index = credential.index
-                left = tuple(e for e in self.unissued if e.proposal.voucher.index > index)
-                return replace(told, unissued=left)
+                return told.after_credential(credential.index)
+            case on.FoundCredentialWrong(index):
+                return told.after_credential(index)
             case on.FoundBrokerBack(at):
                 return told.with_time_from(at)
             case on.SawBlocksGoOn(at) if self.blocks_stopped:
@@ -229,6 +229,7 @@ class Sale(Account):
         if told.shown is not None and self._is_issued(voucher.voucher):
             settled = Settlement.of(self.proposed, voucher)
             told = replace(told, unissued=(*self.unissued, settled)[-MAX_UNISSUED:])
+            told = told.with_bill(settled.proposal)
         return told.forget(TradeTime.GRACE, TradeTime.VALIDITY, TradeTime.LAST)
 
     def _is_issued(self, voucher: Voucher) -> bool:

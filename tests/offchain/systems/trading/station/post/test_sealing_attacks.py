@@ -36,14 +36,16 @@ from edgemark.identifiers import Timestamp, Tokens
 from edgemark.identity.credentials.agreement import AgreementKeys, SealedForOthers
 from edgemark.identity.credentials.jose.base64url import TokenInvalid, encode_base64url
 from edgemark.identity.credentials.jose.encryption import Reader, SealBroken
-from edgemark.systems.trading.buyer.checking import BilledOtherwise, check_billed
-from edgemark.systems.trading.buyer.purchase import Purchase, Signed
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.controller.checking import NotIssued
 from edgemark.systems.trading.controller.issuance.issuing import Issuer, carry_bill
 from edgemark.systems.trading.credentials.payloads import PayloadInvalid
 from edgemark.systems.trading.credentials.sealing import SEALED, TravelsOtherwise, carry, seal
-from edgemark.systems.trading.credentials.settlement import draft_claims
+from edgemark.systems.trading.credentials.settlement import (
+    BilledOtherwise,
+    check_billed,
+    draft_claims,
+)
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import Readings
 from edgemark.systems.trading.protocol.letters import ChannelDomain, Role
@@ -194,15 +196,13 @@ def test_a56_claims_in_the_clear__are_none_where_they_have_to_be_sealed(pair: Pa
 def test_a54_what_the_seller_sealed_otherwise_than_its_bill__is_found_by_the_buyer(
     pair: Pair,
 ) -> None:
-    proposal, other = bill(), bill(used=1499)
-    purchase = Purchase(signed=Signed.of(proposal))
+    proposal, other, trade = bill(), bill(used=1499), pair.deal.trade
     told = pair.read(proposal, pair.hide(proposal).sealed, Role.BUYER)
     credential = pair.issue(proposal, carry_bill(pair.deal.trade, pair.hide(proposal)))
-    check_billed(purchase, told, credential)
+    check_billed(told, trade, proposal, credential.voucher)
     lie = pair.read(proposal, pair.hide(other).sealed, Role.BUYER)
     with pytest.raises(BilledOtherwise):
-        check_billed(purchase, lie, credential)
-    check_billed(replace(purchase, signed=Signed(index=2)), lie, credential)
+        check_billed(lie, trade, proposal, credential.voucher)
     for changed in ({"fee": "2751"}, {"buyer": str(did_of(STRANGER))}, {"start": -1}, {}):
         claims = {**draft_claims(pair.deal.trade, proposal), **changed}
         if not changed:

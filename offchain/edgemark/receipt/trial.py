@@ -38,16 +38,25 @@ class Trial:
         Raises:
             EdgemarkError: what a file is not to blame for, as a chain that does not answer.
         """
+        fault = self.find_fault(work)
+        return self.receipt.require(name, fault is None, fault or SOUND, needed)
+
+    @staticmethod
+    def find_fault(work: Callable[[], object]) -> object | None:
+        """What `work` raises, as far as that speaks against what it looks at; None: nothing.
+
+        Raises:
+            EdgemarkError: as `check`.
+        """
         try:
             work()
         except (RefusedInput, PeerFault) as fault:
-            return self.receipt.require(name, False, fault, needed)
+            return fault
         except EdgemarkError:
             raise
         except Exception as fault:  # noqa: BLE001 - a stranger's file ends nothing
-            had = f"cannot be tried: {type(fault).__name__} at {place_of(fault)}"
-            return self.receipt.require(name, False, had, needed)
-        return self.receipt.require(name, True, SOUND, needed)
+            return f"cannot be tried: {type(fault).__name__} at {place_of(fault)}"
+        return None
 
     def leave(self, what: str, why: str) -> None:
         """Something cannot be looked at."""

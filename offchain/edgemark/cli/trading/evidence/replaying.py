@@ -19,13 +19,15 @@ from edgemark.systems.trading.story.evidence.bundle import (
     Bundle,
     MalformedChannelBundle,
 )
-from edgemark.systems.trading.story.evidence.retrial import ChannelTrial, Witness, try_bundle
+from edgemark.systems.trading.story.evidence.retrial import Witness, try_bundle
+from edgemark.systems.trading.story.evidence.trial import ChannelTrial
 from edgemark.systems.trading.story.evidence.witness import find_witness
 from edgemark.systems.trading.story.reading import Lookout
 from edgemark.systems.trading.story.telling import facts_of_deed, state_of, tell_deed
 from edgemark.words import printable
 
 AGREES, DIFFERS = "EVERYTHING AGREES", "THE BUNDLE IS NOT WHAT IT SAYS"
+BUT_NOT = "; BUT NOT WHAT ITS CONTROLLER ALONE SAID"
 NOT_ASKED = "WHAT IS SIGNED FITS; THE CHAIN WAS NOT ASKED"
 
 
@@ -51,6 +53,7 @@ def replay_channel(invocation: Invocation, bundle: Path, offline: bool) -> int:
         "agrees": trial.receipt.ok,
         "checks": trial.receipt.as_dict()["checks"],
         "not_checked": trial.not_checked,
+        "by_controller_alone": trial.by_controller,
         "as_of": story.as_of,
         "chain_asked": since is not None,
         "since": [] if since is None else [facts_of_deed(since.story, each) for each in later],
@@ -74,6 +77,10 @@ def say_verdict(trial: ChannelTrial, as_of: int) -> str:
     """
     if not trial.receipt.ok:
         return DIFFERS
+    return f"{_say_what_agrees(trial, as_of)}{BUT_NOT if trial.by_controller else ''}"
+
+
+def _say_what_agrees(trial: ChannelTrial, as_of: int) -> str:
     if trial.since is None:
         return NOT_ASKED
     if not trial.since.has_moved:

@@ -17,7 +17,8 @@ from edgemark.systems.trading.contract.events import ChannelAmended, ChannelOpen
 from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.records import Signers
-from edgemark.systems.trading.story.evidence.retrial import ChannelTrial, try_recorded
+from edgemark.systems.trading.story.evidence.retrial import try_recorded
+from edgemark.systems.trading.story.evidence.trial import ChannelTrial
 from edgemark.systems.trading.story.folding import MOST_STRANGERS, StoryFold, pick_evidence
 from edgemark.systems.trading.story.reading import Chronicle
 from edgemark.systems.trading.story.story import ChannelStory, Recorded
@@ -86,9 +87,27 @@ def test_records_of_strangers__spoil_no_bundle_and_are_told_as_theirs(events: li
     assert whose == ["channel"] * len(HONEST) + ["strangers"] * len(SPOILT)
 
 
-def test_record_that_the_parties_signed__still_fails_a_bundle_of_another_credential() -> None:
-    for wrong in (replace(SETTLED, credential_hash=JUNK), replace(FIRST, credential_hash=JUNK)):
-        assert len(try_story(fold([*HONEST, wrong])).failed) == 1
+def test_first_credential_that_both_parties_signed_otherwise__fails_a_bundle() -> None:
+    assert len(try_story(fold([*HONEST, replace(FIRST, credential_hash=JUNK)])).failed) == 1
+
+
+def test_controller_that_said_two_things_of_an_index__is_told_and_fails_no_bundle() -> None:
+    trial = try_story(fold([*HONEST, replace(SETTLED, credential_hash=JUNK)]))
+    assert trial.failed == []
+    assert trial.holds
+    (said,) = trial.by_controller
+    assert said.startswith(f"controller {TERMS.controller} said two things of index 1")
+    assert DIGEST.hex() in said
+    assert JUNK.hex() in said
+    assert f"!    its controller alone: {said}" in [*trial.lines()]
+
+
+def test_two_credentials_on_chain_of_an_index_that_is_not_here__are_told_as_well() -> None:
+    other = replace(SETTLED, index=2)
+    trial = try_story(fold([*HONEST, other, replace(other, credential_hash=JUNK)]))
+    assert trial.failed == []
+    (said,) = trial.by_controller
+    assert "two things of index 2" in said
 
 
 def test_many_records_of_strangers__are_counted_and_not_kept() -> None:

@@ -2,19 +2,24 @@
 
 A bill begins where the last one ends. Which of them are here is up to who exported them: the first
 of a row, and whatever lies in a gap, is told as not checked.
+
+Both parties signed the amount of each voucher, its controller alone what the amount is for. So a
+claim that does not fit is told against the controller, and the amounts stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Tokens
-from edgemark.receipt.trial import Trial
+from edgemark.identity.did.identifier import is_same
 from edgemark.systems.trading.credentials.kept import KeptSettlement
 from edgemark.systems.trading.credentials.settlement import check_said
+from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.story.evidence.bundle import Bundle
+from edgemark.systems.trading.story.evidence.trial import ChannelTrial
 from edgemark.systems.trading.story.story import Changed, ChannelStory
 from edgemark.systems.trading.templates.initiation import InitiationClaims
 from edgemark.systems.trading.templates.readings import Interval, check_readings
@@ -26,11 +31,23 @@ class BillStrange(RefusedInput):
 
 
 class SettledBill:
-    """One settlement, with its claims."""
+    """One settlement: what both signed, and its claims where they fit."""
 
-    def __init__(self, kept: KeptSettlement, claims: SettlementClaims) -> None:
+    def __init__(self, kept: KeptSettlement, claims: SettlementClaims | None = None) -> None:
         self.index, self.amount = kept.said.voucher.index, kept.said.voucher.amount
-        self.claims = claims
+        self._claims = claims
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether it is known what it is for."""
+        return self._claims is not None
+
+    @property
+    def claims(self) -> SettlementClaims:
+        """What it is for, as its controller says."""
+        if self._claims is None:
+            raise LookupError("a bill whose claims are sealed or false has none")
+        return self._claims
 
     @property
     def begins_at(self) -> int:
@@ -38,7 +55,7 @@ class SettledBill:
         return self.amount - self.claims.fee
 
 
-def try_bills(trial: Trial, bundle: Bundle, deal: Deal) -> None:
+def try_bills(trial: ChannelTrial, bundle: Bundle, deal: Deal) -> None:
     """Check the fee of each settlement, and that amounts and readings never go back.
 
     Args:
@@ -52,26 +69,74 @@ def try_bills(trial: Trial, bundle: Bundle, deal: Deal) -> None:
     if not bundle.settlements:
         trial.leave("fees and readings", "no settlement is in the bundle")
         return
-    agreed, last = deal.agreed, None
-    story = bundle.story
-    opened_at, deposits = story.opened.time, list(list_deposits(story))
+    deposits, last = frozenset(list_deposits(bundle.story)), None
     for kept in bundle.settlements:
-        name = f"settlement {kept.said.voucher.index}: fee and readings"
-        found = _read(trial, name, kept, deal)
-        if found is None:
-            last = None
-            continue
-        if last is None and found.begins_at:
-            trial.leave(f"{name} before it", "the settlement before it is not here")
-        former = last
-        trial.check(
-            name,
-            lambda found=found, former=former: check_bill(  # type: ignore[misc]
-                found, former, agreed, deposits, opened_at
-            ),
-            f"what {agreed.strategy.NAME} gives",
-        )
+        found = _read(trial, kept, last, deal, bundle.story.opened.time)
+        if last is not None and found.amount < last.amount:
+            name = f"settlement {found.index}: amount"
+            trial.receipt.require(name, False, found.amount, f">= {last.amount}, owed before")
+        if found.has_claims:
+            _tell_gap(trial, found, last)
+            _tell_cut(trial, found, deal.agreed, deposits)
         last = found
+
+
+def _read(
+    trial: ChannelTrial,
+    kept: KeptSettlement,
+    last: SettledBill | None,
+    deal: Deal,
+    opened_at: int,
+) -> SettledBill:
+    """A settlement, with its claims if they are in the clear and fit."""
+    name = f"settlement {kept.said.voucher.index}: fee and readings"
+    clear, fit = kept.said.carried.get("claims"), []
+    if clear is None:
+        trial.leave(name, "its claims are sealed for the parties of the channel")
+        return SettledBill(kept)
+
+    def work() -> None:
+        claims = check_said(kept.credential, kept.said, clear, deal.templates.settlement)
+        _check_parties(kept, deal)
+        found = SettledBill(kept, claims)
+        check_bill(found, last, deal.agreed, opened_at)
+        fit.append(found)
+
+    needed = f"what {deal.agreed.strategy.NAME} gives"
+    proven = f"both signed that {kept.said.voucher.amount} are owed in all"
+    return fit[0] if trial.weigh(name, work, needed, proven=proven) else SettledBill(kept)
+
+
+def _check_parties(kept: KeptSettlement, deal: Deal) -> None:
+    for role, had in ((Role.SELLER, kept.said.seller), (Role.BUYER, kept.said.buyer)):
+        if not is_same(had, deal.dids[role]):
+            needed = deal.dids[role]
+            raise BillStrange("is another", who=role.value, had=had, needed=needed)
+
+
+def _tell_gap(trial: ChannelTrial, found: SettledBill, last: SettledBill | None) -> None:
+    """What is owed from bills that are not here."""
+    name, begun = f"settlement {found.index}: fee and readings", found.begins_at
+    if last is None and begun:
+        trial.leave(f"{name} before it", "the settlement before it is not here")
+    elif last is not None and begun > last.amount:
+        between = f"from index {last.index} to {found.index}, of {begun - last.amount} in all"
+        trial.leave(f"{name} before it", f"settlements {between}, are not here")
+
+
+def _tell_cut(
+    trial: ChannelTrial,
+    found: SettledBill,
+    agreed: InitiationClaims,
+    deposits: Collection[int],
+) -> None:
+    """A seller that signs a reduction bills within it, whether or not it is ever brought."""
+    fee, full = found.claims.fee, compute_full(found, agreed)
+    if fee < full and found.amount not in deposits:
+        trial.leave(
+            f"settlement {found.index}: why its fee is {fee}, and not {full}",
+            "no deposit on chain ends there; both signed it, as where a reduction is never brought",
+        )
 
 
 def list_deposits(story: ChannelStory) -> Iterator[int]:
@@ -85,37 +150,24 @@ def list_deposits(story: ChannelStory) -> Iterator[int]:
             yield deposit
 
 
-def _read(trial: Trial, name: str, kept: KeptSettlement, deal: Deal) -> SettledBill | None:
-    clear = kept.said.carried.get("claims")
-    if clear is None:
-        trial.leave(name, "its claims are sealed for the parties of the channel")
-        return None
-    try:
-        template = deal.templates.settlement
-        return SettledBill(kept, check_said(kept.credential, kept.said, clear, template))
-    except RefusedInput as error:
-        trial.receipt.require(name, False, error, "claims that its template asks for")
-        return None
+def compute_full(found: SettledBill, agreed: InitiationClaims) -> int:
+    """What the strategy gives for these readings, whatever was deposited."""
+    return bill(agreed, found.claims.readings, is_first=found.begins_at == 0)
 
 
 def check_bill(
-    found: SettledBill,
-    last: SettledBill | None,
-    agreed: InitiationClaims,
-    deposits: Sequence[int],
-    opened_at: int,
+    found: SettledBill, last: SettledBill | None, agreed: InitiationClaims, opened_at: int
 ) -> None:
     """Check one bill as its buyer had to.
 
     Args:
-        found: the bill.
+        found: the bill, with its claims.
         last: the one before it, where it is here.
         agreed: of the channel.
-        deposits: what the channel held, at each time.
         opened_at: when it was opened; a run may be longer than the interval that pays for it.
 
     Raises:
-        BillStrange, ReadingRefused: it is another than is due.
+        BillStrange, ReadingRefused: it is another than is due, or more.
     """
     if last is not None:
         _check_goes_on(found, last)
@@ -128,33 +180,25 @@ def check_bill(
     unit, counted = agreed.specification, sum(readings.after) - sum(readings.before)
     told = {"cores": unit.cores, "counted": max(counted, 0), "since": opened_at}
     check_readings(interval, unit.meter, agreed.strategy, **told)
-    is_first = found.begins_at == 0
-    due = {
-        bill(agreed, readings, is_first=is_first, left=deposit - found.begins_at)
-        for deposit in deposits
-    }
-    if claims.fee not in due:
-        needed = " or ".join(map(str, sorted(due)))
+    full = compute_full(found, agreed)
+    if not 0 < claims.fee <= full:
+        needed = f"{full}, or less where a deposit ends"
         raise BillStrange("is another than is due", who="fee", had=claims.fee, needed=needed)
 
 
 def _check_goes_on(found: SettledBill, last: SettledBill) -> None:
     """Readings may have moved on where an interval cost nothing; amounts only by a bill."""
-    is_next = found.index == last.index + 1
-    for what, had, before in (
-        ("amount", found.begins_at, last.amount),
-        ("time", found.claims.start, last.claims.end),
-        *(
-            ("register", had, shown)
-            for had, shown in zip(
-                found.claims.readings.before, last.claims.readings.after, strict=False
-            )
-        ),
-    ):
-        if had < before or (is_next and what == "amount" and had != before):
+    is_next, had = found.index == last.index + 1, found.claims
+    told: list[tuple[str, int, int]] = [("amount", found.begins_at, last.amount)]
+    if last.has_claims:
+        shown = zip(had.readings.before, last.claims.readings.after, strict=False)
+        told += [("time", had.start, last.claims.end)]
+        told += [("register", *each) for each in shown]
+    for what, begun, before in told:
+        if begun < before or (is_next and what == "amount" and begun != before):
             raise BillStrange(
                 f"begins at another {what} than the last one ended with",
                 who=f"settlement {found.index}",
-                had=had,
+                had=begun,
                 needed=before,
             )

@@ -44,6 +44,10 @@ class NothingHeld(RefusedInput):
     """This home is no party of the channel, or its disk was lost."""
 
 
+class ListOfAnother(PeerFault):
+    """A controller anchored a root with the list, or the number of leaves, of another."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """A bundle, and what of the channel is not in it, in words.
@@ -172,10 +176,14 @@ def _leaves_under(
     places = [
         place
         for place, each in enumerate(pieces)
-        if each.channel == story.channel
-        and digests.get(each.index) == each.claim.credential_hash
-        and (head.controller, head.root) == (said.controller, said.root)
+        if each.channel == story.channel and digests.get(each.index) == each.claim.credential_hash
     ]
+    had, needed = (
+        (head.controller, head.root, head.leaves),
+        (said.controller, said.root, said.leaves),
+    )
+    if places and had != needed:
+        raise ListOfAnother("is of another root", who=f"list {said.cid}", had=had, needed=needed)
     tree = plant(pieces, *domains) if places else None
     return [
         Leaf(

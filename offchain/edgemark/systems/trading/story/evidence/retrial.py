@@ -6,7 +6,8 @@
 | initiation credential                      | the digest in the terms; the seller's key        |
 | both templates                             | digests in the credential, ids in the terms      |
 | each settlement                            | keys of both parties, of its controller          |
-| each fee                                   | the strategy, for these readings (`bills`)       |
+| each fee                                   | the strategy, for these readings (`bills`); what |
+|                                            | does not fit is told against the issuer alone    |
 | evidence that its parties signed           | digests of the credentials                       |
 | anchored leaves                            | the root, by their branch                        |
 | what was paid                              | the table of amounts                             |
@@ -20,7 +21,7 @@ what the chain says since: who exports a bundle chooses the block at which it en
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, replace
 
 from edgemark.chronicle.marks import Credit, Mark, Pot
 from edgemark.crypto.ethereum.merkle import check_branch
@@ -29,7 +30,6 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32
 from edgemark.identity.credentials.jose.compact import check_compact
 from edgemark.identity.credentials.reading import SignedCredential, read_signed
-from edgemark.receipt import Receipt
 from edgemark.receipt.trial import Trial
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.evidence.registry import Root
@@ -41,10 +41,11 @@ from edgemark.systems.trading.credentials.kept import KeptSettlement
 from edgemark.systems.trading.protocol.messages import Credential
 from edgemark.systems.trading.station.deals import Deal
 from edgemark.systems.trading.story.eras import Eras
-from edgemark.systems.trading.story.evidence.aftermath import Aftermath, find_aftermath
+from edgemark.systems.trading.story.evidence.aftermath import find_aftermath
 from edgemark.systems.trading.story.evidence.bills import try_bills
 from edgemark.systems.trading.story.evidence.bundle import Bundle, Leaf
 from edgemark.systems.trading.story.evidence.facts import facts_of
+from edgemark.systems.trading.story.evidence.trial import ChannelTrial
 from edgemark.systems.trading.story.story import (
     ChannelStory,
     Deed,
@@ -79,23 +80,6 @@ class Witness:
     cid_of_root: Callable[[Leaf], str]
     template_hash: Callable[[Hash32], Hash32]
     check_seller: Callable[[SignedCredential, int], None]
-
-
-@dataclass(kw_only=True)
-class ChannelTrial(Trial):
-    """What came out.
-
-    Attributes:
-        since: what the chain says of the time after the bundle; None: no chain was asked.
-    """
-
-    receipt: Receipt = field(default_factory=lambda: Receipt("trading replay"))
-    since: Aftermath | None = None
-
-    @property
-    def holds(self) -> bool:
-        """Whether what could be checked agrees, and the channel still stands as the bundle says."""
-        return self.receipt.ok and not (self.since is not None and self.since.has_moved)
 
 
 def try_bundle(bundle: Bundle, witness: Witness | None = None) -> ChannelTrial:
@@ -222,22 +206,38 @@ def _try_voucher(trial: Trial, bundle: Bundle, eras: Eras) -> None:
     )
 
 
-def try_recorded(trial: Trial, bundle: Bundle) -> None:
+def try_recorded(trial: ChannelTrial, bundle: Bundle) -> None:
     """What the chain recorded by whom it has to be signed is what is here; strangers' is told."""
-    held = {each.said.voucher.index: each for each in bundle.settlements}
+    held = {each.said.voucher.index: each.credential.digest for each in bundle.settlements}
+    recorded: dict[int, Hash32] = {}
     for record in bundle.story.evidence:
         if record.kind is EvidenceKind.INITIATION:
             name = "evidence of the initiation credential, by both parties"
             _compare_hash(trial, name, record, bundle.story.terms.initiation)
-        elif (kept := held.get(record.index)) is None:
+            continue
+        former = recorded.setdefault(record.index, record.credential_hash)
+        if record.index not in held:
             trial.leave(f"evidence of index {record.index}", "its credential is not in the bundle")
-        else:
+            _compare_words(trial, record, former, "recorded before")
+        elif _compare_words(trial, record, held[record.index], "in the bundle"):
             name = f"evidence of index {record.index}, by both parties and the controller"
-            _compare_hash(trial, name, record, kept.credential.digest)
+            _compare_hash(trial, name, record, held[record.index])
     if not any(each.kind is EvidenceKind.INITIATION for each in bundle.story.evidence):
         trial.leave("evidence of the initiation credential", "nobody recorded any")
     if many := len(bundle.story.strangers) + bundle.story.untold:
         trial.leave(f"evidence by strangers, {many} in all", "of no account")
+
+
+def _compare_words(trial: ChannelTrial, record: Recorded, other: Hash32, where: str) -> bool:
+    """Whether a controller signed one credential of an index; the parties signed their voucher."""
+    if record.credential_hash == other:
+        return True
+    controller, said = record.signers[-1], record.credential_hash.hex()
+    trial.by_controller.append(
+        f"controller {controller} said two things of index {record.index}: credential {said}, "
+        f"recorded in block {record.mark.block}, and credential {other.hex()}, {where}"
+    )
+    return False
 
 
 def _compare_hash(trial: Trial, name: str, record: Recorded, expected: Hash32) -> None:
@@ -290,8 +290,7 @@ def _compare(trial: Trial, bundle: Bundle, witness: Witness) -> None:
     for number, (deed, other) in enumerate(zip(said.deeds, seen.deeds, strict=False), start=1):
         name = f"event {number}, {type(other).__name__.lower()}, as on chain"
         trial.receipt.compare(name, facts_of(Deed, deed), facts_of(Deed, other))
-    for leaf in bundle.anchored:
-        _compare_root(trial, witness, leaf)
+    _compare_roots(trial, bundle, witness)
     texts = (("TIT", bundle.initiation_text), ("TST", bundle.settlement_text))
     for called, template in ((called, read_template(raw)) for called, raw in texts):
         trial.check(
@@ -307,11 +306,24 @@ def _written(kind: type, values: Sequence[object]) -> list[object]:
     return [facts_of(kind, each) for each in values]
 
 
-def _compare_root(trial: Trial, witness: Witness, leaf: Leaf) -> None:
+def _compare_roots(trial: Trial, bundle: Bundle, witness: Witness) -> None:
+    """Each root once, until one is another: who lists many asks no chain for all of them."""
+    asked = set()
+    for leaf in bundle.anchored:
+        root = replace(leaf, index=0, position=0, branch=())
+        if root not in asked and not _compare_root(trial, witness, root):
+            trial.leave("other anchored roots", "this one is not as on chain")
+            return
+        asked.add(root)
+
+
+def _compare_root(trial: Trial, witness: Witness, leaf: Leaf) -> bool:
     name = f"root {leaf.root.hex()[:16]}"
     seen, had = witness.root(leaf.controller, leaf.root), Root(leaf.leaves, leaf.time)
-    trial.receipt.compare(f"{name}: leaves and time as on chain", astuple(had), astuple(seen))
-    trial.check(
+    is_it = trial.receipt.compare(
+        f"{name}: leaves and time as on chain", astuple(had), astuple(seen)
+    )
+    return is_it and trial.check(
         f"{name}: list as on chain", lambda: _check_list(leaf, witness), "its transaction and CID"
     )
 

@@ -22,7 +22,7 @@ from edgemark.systems.trading.contract.amounts import Division, End
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase
 from edgemark.systems.trading.story.evidence import retrial
 from edgemark.systems.trading.story.evidence.aftermath import find_aftermath
-from edgemark.systems.trading.story.evidence.retrial import ChannelTrial
+from edgemark.systems.trading.story.evidence.trial import ChannelTrial
 from edgemark.systems.trading.story.story import (
     Changed,
     ChannelStory,

@@ -38,11 +38,11 @@ def test_long_run__that_its_buyer_signed_is_found_due() -> None:
     agreed = agree()
     found = bill_of(agreed, OPENED)
     assert found.claims.readings.after == (95_000,)
-    check_bill(found, None, agreed, [LEFT], OPENED)
+    check_bill(found, None, agreed, OPENED)
 
 
 def test_time_before_the_channel_was_opened__is_paid_to_nobody() -> None:
     agreed = agree()
     found = bill_of(agreed, OPENED)
     with pytest.raises(ReadingRefused, match="grew by more than there can be"):
-        check_bill(found, None, agreed, [LEFT], OPENED + 50)
+        check_bill(found, None, agreed, OPENED + 50)

@@ -242,7 +242,7 @@ class Side(OfChannel, Waiting, ABC):
         can_hear = not self.broker_away or self.reason is Reason.CONTROLLER_LOST
         return can_hear and not self.blocks_stopped
 
-    def heard(self, event: on.Common) -> Self:  # noqa: PLR0911 - one line an event
+    def heard(self, event: on.Common) -> Self:  # noqa: C901, PLR0911 - one line an event
         """The same with what an event told that both parties hear."""
         if isinstance(event, accord.OfBoth):
             return self._agreed(event)

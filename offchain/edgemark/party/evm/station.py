@@ -325,7 +325,7 @@ def find_lane(home: Path, chain_id: int, owner: bytes, *, is_main: bool) -> Path
 def rehearse_lane(
     lane: TransactionLane, settings: Settings, keys: KeyStore, chain: EvmChain
 ) -> RehearsedLane:
-    """A lane beside this one, which sends nothing and knows what is under way in an open one."""
+    """A lane beside this one, which sends nothing and knows what an open one has begun."""
     most = settings.of(ChainSettings).max_fee_gwei
-    under_way = None if isinstance(lane, ClosedLane) else lane.is_undecided
-    return RehearsedLane(chain, keys.account, max_fee_gwei=most, was_sent=under_way)
+    begun = None if isinstance(lane, ClosedLane) else lane.has_begun
+    return RehearsedLane(chain, keys.account, max_fee_gwei=most, was_sent=begun)

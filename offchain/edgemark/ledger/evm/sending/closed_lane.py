@@ -31,9 +31,9 @@ class ClosedLane(TransactionLane):
         """Refuse: what may happen is known to who sends."""
         self._refuse(intent.function)
 
-    def was_begun(self, call: Call) -> bool:
+    def has_begun(self, intent: Intent) -> bool:
         """Refuse, as `is_undecided`."""
-        self._refuse(call.function)
+        self._refuse(intent.function)
 
     def keep_on(self) -> None:
         """Help nothing on."""

@@ -173,10 +173,13 @@ class TransactionLane(NonceKeeper, Closing):
 
     def was_begun(self, call: Call) -> bool:
         """Was a call with a key signed, whatever became of it? Whoever asks again pays nothing."""
-        identity = intent_of(call).identity
+        return self.has_begun(intent_of(call))
+
+    def has_begun(self, intent: Intent) -> bool:
+        """The same of an intention."""
         with self._lock:
-            done = self._pending.done(identity)
-            return done is not None or self._pending.is_undecided(identity)
+            done = self._pending.done(intent.identity)
+            return done is not None or self._pending.is_undecided(intent.identity)
 
     def close(self) -> None:
         """Let another process send for this account."""

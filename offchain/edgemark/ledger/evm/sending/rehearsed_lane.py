@@ -62,7 +62,7 @@ class RehearsedLane(ClosedLane):
         key: of the account.
         max_fee_gwei: base fee and tip together at most, gwei per gas.
         limits: gas of one transaction.
-        was_sent: whether an intention was sent before and is not decided: it is sent once.
+        was_sent: whether an intention was sent before, and is decided or not: it is sent once.
     """
 
     def __init__(
@@ -89,6 +89,10 @@ class RehearsedLane(ClosedLane):
 
     def is_undecided(self, intent: Intent) -> bool:
         """Whether it was sent before this rehearsal."""
+        return self._was_sent(intent)
+
+    def has_begun(self, intent: Intent) -> bool:
+        """The same."""
         return self._was_sent(intent)
 
     def sum_up(self) -> Rehearsal:

@@ -164,15 +164,19 @@ def price_with(sale: Sale, more: int, pricing: Pricing, head: Head) -> int:
     return max(map(price, range(len(before))))
 
 
-def draft_bill(sale: Sale, pricing: Pricing, head: Head) -> Proposal | on.FoundNothingDue:
+def draft_bill(
+    sale: Sale, pricing: Pricing, head: Head
+) -> Proposal | on.FoundNothingDue | on.FoundOverdrawn:
     """The bill that is due, not signed; or that nothing is, when it costs nothing.
+
+    Time that costs more than is deposited is billed once it is covered, and not passed over.
 
     A bill that is out is drafted anew as it is, under the next index: its readings stay, so that
     the payer's signature under either is one under the same.
 
     Raises:
         NothingYet: service has stopped, and what is in hand, or no meter can have shown before the
-            next second, may still cost something.
+            next second, may still cost something; or it goes on, and the deposit is used up.
     """
     if sale.proposed is None:
         readings, fee = _read(sale, pricing, head)
@@ -182,6 +186,10 @@ def draft_bill(sale: Sale, pricing: Pricing, head: Head) -> Proposal | on.FoundN
         fee = sale.proposed.fee
     if fee == 0 and sale.phase is SellerPhase.STOPPED and not is_last:
         raise NothingYet("costs nothing yet", who=f"interval from {readings.start}")
+    if fee == 0 and sale.phase is SellerPhase.SERVING and pricing.price(readings):
+        if sale.overdrawn_since == NO_TIME:
+            return on.FoundOverdrawn(Timestamp(head.block))
+        raise NothingYet("is not covered", who=f"interval from {readings.start}")
     if fee == 0:
         return on.FoundNothingDue(readings, sale.used)
     signers, terms = sale.in_force, sale.known.terms
@@ -362,6 +370,10 @@ def check_reducing(
         needed = f"number {sale.agreements}, from {head.block} on"
         _refuse_reduction("number or time", reducing, needed)
     least = claim_with(sale, price_with(sale, 0, pricing, head), pricing)
+    if pricing.counts_time and sale.in_hand:
+        _refuse_reduction(
+            "is out of time", reducing, "while nothing is in hand that is paid by time"
+        )
     if not 0 < reducing.amount <= sale.deposit - least:
         _refuse_reduction("is needed here", reducing.amount, f"1..{sale.deposit - least}")
     until = min(reducing.valid_until, head.block + sale.decided.patience_s)

@@ -31,9 +31,11 @@ from edgemark.systems.trading.protocol.accords.signing import sign_accord, word_
 from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.letters import Kind, Message, Role
 from edgemark.systems.trading.protocol.messages import (
+    Answer,
     Countersigned,
     Credential,
     Overdraft,
+    Proposal,
     Refusal,
     Request,
     Settlement,
@@ -53,6 +55,7 @@ from edgemark.systems.trading.seller.admission import (
 )
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.sending import SellerSubmits, call_of_seller
+from edgemark.systems.trading.seller.serving.holding import check_time_paid
 from edgemark.systems.trading.seller.serving.orders import Serving, read_order
 from edgemark.systems.trading.station.papers.issued import Issuances
 from edgemark.systems.trading.station.speaking import Correspondent, Pulse
@@ -134,6 +137,9 @@ class Dealing:
                 raise self._submit(state, effect)
             case _:
                 message = _letter_of(state, effect)
+                if isinstance(message, Answer):
+                    pricing = self._station.deals.pricing(state.known.channel)
+                    check_time_paid(state, pricing, self._head())
                 if isinstance(message, Settlement):
                     message = self._issued.seals.hide(state.known.channel, message)
                 if message is not None:
@@ -165,7 +171,7 @@ class Dealing:
     def _propose(self, talk: Correspondent, state: Sale) -> on.SellerEvent:
         channel = state.known.channel
         draft = draft_bill(state, self._station.deals.pricing(channel), self._head())
-        if isinstance(draft, on.FoundNothingDue):
+        if not isinstance(draft, Proposal):
             return draft
         digest = self._station.domain.voucher(channel, draft.voucher)
         return with_signature(draft, talk.key(state).sign(digest))

@@ -100,7 +100,8 @@ class Sale(Account):
             case on.SawAmended():
                 return told.with_signers_after(self.in_force)
             case accord.SawLapsed(at) if self.reducing and self.reducing.valid_until < at:
-                return replace(told, reducing=None)
+                since = self.overdrawn_since if self.reason else NO_TIME  # as more is covered
+                return replace(told, reducing=None, overdrawn_since=since)
             case on.HeardCredential(credential):
                 return told.after_credential(credential.index)
             case on.FoundCredentialWrong(index):

@@ -125,6 +125,7 @@ def test_t23_while_deposit_may_go_back__it_covers_nothing(pricing: Pricing, left
     world = traded(pricing, rounds=4)
     reduce_to(world, left)
     go_on = hold(world.buyer, do.SubmitReduce)  # and the buyer would have more for its deposit
+    work(world, 1, units=0)  # by time none is given back while work is in hand
     for _ in range(POLICY.patience_s // 6 - 1):
         work(world, 1, units=9)
         assert (world.seller.state.covered, world.seller.state.deposit) == (left, TERMS.deposit)

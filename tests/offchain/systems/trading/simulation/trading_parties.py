@@ -103,7 +103,7 @@ class Seller(Trader):
                 self.send(work.answer, Role.BUYER)
             case do.Propose():
                 draft = draft_bill(state, self.pricing, head)
-                if isinstance(draft, on.FoundNothingDue):
+                if not isinstance(draft, Proposal):
                     return [draft]
                 signature = self.key.sign(DOMAIN.voucher(CHANNEL, draft.voucher))
                 return [with_signature(draft, signature)]

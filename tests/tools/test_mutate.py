@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.architecture.checkout import ROOT
-from tools.mutation import python_operators, solidity_operators
+from tools.mutation import concerned, python_operators, solidity_operators
 from tools.mutation.compiler import Compiler, contracts_in, imports_of
 from tools.mutation.mutant import Mutant
 from tools.mutation.pytest_runs import PytestRuns, verdict_of
@@ -366,6 +366,10 @@ def test_imports_and_contracts__are_read_from_the_text(tmp_path: Path) -> None:
         "B": "abstract contract",
         "C": "library",
     }
+    quoted = '}\n/// Signed by "a". Both parties\n/// may agree on "b".\n'  # words of a comment
+    (tmp_path / "B.sol").write_text(quoted + 'import "./D.sol";\n')
+    (tmp_path / "D.sol").write_text("library D {}\n")
+    assert imports_of(tmp_path, "B.sol") == {"B.sol", "D.sol"}
 
 
 def test_the_list__names_lines_that_are_there() -> None:
@@ -375,3 +379,10 @@ def test_the_list__names_lines_that_are_there() -> None:
         assert reason.before in flat, f"{reason.file} has no {reason.before}"
         assert reason.before != reason.after
         assert reason.file in targets.folders
+
+
+def test_the_list__names_a_test_of_every_file_that_has_mutants() -> None:
+    """One without ends a whole run, whenever it is drawn."""
+    for path, folders in read_targets(ROOT).folders.items():
+        if not concerned.tests_of(ROOT, path, folders):
+            assert python_operators.find_mutants(path, (ROOT / path).read_bytes()) == [], path

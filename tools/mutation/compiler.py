@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.compile_contracts import read_settings
 
-IMPORT = re.compile(r'^\s*(?:import\b|\})[^;]*?"(\.[^"]+)"', re.MULTILINE)
+IMPORT = re.compile(r'^\s*(?:import\b|\})[^;]*?"(\.{1,2}/[^"\s]+)"', re.MULTILINE)
 CONTRACT = re.compile(r"^(abstract contract|contract|library|interface) (\w+)", re.MULTILINE)
 
 

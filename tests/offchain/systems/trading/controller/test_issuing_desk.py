@@ -304,3 +304,19 @@ def test_money_of_a_channel__is_seen_when_it_changed_and_while_it_is_this_contro
         assert observe_desk(desk, AGREEMENT, changed, me) == [seen]
         others = replace(changed, signers=replace(TERMS.signers, controller=NEXT.address, epoch=1))
         assert observe_desk(desk, AGREEMENT, others, me) == [at.SawDismissed()]
+
+
+def test_what_a_channel_locks__is_deposit_and_bond_less_what_is_paid() -> None:
+    desk, _ = step(Desk(), at.SawNamed(AGREEMENT, TERMS.signers, TERMS.deposit, Tokens(40)))
+    assert desk.locked == TERMS.deposit + TERMS.bond - 40
+
+
+def test_word_for_evidence_that_is_recorded__breaks_a_law_of_the_desk() -> None:
+    law, word = "what is recorded is owed no more", at.HeardInitiation(bytes(65), bytes(65))
+    for changes, holds in (
+        ({}, True),
+        ({"initiation": word}, True),
+        ({"is_initiated": True}, True),
+        ({"initiation": word, "is_initiated": True}, False),
+    ):
+        assert replace(issuing(), **changes).laws()[law] == holds

@@ -12,6 +12,7 @@ from tests.offchain.systems.trading.parties_cast import (
     DOMAIN,
     HEAD,
     NEXT,
+    PAYER_KEY,
     POLICY,
     SELLER_KEY,
     TERMS,
@@ -21,6 +22,7 @@ from tests.offchain.systems.trading.parties_cast import (
 from edgemark.crypto.ethereum.secp256k1 import check_signature
 from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.protocol import effects as do
+from edgemark.systems.trading.protocol.accords.checking import check_amending
 from edgemark.systems.trading.protocol.accords.events import (
     FoundAmending,
     FoundClosing,
@@ -28,6 +30,7 @@ from edgemark.systems.trading.protocol.accords.events import (
 )
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.accords.signing import sign_accord
+from edgemark.systems.trading.protocol.agreement import BlocksStopped, Head
 from edgemark.systems.trading.protocol.life import SellerPhase
 from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.seller.sale import Sale
@@ -91,3 +94,22 @@ def test_consent__is_signed_to_what_was_offered_and_for_a_short_time(
 def test_closing__is_taken_from_what_is_paid_to_what_is_deposited() -> None:
     within = [Closing(Tokens(amount), TERMS.close_by).is_within(10, 20) for amount in range(9, 22)]
     assert within == [False, *[True] * 11, False]
+
+
+def test_old_block__holds_up_another_key_and_no_other_controller() -> None:
+    old = Head(START + 99, START + 5)
+    for changes, is_held in (
+        ({"controller": NEXT.address, "epoch": 1}, False),
+        ({"payer_key": NEXT.address}, True),
+    ):
+        signers = replace(TERMS.signers, **changes)
+        said = Amending(0, Tokens(30), signers, Timestamp(START + 50), b"")
+        digest = DOMAIN.amendment(CHANNEL, 0, Tokens(30), signers, said.valid_until)
+        signed = replace(said, signature=PAYER_KEY.sign(digest))
+        told = (SALE, signed, PAYER_KEY.address, DOMAIN)
+        if is_held:
+            with pytest.raises(BlocksStopped):
+                check_amending(*told, old, least=30, most=30)
+        else:
+            assert check_amending(*told, old, least=30, most=30) is not None
+        assert check_amending(*told, HEAD, least=30, most=30) is not None

@@ -53,6 +53,7 @@ from edgemark.systems.trading.protocol.messages import (
     Countersigned,
     Credential,
     Overdraft,
+    Proposal,
     Refusal,
     Request,
     Sealed,
@@ -272,3 +273,17 @@ def test_errors__say_who_and_what_was_needed() -> None:
     assert caught.value.who == "letter, request"
     assert (caught.value.had, caught.value.needed) == (THIEF.address, "buyer")
     assert set(SIGNER) == set(Role)
+
+
+def test_flag_that_is_neither_yes_nor_no__is_refused() -> None:
+    """Else one message had several forms, and a signature of twice the length."""
+    closing = Closing(Tokens(5), Timestamp(9)).to_wire()
+    reducing = Reducing(0, Tokens(5), Timestamp(9)).to_wire()
+    for form, raw in ((Closing, closing), (Reducing, reducing)):
+        assert raw[-1] == 0
+        with pytest.raises(MalformedMessage):
+            form.from_wire(raw[:-1] + b"\2" + bytes(130))
+    bill = draft_proposal(30).to_wire()
+    assert bill[-66] == 0
+    with pytest.raises(MalformedMessage):
+        Proposal.from_wire(bill[:-66] + b"\2" + bill[-65:])

@@ -16,7 +16,7 @@ from tests.offchain.systems.trading.parties_cast import (
     draft_proposal,
 )
 
-from edgemark.identifiers import NOBODY, Address, Timestamp, Tokens
+from edgemark.identifiers import NO_TIME, NOBODY, Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.buyer.purchase import Purchase, Signed
@@ -26,7 +26,14 @@ from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.accords.signing import word_of_both
-from edgemark.systems.trading.protocol.agreement import Conditions, Reason
+from edgemark.systems.trading.protocol.agreement import (
+    BlocksStopped,
+    Conditions,
+    Head,
+    Reason,
+    check_fresh,
+    later,
+)
 from edgemark.systems.trading.protocol.life import BuyerPhase, SellerPhase, TradeTime, step
 from edgemark.systems.trading.protocol.messages import (
     Countersigned,
@@ -131,6 +138,17 @@ def test_other_party__is_waited_for_while_it_can_be_heard(side: Side) -> None:
     assert not replace(side, blocks_stopped=True).is_losing_patience()
 
 
+def test_time_that_began__begins_anew_and_never_earlier() -> None:
+    assert later(NO_TIME, Timestamp(5)) == NO_TIME
+    assert [later(Timestamp(since), Timestamp(5)) for since in (3, 5, 7)] == [5, 5, 7]
+
+
+def test_newest_block__is_old_beyond_the_bound_and_not_at_it() -> None:
+    check_fresh(Head(START + 30, START), 30)
+    with pytest.raises(BlocksStopped, match="31 s"):
+        check_fresh(Head(START + 31, START), 30)
+
+
 # --- buyer ---------------------------------------------------------------------------------------
 
 
@@ -185,9 +203,24 @@ def test_end_by_the_seller__is_waited_for_once_service_stopped_and_its_own_grace
     stopped = replace(BUYING, phase=BuyerPhase.STOPPED, stopped_at=Timestamp(START + 9))
     assert patience(BUYING) == []
     assert patience(stopped) == [START + 9 + wait]
-    assert patience(replace(stopped, answered_at=Timestamp(START + 12))) == [START + 12 + wait]
+    assert patience(replace(stopped, worked_until=Timestamp(START + 12))) == [START + 12 + wait]
     assert patience(replace(stopped, is_lost=True)) == []
     assert patience(replace(stopped, broker_away=True)) == []
+
+
+def test_window_that_nobody_settled__is_settled_until_the_lock_expires() -> None:
+    closed = replace(BUYING, phase=BuyerPhase.WINDOW, deadline=Timestamp(START + 70))
+    assert closed.owed() == ()
+    settle, lock = TimeOver(TradeTime.WINDOW), TimeOver(TradeTime.LOCK)
+    assert replace(closed, over=frozenset({settle})).owed() == (do.SubmitSettle(),)
+    assert replace(closed, over=frozenset({settle, lock})).owed() == (do.SubmitEndUnclosed(),)
+
+
+def test_most_that_is_signed__is_the_deposit_or_what_was_signed_before_it_was_reduced() -> None:
+    signed = replace(BUYING, signed=Signed(1, Tokens(TERMS.deposit + 5)))
+    assert signed.most_signed == TERMS.deposit
+    assert replace(signed, agreements=1).most_signed == TERMS.deposit + 5
+    assert replace(BUYING, agreements=1).most_signed == TERMS.deposit
 
 
 def test_bill_of_nothing__is_not_taken() -> None:

@@ -26,6 +26,7 @@ from tests.offchain.systems.trading.parties_cast import (
 )
 from tests.offchain.systems.trading.seller.signing_pair import Pair, second
 from tests.offchain.systems.trading.simulation.trading_world import World
+from tests.offchain.systems.trading.work.work_cast import order_run
 
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
@@ -128,6 +129,18 @@ def test_work_in_hand__gives_way_once_service_is_over_and_not_before() -> None:
     assert told(stopped, ends + 1) == [channel]
     claiming = LIFE.reach_time(stopped, Timestamp(TERMS.expires_at + 1))
     assert told(claiming, 0) == [channel], "nobody pays for more"
+
+
+def test_run_that_waits_until_it_might_outlast_service__gives_way_before_its_end() -> None:
+    run = order_run(Hash32(bytes([7]) * 32), b"data")
+    listed = SimpleNamespace(limits=SimpleNamespace(wall_s=30))
+    given: list[Any] = []
+    catalogue = SimpleNamespace(programs={run.what: listed})
+    engine = cast(Any, SimpleNamespace(give_way=given.append, catalogue=catalogue))
+    sale = serving(on.HeardRequest(Request(1, 1, run.to_bytes())), asked(2, 1))
+    for early, count in ((30, 0), (29, 1)):
+        Serving(engine, cast(Any, None)).end_with([sale], sale.service_ends - early)
+        assert given == [sale.known.channel] * count
 
 
 def test_a_single_unit_behind_work_in_hand__is_billed_at_once() -> None:

@@ -7,9 +7,9 @@ Rule 2: what an answer says that it used is what the engine's meter says, in the
         debt. By time of day it falls into the band in which the work was done, a run's processor
         time into those through which it lasted.
         So a request allows for all that its order may use (`Serving.check_paid`), and a run may
-        not outlast the service in which it is paid (`Serving.check_in_time`). What a batch takes
-        nobody says before: it gives way when service is over (`Serving.end_with`), and what is
-        done of it is its answer.
+        not outlast the service in which it is paid (`Serving.check_in_time`); one that waits until
+        it might is not begun. What a batch takes nobody says before: it gives way when service is
+        over (`Serving.end_with`), and what is done of it is its answer.
 Rule 3: where this machine is at fault (a full disk, no process to be had) the order waits, and
         nobody is billed. One that nobody can work at is answered as not begun, with nothing used.
 """
@@ -30,6 +30,7 @@ from edgemark.systems.trading.protocol.messages import Answer, Request
 from edgemark.systems.trading.seller.admission import NotServed
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.serving.parts import PartStore
+from edgemark.systems.trading.seller.works import Work
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import DAY_S, TimeOfDay
 from edgemark.systems.trading.work import messages as work
@@ -234,14 +235,27 @@ class Serving:
     def end_with(self, sales: Iterable[Sale], now: int) -> None:
         """Have what is in hand end with what is done of it, where service is over.
 
+        So is it for a run that was not begun, when it may last beyond: those before it, of its
+        channel or of others, took long.
+
         Args:
             sales: all channels.
             now: chain time.
         """
         for sale in sales:
-            is_served = sale.phase in _SERVED and now <= sale.service_ends
-            if sale.in_hand and not is_served:
+            if not sale.in_hand:
+                continue
+            ends = sale.service_ends - max(map(self._longest_s, sale.in_hand))
+            if sale.phase not in _SERVED or now > ends:
                 self.engine.give_way(sale.known.channel)
+
+    def _longest_s(self, taken: Work) -> int:
+        """For which a run that was taken may last; 0 for a batch, which ends at any time."""
+        content = taken.request.content
+        if not work.is_run(content):
+            return 0
+        program = self.engine.catalogue.programs.get(work.Order.from_bytes(content).what)
+        return 0 if program is None else program.limits.wall_s
 
     def complete(self, request: Request, order: work.Order, pricing: Pricing, now: int) -> Answer:
         """The answer of a request; raises as `answer`."""

@@ -59,7 +59,7 @@ class Reason(IntEnum):
 
 
 class Pause(IntEnum):
-    """Why no new work is taken at the moment; each may pass, but the last two."""
+    """Why no new work is taken at the moment; each may pass, but `NOT_OPEN` and `OVER`."""
 
     NONE = 0
     BLOCKS_STOPPED = 1  # the newest block is old: a close may have been missed
@@ -71,6 +71,7 @@ class Pause(IntEnum):
     PARTS_MISSING = 7  # its data is not here, or not any more
     NOT_OPEN = 8  # not on chain, or no more
     OVER = 9  # service has stopped
+    CHAIN_SLOW = 10  # blocks come so slowly that a close could not be answered in its window
 
 
 class Fault(IntEnum):

@@ -75,15 +75,28 @@ def check_request(
         return None
     pause = find_pause(sale, request, pricing, head)
     if pause is not Pause.NONE:
-        error = NotServed(
-            "work is not taken",
-            who=f"request {request.number}",
-            had=pause.name.lower().replace("_", " "),
-            remedy=_REMEDIES[pause],
-        )
-        error.why = pause
-        raise error
+        raise paused(request, pause, had=pause.name.lower().replace("_", " "))
     return on.HeardRequest(request)
+
+
+def paused(request: Request, why: Pause, *, had: str, needed: str = "") -> NotServed:
+    """A request that is not taken, as an error.
+
+    Args:
+        request: of the buyer.
+        why: it is not.
+        had: for people.
+        needed: for people.
+    """
+    error = NotServed(
+        "work is not taken",
+        who=f"request {request.number}",
+        had=had,
+        needed=needed,
+        remedy=_REMEDIES[why],
+    )
+    error.why = why
+    return error
 
 
 _REMEDIES = {
@@ -96,6 +109,7 @@ _REMEDIES = {
     Pause.PARTS_MISSING: "Bring its data first, then ask again.",
     Pause.NOT_OPEN: "Open the channel first.",
     Pause.OVER: "Open another channel.",
+    Pause.CHAIN_SLOW: "Ask again when blocks come faster, or open one with a longer window.",
 }
 
 

@@ -28,7 +28,7 @@ from edgemark.systems.trading.protocol.accords.checking import check_amending
 from edgemark.systems.trading.protocol.accords.events import FoundReducing
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.accords.signing import sign_accord, word_of_both
-from edgemark.systems.trading.protocol.agreement import Head
+from edgemark.systems.trading.protocol.agreement import Head, Pause
 from edgemark.systems.trading.protocol.letters import Kind, Message, Role
 from edgemark.systems.trading.protocol.messages import (
     Answer,
@@ -51,6 +51,7 @@ from edgemark.systems.trading.seller.admission import (
     check_voucher,
     draft_bill,
     is_overdrawn,
+    paused,
     with_signature,
 )
 from edgemark.systems.trading.seller.sale import Sale
@@ -250,6 +251,7 @@ class Dealing:
             taken = check_request(state, request, pricing, head)
             if taken is None:
                 return
+            self._check_pace(state, request)
             order = read_order(channel, request, pricing)
             self.serving.check_paid(order, request, pricing)
             self.serving.check_in_time(order, state.service_ends, head.block)
@@ -259,6 +261,18 @@ class Dealing:
             talk.send(state, Refusal(request.number, error.why), Role.BUYER)
             return
         self._note(channel, taken)
+
+    def _check_pace(self, state: Sale, request: Request) -> None:
+        """Check that a close could be answered: else nothing more is served in this channel.
+
+        Raises:
+            NotServed: blocks come too slowly for its window.
+        """
+        window = state.known.terms.window
+        if self._station.may_answer(window):
+            return
+        needed = f"> {self._station.bringing_s()} s, as blocks come now"
+        raise paused(request, Pause.CHAIN_SLOW, had=f"a window of {window} s", needed=needed)
 
     def _take_credential(self, state: Sale, credential: Credential) -> None:
         """Heard once; the same again is only acknowledged."""

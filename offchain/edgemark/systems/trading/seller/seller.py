@@ -55,13 +55,14 @@ from edgemark.systems.trading.seller.market.wares import read_controllers, read_
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.serving.orders import Serving, read_order
 from edgemark.systems.trading.seller.serving.parts import FOLDER as PARTS
-from edgemark.systems.trading.seller.serving.parts import PartStore
-from edgemark.systems.trading.seller.watching.following import WatchedSales
+from edgemark.systems.trading.seller.serving.parts import PartStore, place_of
+from edgemark.systems.trading.seller.watching.following import WatchedSales, left_to_answer
 from edgemark.systems.trading.seller.watching.watching import Watching
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.accords.asking import grants_of_seller
 from edgemark.systems.trading.station.accords.keys import HomeKeys
 from edgemark.systems.trading.station.documents import SELLER_SERVICE
+from edgemark.systems.trading.station.pace.answering import Answering
 from edgemark.systems.trading.station.papers.tidying import Tidying
 from edgemark.systems.trading.station.post.applicant import StationApplicant
 from edgemark.systems.trading.station.post.office import PostOffice
@@ -112,9 +113,10 @@ class Seller(EvmServer[TradingStation]):
             undo.pop_all()
 
     def _furnish(self, station: TradingStation) -> None:
-        controllers = read_controllers(self._taken)
         self._pulse = Pulse(station)
+        self._answering = Answering(station, self.log)
         journal = Journal(self.runtime.states, self.runtime.ask)
+        controllers = read_controllers(self._taken)
         self._quoter = Quoter(station, self.wares, self._taken, controllers, journal)
         self._dealing = Dealing(station, self.serving, self._find, self._note, self._pulse)
         self._office = PostOffice(StationApplicant(station, self._find), self._hear_letter)
@@ -152,8 +154,8 @@ class Seller(EvmServer[TradingStation]):
         self._announce()
         if why := self.serving.engine.status().why_not:
             self.log.warning("runs no programs", why=why)
-        offer = self.wares.offer.hex()
-        self.log.info("sells", template=str(self.wares.initiation.label), offer=offer)
+        label, offer = str(self.wares.initiation.label), self.wares.offer.hex()
+        self.log.info("sells", template=label, offer=offer)
 
     def prepare(self) -> None:
         """What no quote came of leaves, while none is made: its deal is written down first."""
@@ -194,6 +196,7 @@ class Seller(EvmServer[TradingStation]):
             "least_bond": str(self._taken.min_bond),
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "watched": self._watched.describe(self._states()),
+            "too_slow_for": self._answering.late,
             "unpaid": str(Amount(sum(sale.unpaid for sale in self._states().values()))),
             "kernel": engine.kernel,
             "confinement": engine.confinement,
@@ -264,14 +267,14 @@ class Seller(EvmServer[TradingStation]):
 
     def _admit_part(self, head: Head) -> int | Response:
         """Only of a channel that is served; the payer itself need not bring what is here."""
-        channel, digest = _place_of(head.params)
+        channel, digest = place_of(head.params)
         sale = self._open_sale(channel)
         if head.account == sale.known.terms.payer and self.serving.parts.holds(channel, digest):
             return Response(body=TAKEN)
         return SLIP_BYTES + work.MAX_PART_BYTES
 
     def _take_part(self, request: Request) -> Response:
-        channel, digest = _place_of(request.params)
+        channel, digest = place_of(request.params)
         sale = self._open_sale(channel)
         slip, part = split_part(request.body, channel, digest)
         self._check_slip(slip, Purpose.PART, sale)
@@ -355,6 +358,7 @@ class Seller(EvmServer[TradingStation]):
         self._watched.follow(self._states())
         head = self._pulse.head()
         self.serving.end_with(self._states().values(), head.block)
+        self._answering.look(left_to_answer(self._states().values()))
         for key, sale in self._states().items():
             if sale.agreement is None:
                 continue
@@ -394,7 +398,3 @@ class Seller(EvmServer[TradingStation]):
 
     def _views_of(self, sales: Sequence[Sale], block: int) -> Sequence[ChannelView]:
         return see_sides(self.station, sales, block)
-
-
-def _place_of(params: Mapping[str, str]) -> tuple[ChannelId, Hash32]:
-    return parse_channel_id(params["channel"]), parse_hash32(params["digest"], who="part")

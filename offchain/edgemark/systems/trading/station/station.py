@@ -124,6 +124,14 @@ class TradingStation(EvmStation):
         block_s, poll_s = self.block_s(), self.paces.poll_s
         return compute_bringing_s(self.chain.confirmations, poll_s, block_s)
 
+    def may_answer(self, had_s: int) -> bool:
+        """Whether so many seconds leave time to answer what is seen, as far as the pace is known.
+
+        Args:
+            had_s: of a window, or whatever is left to answer.
+        """
+        return not self.block_s() or had_s > self.bringing_s()
+
     def check_answering(self, setting: str, had_s: int) -> None:
         """Check that a setting leaves time to answer what is seen, where the pace is known.
 

@@ -169,8 +169,20 @@ def check_suitable(
     need("its bond is too small", Amount(terms.bond), least, terms.bond >= offered.least_bond)
     until = f"{offered.until} at most"
     need("its lock expires too late", lock_expiry, until, lock_expiry <= offered.until)
-    exit_grace = lock_expiry - terms.close_by - 2 * terms.window
-    shortest, least_s = terms.shortest_s(exit_grace), margin + bringing_s
+    check_times(terms, lock_expiry, margin + bringing_s)
+    last = terms.close_by - margin
+    need("it ends too soon", f"{last - now} s", "> 0 s before the margin", now < last)
+
+
+def check_times(terms: Terms, lock_expiry: int, least_s: int) -> None:
+    """Check that a channel leaves time to bring what counts; raises `TimeShort`.
+
+    Args:
+        terms: of the channel.
+        lock_expiry: of its lock.
+        least_s: seconds that a tower needs: its margin, and until it has answered what it sees.
+    """
+    shortest = terms.shortest_s(lock_expiry - terms.close_by - 2 * terms.window)
     if shortest < least_s:
         raise TimeShort(
             "leaves too little time, in a window, to close, or to settle",
@@ -178,8 +190,6 @@ def check_suitable(
             had=f"{shortest} s",
             needed=f">= {least_s} s",
         )
-    last = terms.close_by - margin
-    need("it ends too soon", f"{last - now} s", "> 0 s before the margin", now < last)
 
 
 def observe_as_tower(watch: Watch, view: TowerView) -> list[on.TowerEvent]:

@@ -31,6 +31,7 @@ from edgemark.systems.trading.contract.towers.records import Receipt, TowerTerms
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.agreement import check_fresh
 from edgemark.systems.trading.settings import TowerSettings
+from edgemark.systems.trading.station.pace.answering import Answering
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.tower import events as on
 from edgemark.systems.trading.tower.calls import call_of, read_views
@@ -50,6 +51,7 @@ from edgemark.systems.trading.tower.taking import (
     TowerView,
     check_newer,
     check_suitable,
+    check_times,
     hold,
     observe_as_tower,
 )
@@ -80,6 +82,7 @@ class Tower(EvmServer[TradingStation]):
         self._looks = RateLimit(LOOKS_PER_S, LOOKS_PER_S_OF_ASKER, LOOKS_BURST_S)
         self._looked_at: float | None = None  # monotonic; when a round was whole
         super().__init__(station, TowerMachine(), "tower")
+        self._answering = Answering(station, self.log)
         self.agenda = Agenda(station.follow(), lambda event: getattr(event, "channel", None))
         self._rounds: Rounds[Watch, TowerView] = Rounds(
             self, views_of=self._views_of, observe=observe_as_tower, hear=self._hear
@@ -97,6 +100,7 @@ class Tower(EvmServer[TradingStation]):
             "role": "tower",
             "channels": {phase: phases.count(phase) for phase in sorted(set(phases))},
             "covered": str(Amount(sum(watch.covered for watch in watches))),
+            "too_slow_for": self._answering.late,
             LEAST_CLOSE: self._decided.margin_s + self.station.bringing_s(),
             PLACES_LEFT: self._decided.max_channels - self._count_open(watches),
             MAX_COVER: int(self._decided.max_cover),
@@ -158,6 +162,7 @@ class Tower(EvmServer[TradingStation]):
         held = hold(brought, channel, signers, domain, me)
         if not check_newer(watch, held):
             return watch, held.keys
+        self._check_pace(watch)
         if not watch.covered:  # what is newer waits for the receipt, which waits for the cover
             return self._ask(channel, held), held.keys
         self._check_awake()
@@ -176,6 +181,7 @@ class Tower(EvmServer[TradingStation]):
             if watch.phase is not TowerPhase.WATCHING or watch.is_over(WatchTime.MARGIN):
                 raise NotWatchedNow("is not watched", who="channel", had=watch.phase.value)
             self._check_awake()
+            self._check_pace(watch)
             held = self._sign(watch, held)
             self._ask(channel, held)
         return SignedReceipt(self._receipt(watch, held), held.receipt)
@@ -196,9 +202,13 @@ class Tower(EvmServer[TradingStation]):
         """Check that no window can be missed: blocks come, and the watch sees them.
 
         Raises:
+            NotWatchedNow: blocks come so slowly that what is brought in the margin is too late.
             BlocksStopped: the newest block is old.
             LedgerUnavailable: no round was whole for as long.
         """
+        if not self.station.may_answer(margin := self._decided.margin_s):
+            needed = f"> {self.station.bringing_s()} s, as blocks come now"
+            raise NotWatchedNow("is too short", who="margin", had=f"{margin} s", needed=needed)
         most = self._stale_s
         check_fresh(self.station.head(), most)
         looked_at = self._looked_at
@@ -211,6 +221,18 @@ class Tower(EvmServer[TradingStation]):
                 had=f"{age:.0f} s",
                 needed=f"<= {most} s",
             )
+
+    def _check_pace(self, watch: Watch) -> None:
+        """Check that it is still one that can be served, now that the chain's pace is known.
+
+        What it was given a receipt for is brought whatever this says.
+
+        Raises:
+            TimeShort: blocks come too slowly for its times; no more is taken of it.
+        """
+        if self.station.block_s():
+            promise, least_s = watch.known, self._decided.margin_s + self.station.bringing_s()
+            check_times(promise.terms, promise.lock_expiry, least_s)
 
     # --- a channel that is new -----------------------------------------------------------------
 
@@ -308,6 +330,13 @@ class Tower(EvmServer[TradingStation]):
         """One round over the chain, at confirmed depth."""
         self._rounds.look()
         self._looked_at = time.monotonic()
+        self._answering.look(self._left_to_answer())
+
+    def _left_to_answer(self) -> dict[ChannelId, int]:
+        """Of each channel that is watched the seconds that it leaves beside the margin, and one."""
+        grace, margin = self._limits.exit_grace, self._decided.margin_s
+        known = (each.known for each in self._watches() if each.phase in _OPEN)
+        return {e.channel: e.terms.shortest_s(grace) - margin + 1 for e in known}
 
     def _views_of(self, watches: Sequence[Watch], block: int) -> list[TowerView]:
         return read_views(self.station, watches, block)

@@ -165,7 +165,10 @@ def test_run_that_may_outlast_service__is_refused_before_the_engine_has_it(
 
     monkeypatch.setattr(dealing, "read_order", lambda *_: None)
     parts = SimpleNamespace(
-        _station=SimpleNamespace(deals=SimpleNamespace(pricing=lambda _: METERED)),
+        _station=SimpleNamespace(
+            deals=SimpleNamespace(pricing=lambda _: METERED), may_answer=lambda _: True
+        ),
+        _check_pace=lambda *_: None,
         serving=SimpleNamespace(check_paid=lambda *_: None, check_in_time=check),
         _heard=lambda _, event: said.append(event),
     )

@@ -140,6 +140,7 @@ class Quoter:
         head = self._station.head()
         check_fresh(head, self._taken.stale_after_s)
         check_asked(request, self._wares, self._taken, self._limits, head.block)
+        self._check_pace(request.window)
         claims, _ = draft_claims(request, self._wares)
         self._count(peer)
         self._check_buyer(request, signer)
@@ -150,6 +151,13 @@ class Quoter:
             promise = self._draft(request, peer, head)
             self._check_means(promise, self._check_places(promise, head))
             return self._promise(request, claims, promise, head)
+
+    def _check_pace(self, window: int) -> None:
+        """A close within it can be answered, by the pace that the chain has now."""
+        if not self._station.may_answer(window):
+            needed = f"> {self._station.bringing_s()} s, as blocks come now"
+            what = "is none that this seller takes"
+            raise NotSold(what, who="request, window", had=f"{window} s", needed=needed)
 
     # --- what came before ----------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -25,7 +26,7 @@ from edgemark.files import (
     write_new,
 )
 from edgemark.identifiers import Hash32, parse_hash32
-from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.identifiers import ChannelId, parse_channel_id
 from edgemark.systems.trading.work.messages import MAX_PART_BYTES
 
 FOLDER = "parts"  # of a home
@@ -142,3 +143,8 @@ class PartStore:
 
     def _path(self, channel: ChannelId, digest: Hash32) -> Path:
         return self._folder / channel.hex() / digest.hex()
+
+
+def place_of(params: Mapping[str, str]) -> tuple[ChannelId, Hash32]:
+    """Which part of which channel a path names; raises `RefusedInput`."""
+    return parse_channel_id(params["channel"]), parse_hash32(params["digest"], who="part")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edgemark.errors import RefusedInput
@@ -24,6 +24,7 @@ from edgemark.untrusted.fields import Fields
 WATCH, DISMISS = "watch", "dismiss"  # wishes of commands
 MAX_TOLD = 64  # channels of a status, which buyers read
 _LIVE = (SellerPhase.SERVING, SellerPhase.STOPPED)
+_CLOSABLE = (*_LIVE, SellerPhase.CLAIMING)
 _OPEN = (*_LIVE, SellerPhase.CLAIMING, SellerPhase.WINDOW)
 
 
@@ -45,6 +46,12 @@ def is_worth_a_tower(sale: Sale, taken: SellerSettings) -> bool:
         return False
     is_near = 2 * sale.unpaid >= sale.decided.checkpoint_above
     return is_near and sale.worth(sale.signed) >= taken.max_retainer
+
+
+def left_to_answer(sales: Iterable[Sale]) -> Mapping[ChannelId, int]:
+    """Of each channel that a payer may still close the seconds in which that is answered."""
+    open_ = (sale for sale in sales if sale.agreement is not None and sale.phase in _CLOSABLE)
+    return {sale.known.channel: sale.known.terms.window for sale in open_}
 
 
 class WatchedSales:

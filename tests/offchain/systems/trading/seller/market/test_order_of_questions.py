@@ -50,7 +50,7 @@ class Reached(Exception):
     """The chain is asked, which only who passed all before has it be."""
 
 
-def quoter(*sales: Any, keys: Iterable[Address] = (BUYER.address,)) -> Quoter:
+def quoter(*sales: Any, keys: Iterable[Address] = (BUYER.address,), bringing_s: int = 0) -> Quoter:
     """A seller without a chain: a fake, for it is about what is not asked."""
 
     def reach(_: object) -> None:
@@ -66,6 +66,8 @@ def quoter(*sales: Any, keys: Iterable[Address] = (BUYER.address,)) -> Quoter:
         deals=SimpleNamespace(get=reach),
         controllers=SimpleNamespace(is_in_standing=reach),
         head=lambda: SimpleNamespace(block=START, clock=START),
+        may_answer=lambda window: window > bringing_s,
+        bringing_s=lambda: bringing_s,
     )
     journal = Journal(lambda: dict(enumerate(sales)), cast(Any, None))  # type: ignore[arg-type]
     return Quoter(cast(Any, station), WARES, TAKEN, (), journal)
@@ -84,6 +86,13 @@ def test_requests_for_what_is_not_sold__take_nothing_from_those_for_what_is() ->
             seller.answer(replace(ASKED, most_price=Tokens(1)), "one peer")
     with pytest.raises(Reached):
         seller.answer(ASKED, "one peer")
+
+
+def test_a_window__in_which_no_close_could_be_answered_as_blocks_come__is_not_sold() -> None:
+    with pytest.raises(Reached):
+        quoter(bringing_s=ASKED.window - 1).answer(ASKED, "one peer")
+    with pytest.raises(NotSold, match="request, window"):
+        quoter(bringing_s=ASKED.window).answer(ASKED, "one peer")
 
 
 def test_requests_that_are_known__count_as_all_others() -> None:

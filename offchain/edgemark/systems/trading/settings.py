@@ -37,6 +37,8 @@ class BuyerSettings(Section):
             than the escrow does: up to where that is followed where the user names none.
         max_deposit: of work that costs more at most, a deposit has to be named.
         most_first_price: owed to a seller once, with the first units; more is not taken.
+        max_grace_s: of a seller whose template fixes a longer grace: up to where that is followed
+            where the user names none. Its buyer waits for two, should the seller fall silent.
         margin_s: before the end of service, at which nothing more is asked for.
         patience_s: with a seller that does not end a channel, after its grace.
         quote_s: seconds for which a request for a quote counts.
@@ -59,6 +61,7 @@ class BuyerSettings(Section):
     max_least: Tokens = amount(Tokens(100 * TOKEN_UNIT))
     max_deposit: Tokens = amount(Tokens(100 * TOKEN_UNIT))
     most_first_price: Tokens = amount(Tokens(0))
+    max_grace_s: int = setting(3600, within=(0, 86_400))
     margin_s: int = setting(60, within=(0, 86_400))
     patience_s: int = setting(600, within=(1, 30 * 86_400))
     quote_s: int = setting(300, within=(10, 86_400))

@@ -48,6 +48,10 @@ class TooDear(RefusedInput):
     """An offer's price, its first price, or all that the work costs, is above what was named."""
 
 
+class GraceLong(RefusedInput):
+    """A template fixes a grace that would have its buyer wait for very long."""
+
+
 class DepositUnknown(RefusedInput):
     """What the work may cost is not known beforehand, so a deposit has to be named."""
 
@@ -150,6 +154,7 @@ def draft_bid(
     cap = wishes.cap or Tokens(max(of_units, 0))
     conditions = fit_conditions(initiation, _wish_conditions(wishes, settings, cap))
     check_cap(tariff, units, conditions.cap)
+    _check_grace(wishes, conditions.grace_s, max(settings.grace_s, settings.max_grace_s))
     own = max(settings.min_bond, compute_least_bond(max(deposit, conditions.cap)))
     _check_bond(wishes, compute_least_bond(conditions.cap), deposit, most)
     bond = meet("bond", wishes.bond, own, leasts.bond, most)
@@ -179,6 +184,18 @@ def _check_lock(wishes: Wishes, cost: Tokens | None, leasts: Leasts, unasked: To
             remedy="Name one: --deposit MTC. What is not used comes back.",
         )
     check_unasked(cost, unasked)
+
+
+def _check_grace(wishes: Wishes, grace_s: int, most_s: int) -> None:
+    """Check that no template has a buyer wait very long for a seller that fell silent."""
+    if wishes.grace_s is None and grace_s > most_s:
+        raise GraceLong(
+            "is longer than is followed unasked",
+            who="grace of the offer",
+            had=f"{grace_s} s",
+            needed=f"<= {most_s} s, by trading.buyer.max_grace_s",
+            remedy=f"Name it, --grace {grace_s}, or choose another offer.",
+        )
 
 
 def _check_bond(wishes: Wishes, of_cap: int, deposit: int, most: int) -> None:

@@ -19,6 +19,7 @@ from edgemark.systems.trading.buyer.market.asking import NotOffered, read_tariff
 from edgemark.systems.trading.buyer.market.bidding import (
     Choice,
     DepositUnknown,
+    GraceLong,
     TooDear,
     Wishes,
     compute_cost,
@@ -205,6 +206,21 @@ def test_bond_for_a_cap_that_the_template_fixes__is_not_locked_unasked() -> None
         bid_for(huge)
     assert bid_for(huge, bond=Tokens(most + 1)).money.bond == most + 1
     assert bid_for(huge, deposit=Tokens(10 * most + 10)).money.bond == most + 1
+
+
+def test_grace_that_the_template_fixes__is_not_followed_unasked_when_it_is_very_long() -> None:
+    most = BuyerSettings().max_grace_s
+    usual, long = (with_constant("graceS", most + more) for more in (0, 1))
+    assert bid_for(usual).conditions.grace_s == most
+    with pytest.raises(GraceLong, match="--grace 3601"):
+        bid_for(long)
+    assert bid_for(long, grace_s=most + 1).conditions.grace_s == most + 1
+
+
+def with_constant(name: str, value: int) -> Template:
+    schema = draft_initiation(TEMPLATES.settlement)
+    schema["properties"][name] = {"const": value}
+    return of_our_seller(schema)
 
 
 def with_cap(cap: int) -> Template:

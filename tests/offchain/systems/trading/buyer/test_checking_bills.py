@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,12 +34,10 @@ from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.buyer.checking import (
     AnswerStrange,
-    BilledOtherwise,
     NotSigned,
     ProposalWrong,
     blame,
     check_answer,
-    check_billed,
     check_closing_back,
     check_proposal,
 )
@@ -57,7 +54,7 @@ from edgemark.systems.trading.protocol.agreement import (
     Readings,
 )
 from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime, step
-from edgemark.systems.trading.protocol.messages import Answer, Credential, Proposal, Request
+from edgemark.systems.trading.protocol.messages import Answer, Proposal, Request
 
 HEAD = Head(START + 45, START + 45)
 
@@ -325,24 +322,6 @@ def test_a_closing_by_the_seller__is_taken_up_to_what_was_signed() -> None:
         assert do.SubmitCloseTogether() not in passed.owed()
     assert draft_closing(purchase).amount == 30
     assert CONTROLLER.address == TERMS.controller
-
-
-def test_credential_of_the_newest_voucher__says_what_its_bill_said() -> None:
-    purchase, voucher = signed(), draft_proposal(30).voucher
-    bill = purchase.signed
-    for end, after, index, is_right in (
-        (bill.end, bill.registers, 1, True),
-        (bill.end + 1, bill.registers, 1, False),
-        (bill.end, (11,), 1, False),
-        (bill.end + 1, (11,), 0, True),  # of an older one the buyer knows the amount alone
-    ):
-        claims: Any = SimpleNamespace(end=end, readings=SimpleNamespace(after=after))
-        credential = Credential(replace(voucher, index=index), b"", bytes(65))
-        if is_right:
-            check_billed(purchase, claims, credential)
-            continue
-        with pytest.raises(BilledOtherwise):
-            check_billed(purchase, claims, credential)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.agreement import Head
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime, step
 from edgemark.systems.trading.protocol.messages import Answer, Proposal, Request
-from edgemark.systems.trading.seller.admission import draft_bill
+from edgemark.systems.trading.seller.admission import NothingYet, draft_bill
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.seller.works import Billed, Work
 
@@ -69,10 +69,15 @@ def test_bill__is_no_more_than_what_is_left_of_the_deposit(left: int, fee: int) 
     assert (20 * PRICE, bill.fee, bill.voucher.amount) == (60, fee, had.amount + fee)
 
 
-def test_nothing_left__is_billed_as_nothing() -> None:
+def test_nothing_left__is_told_once_and_billed_when_it_is_covered() -> None:
     had = Billed(TERMS.deposit, Timestamp(START), (500,))
-    drafted = draft_bill(replace(SALE, billed=had, used=(520,)), METERED, HEAD)
-    assert isinstance(drafted, on.FoundNothingDue)
+    sale = replace(SALE, billed=had, used=(520,))
+    overdrawn = draft_bill(sale, METERED, HEAD)
+    assert overdrawn == on.FoundOverdrawn(Timestamp(HEAD.block))
+    with pytest.raises(NothingYet):
+        draft_bill(replace(sale, overdrawn_since=Timestamp(START)), METERED, HEAD)
+    free = draft_bill(replace(sale, used=(500,)), METERED, HEAD)
+    assert isinstance(free, on.FoundNothingDue), "what costs nothing needs no deposit"
 
 
 def test_bill_of_nothing__is_proposed_to_nobody() -> None:

@@ -17,8 +17,10 @@ from edgemark.cli.terminal.progress import Report, telling_progress
 from edgemark.deployment.deployment import Deployment, open_deployment
 from edgemark.errors import LedgerUnavailable
 from edgemark.indexer.figures import IndexFigures
+from edgemark.indexer.inspecting import put_away_unusable
 from edgemark.indexer.keeping import EventIndex, Standing, keep_in_step, remove_index, stand
-from edgemark.indexer.store import IndexStore, index_path
+from edgemark.indexer.store import IndexStore
+from edgemark.indexer.subject import index_path
 from edgemark.ledger.evm.faults import IndexDamaged, IndexMissing, IndexOfAnother
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
@@ -104,14 +106,22 @@ def sync(invocation: Invocation, follow: bool, *, is_of_identities: bool) -> Non
 @takes_settings
 @identities_option
 def rebuild(invocation: Invocation, *, is_of_identities: bool) -> None:
-    """Make the index anew from the chain; until it is there, the old one answers."""
+    """Make the index anew from the chain; until it is there, the old one answers.
+
+    Files of this home's index folder that cannot be used are removed, those of other contracts
+    among them: whoever needs one makes it anew.
+    """
     indexed = IndexedChain.connect(invocation, is_of_identities=is_of_identities)
+    removed = [path.name for path in put_away_unusable(invocation.settings().home)]
     try:
         standing = indexed.sync(is_new=True)
     except (IndexDamaged, IndexOfAnother):
         remove_index(index_path(invocation.settings().home, indexed.deployment))
         standing = indexed.sync()
-    invocation.show(_standing(standing))
+    facts = _standing(standing)
+    if removed:
+        facts["removed"] = ", ".join(removed)
+    invocation.show(facts)
 
 
 @click.command("status")

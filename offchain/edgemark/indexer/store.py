@@ -9,7 +9,6 @@ Law 2: an event stands in a block of the file, with that block's hash; what an e
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,13 +23,13 @@ from edgemark.identifiers import Hash32, Timestamp
 from edgemark.indexer.schema import (
     KEYS,
     SCHEMA,
-    SCHEMA_VERSION,
     SELECT,
     TABLES,
     mentions_of,
     those_of,
 )
 from edgemark.indexer.sqlite_file import REBUILD, connect, damage_is_told, mode_to_read
+from edgemark.indexer.subject import check_facts, facts_of
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.contract.decoding import decode_log
 from edgemark.ledger.evm.contract.interface import Contract
@@ -38,7 +37,6 @@ from edgemark.ledger.evm.faults import (
     IndexBusy,
     IndexDamaged,
     IndexMissing,
-    IndexOfAnother,
     LogsContradicted,
     NodeAnswerMalformed,
 )
@@ -54,15 +52,6 @@ class DatedEvent:
 
     event: ChainEvent
     at: Timestamp
-
-
-def index_path(home: Path, deployment: Deployment) -> Path:
-    """Where the index of a deployment is kept: one file per chain and contract made last.
-
-    Whoever deploys one more group has another index, with the events of that group in it.
-    """
-    last = list(deployment.contracts.values())[-1]
-    return home / "index" / f"{deployment.chain_id}-{last}.sqlite"
 
 
 class IndexStore(Closing):
@@ -337,21 +326,14 @@ class IndexStore(Closing):
             with self.transaction():
                 for statement in filter(str.strip, SCHEMA.split(";")):
                     self._db.execute(statement)
-                self._db.executemany("INSERT INTO facts VALUES (?, ?)", self._identity().items())
+                self._db.executemany(
+                    "INSERT INTO facts VALUES (?, ?)", facts_of(self._deployment).items()
+                )
         self._check_identity()
 
     def _is_empty(self) -> bool:
         (tables,) = self._one("SELECT count(*) FROM sqlite_master")
         return int(tables) == 0
-
-    def _identity(self) -> dict[str, str]:
-        deployment = self._deployment
-        return {
-            "version": str(SCHEMA_VERSION),
-            "chain_id": str(deployment.chain_id),
-            "from_block": str(deployment.block),
-            "contracts": json.dumps(dict(deployment.contracts), sort_keys=True),
-        }
 
     def _check_identity(self) -> None:
         if self._is_empty():  # a process was killed before it had begun
@@ -359,14 +341,8 @@ class IndexStore(Closing):
         # In the place of a table, somebody else's file may have a query without end.
         kinds = dict(self._db.execute("SELECT name, type FROM sqlite_master LIMIT 99"))
         if any(kinds.get(name) != "table" for name in TABLES):
-            raise IndexDamaged("is no index", who=self.path, needed=", ".join(TABLES))
-        for name, wanted in self._identity().items():
-            found = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-            if found is None or found[0] != wanted:
-                raise IndexOfAnother(
-                    f"is an index with another {name}",
-                    who=self.path,
-                    had=found and found[0],
-                    needed=wanted,
-                    remedy=REBUILD,
-                )
+            raise IndexDamaged(
+                "is no index", who=self.path, needed=", ".join(TABLES), remedy=REBUILD
+            )
+        found = dict(self._db.execute("SELECT name, value FROM facts LIMIT 99"))
+        check_facts(found, facts_of(self._deployment), self.path)

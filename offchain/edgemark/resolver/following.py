@@ -17,7 +17,8 @@ from edgemark.closing import Closing
 from edgemark.deployment.deployment import Deployment
 from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.indexer.keeping import Standing, keep_in_step, stand
-from edgemark.indexer.store import IndexStore, index_path
+from edgemark.indexer.store import IndexStore
+from edgemark.indexer.subject import index_path
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.logs import get_logger
 from edgemark.metrics.health import STILL_S, Beat, find_faults

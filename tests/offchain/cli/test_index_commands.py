@@ -20,7 +20,8 @@ from edgemark.amounts import Amount
 from edgemark.anchoring.accounts import AnchorAccounts
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
-from edgemark.indexer.store import IndexStore, index_path
+from edgemark.indexer.store import IndexStore
+from edgemark.indexer.subject import index_path
 from edgemark.token.metacoin import MetaCoin
 from edgemark.transport.ports import HeldPorts, hold_ports
 

@@ -21,7 +21,8 @@ from tests.offchain.without_rights import run_without_rights
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address
 from edgemark.indexer.keeping import EventIndex, remove_index
-from edgemark.indexer.store import IndexStore, index_path
+from edgemark.indexer.store import IndexStore
+from edgemark.indexer.subject import index_path
 from edgemark.ledger.evm.contract.chain_event import ChainEvent, SignaturesRevoked
 from edgemark.ledger.evm.faults import IndexBusy, IndexDamaged, IndexMissing, IndexOfAnother
 from edgemark.party.evm.contracts import BaseContracts
@@ -46,11 +47,6 @@ def path(tmp_path: Path, chain: FakeChain) -> Path:
     with IndexStore.open_to_write(path, DEPLOYMENT) as store:
         EventIndex(chain, DEPLOYMENT, store).sync()
     return path
-
-
-def test_index_path__names_chain_and_the_contract_made_last(tmp_path: Path) -> None:
-    name = index_path(tmp_path, DEPLOYMENT).name
-    assert name == f"99-{DEPLOYMENT.contracts['JobSettlement']}.sqlite"
 
 
 def test_open_to_write__a_second_time__is_refused_and_names_the_process(path: Path) -> None:

@@ -17,6 +17,7 @@ from edgemark.crypto.field import kernel
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import check_private, find_holder
 from edgemark.identity.keys import ACCOUNT_FILE, TLS_FILE
+from edgemark.indexer.inspecting import inspect_index, list_indexes
 from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.contract.interface import load_bytecode
 from edgemark.ledger.evm.development.anvil import find_anvil
@@ -49,6 +50,8 @@ def find_on_machine(home: Path, *, serves: bool = False) -> Iterator[Finding]:
         yield look(f"key {name}", True, partial(_key, home / "keys" / name))
     for path in sorted(home.glob("*.journal")) if home.is_dir() else []:
         yield look(path.name, True, partial(describe_journal, path))
+    if list_indexes(home):
+        yield look("index", False, lambda: _indexes(home))
 
 
 def _programs() -> Iterator[Finding]:
@@ -136,6 +139,18 @@ def _key(path: Path) -> str:
         return "made on first run"
     check_private(path)
     return "owner only"
+
+
+def _indexes(home: Path) -> str:
+    """How many index files there are.
+
+    Raises:
+        IndexDamaged, IndexOfAnother: of the first that cannot be used.
+    """
+    files = list_indexes(home)
+    for path in files:
+        inspect_index(path)
+    return count(len(files), "file")
 
 
 def describe_journal(path: Path) -> str:

@@ -14,7 +14,8 @@ from edgemark.identity.directory import Directory, Member
 from edgemark.identity.kinds import PARTICIPANT_REGISTRY
 from edgemark.indexer.copying import copy_index
 from edgemark.indexer.keeping import keep_in_step
-from edgemark.indexer.store import DatedEvent, IndexStore, index_path
+from edgemark.indexer.store import DatedEvent, IndexStore
+from edgemark.indexer.subject import index_path
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.systems.outsourcing.station.contracts import COMPUTE_NODE
 from edgemark.systems.outsourcing.station.station import OutsourcingStation

@@ -22,7 +22,8 @@ from edgemark.identity.credentials.status.reading import ListMissing
 from edgemark.identity.credentials.verification import Wanted, verify
 from edgemark.identity.did.identifier import Did, is_same, make_did
 from edgemark.indexer.keeping import keep_in_step
-from edgemark.indexer.store import IndexStore, index_path
+from edgemark.indexer.store import IndexStore
+from edgemark.indexer.subject import index_path
 from edgemark.storage.cid import parse_cid
 from edgemark.storage.content import ContentMissing
 from edgemark.storage.local import LocalStore

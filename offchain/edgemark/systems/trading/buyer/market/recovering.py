@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from edgemark.errors import RefusedInput
 from edgemark.indexer.keeping import keep_in_step
-from edgemark.indexer.store import IndexStore, index_path
+from edgemark.indexer.store import IndexStore
+from edgemark.indexer.subject import index_path
 from edgemark.systems.trading.contract.escrow import terms_of
 from edgemark.systems.trading.contract.events import ChannelOpened
 from edgemark.systems.trading.identifiers import ChannelId

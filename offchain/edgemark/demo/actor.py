@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from edgemark.demo.patience import BUSY, NotInTime
 from edgemark.errors import Unrecoverable
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
@@ -144,12 +145,17 @@ class Actor:
             deadline: monotonic seconds until it has to be there.
 
         Raises:
-            Unrecoverable: it ended, or it is late; with its last words.
+            Unrecoverable: it ended; with its last words.
+            NotInTime: it is late.
         """
-        if not self.runs or time.monotonic() > deadline:
-            raise Unrecoverable(
-                "server did not start in time" if self.runs else "server ended",
-                who=self.name,
-                had=self.log.read_text()[-LAST_WORDS:],
-                remedy=f"The whole log is {self.log}.",
-            )
+        if self.runs and time.monotonic() <= deadline:
+            return
+        kind, what, first = Unrecoverable, "server ended", ""
+        if self.runs:
+            kind, what, first = NotInTime, "server did not start in time", f"{BUSY} "
+        raise kind(
+            what,
+            who=self.name,
+            had=self.log.read_text(errors="replace")[-LAST_WORDS:],
+            remedy=f"{first}The whole log is {self.log}.",
+        )

@@ -14,6 +14,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from edgemark.closing import Closing
 from edgemark.demo.actor import Actor
+from edgemark.demo.progress import awaiting
 from edgemark.identifiers import Address
 from edgemark.identity.keys import KeyStore
 from edgemark.party.settings import SECTIONS
@@ -103,13 +104,15 @@ class Stage(Closing, ABC, Generic[A]):
         """Wait until these actors are there.
 
         Raises:
-            Unrecoverable: one ended or did not come in time.
+            Unrecoverable: one ended.
+            NotInTime: one did not come in time.
         """
         deadline = time.monotonic() + self.start_limit_s
         for actor in actors:
-            while not self.is_there(actor):
-                actor.check_alive(deadline)
-                time.sleep(LOOK_S)
+            with awaiting(f"{actor.name} is ready"):
+                while not self.is_there(actor):
+                    actor.check_alive(deadline)
+                    time.sleep(LOOK_S)
 
     def close(self) -> None:
         """End every process that was started."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgemark.cli.options.demonstrations import naming_logs
-from edgemark.demo.commands import MOST_SAID, find_reason
+from edgemark.demo.commands import MOST_SAID, find_reason, run_command
+from edgemark.demo.patience import NotInTime
 from edgemark.errors import Unrecoverable
 
 LOG = '{"level": "warning", "event": "broker is away"}'
@@ -27,3 +28,17 @@ def test_a_demonstration_that_fails__names_the_folder_that_was_kept(tmp_path: Pa
     with pytest.raises(Unrecoverable) as failed, naming_logs(tmp_path):
         raise Unrecoverable("command failed", who="edgemark trading buy of buyer-1")
     assert f"Its logs are in {tmp_path}." in str(failed.value)
+
+
+def test_a_demonstration_that_fails__whose_logs_go__says_how_to_keep_them() -> None:
+    with pytest.raises(Unrecoverable, match="--keep FOLDER") as failed, naming_logs(None):
+        raise NotInTime.after(9, "overdraft")
+    assert "9 s" in str(failed.value)
+    assert "run it again" in str(failed.value)
+
+
+def test_a_command_that_takes_too_long__is_ended_and_told_by_name(tmp_path: Path) -> None:
+    words = ["trading", "buy", "--home", str(tmp_path / "buyer-1")]
+    with pytest.raises(NotInTime, match="edgemark trading buy of buyer-1") as late:
+        run_command(tmp_path, words, limit_s=0.01)
+    assert "run it again" in late.value.remedy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -50,12 +50,13 @@ OPTIONS = (  # the last of them is shown first
 
 
 @contextmanager
-def naming_logs(keep: Path) -> Iterator[None]:
-    """Say of what ends a demonstration where its logs were kept."""
+def naming_logs(keep: Path | None) -> Iterator[None]:
+    """Say of what ends a demonstration where its logs were kept, or how to have them kept."""
     try:
         yield
     except EdgemarkError as error:
-        error.remedy = f"{error.remedy} Its logs are in {keep}.".lstrip()
+        where = "`--keep FOLDER` keeps its logs." if keep is None else f"Its logs are in {keep}."
+        error.remedy = f"{error.remedy} {where}".lstrip()
         raise
 
 
@@ -68,12 +69,9 @@ def tells_story(command: F) -> F:
     ) -> int:
         configure_logs("error")
         console, story = Console(stderr=as_json), command(**more)
-        if keep is not None:
-            with naming_logs(keep):
-                receipt = story(keep, console, chain_kind=chain_kind)
-        else:
-            with passing_folder("edgemark-demo-") as folder:
-                receipt = story(folder, console, chain_kind=chain_kind)
+        place = passing_folder("edgemark-demo-") if keep is None else nullcontext(keep)
+        with naming_logs(keep), place as folder:
+            receipt = story(folder, console, chain_kind=chain_kind)
         if html is not None:
             save_page(html, receipt)
         if as_json:

@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from edgemark.demo.evm.holdings import read_holdings
-from edgemark.demo.progress import step
+from edgemark.demo.patience import NotInTime
+from edgemark.demo.progress import awaiting, step
 from edgemark.demo.script import write_script
 from edgemark.identifiers import TOKEN_UNIT, Address, ShareIndex, Timestamp, Tokens
 from edgemark.ledger.evm.development.launching import DEFAULT_KIND
@@ -34,12 +35,15 @@ from edgemark.systems.outsourcing.demo.examples import ROWS, Example, ExampleNam
 from edgemark.systems.outsourcing.demo.exhibit import exhibit
 from edgemark.systems.outsourcing.demo.typed import check_file, type_commands
 from edgemark.systems.outsourcing.device.device import Device, Until
+from edgemark.systems.outsourcing.device.job import DeviceJob
+from edgemark.systems.outsourcing.device.staying import NotThereYet
+from edgemark.systems.outsourcing.identifiers import JobId
 from edgemark.systems.outsourcing.offline.drafting import Wish
 from edgemark.systems.outsourcing.order.ordering import open_device
 from edgemark.systems.outsourcing.story.reading import Chronicle
 from edgemark.words import count
 
-JOB_LIMIT_S = 180.0
+JOB_LIMIT_S = 900.0  # an idle machine takes seconds
 DEGREE = 2  # of every example's function: more needs more than six nodes
 STAGE_STEP = "chain, contracts, providers"
 START_PART = 1 / 3  # a job starts in about this part of the time that setting the stage takes
@@ -211,8 +215,16 @@ def type_job(stage: OutsourcingStage, example: Example, receipt: Receipt) -> lis
 
 
 def wait_for_all(device: Device, planned: Sequence[Planned]) -> list[Played]:
-    """Wait until every token of all jobs is paid out."""
-    return [Played(each, device.wait(each.job, JOB_LIMIT_S, Until.SETTLED)) for each in planned]
+    """Wait until every token of all jobs is paid out; raises `NotInTime`."""
+    return [Played(each, _wait_for(device, each.job)) for each in planned]
+
+
+def _wait_for(device: Device, job: JobId) -> DeviceJob:
+    try:
+        with awaiting(f"job {job.hex()} is settled"):
+            return device.wait(job, JOB_LIMIT_S, Until.SETTLED)
+    except NotThereYet as late:
+        raise NotInTime.after(JOB_LIMIT_S, f"job {job.hex()}", late.what) from late
 
 
 def name_parties(stage: OutsourcingStage, device: Address) -> dict[Address, tuple[str, str]]:

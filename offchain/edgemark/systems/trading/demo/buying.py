@@ -16,7 +16,8 @@ from edgemark.crypto.polynomial import DenseQuadratic, Polynomial
 from edgemark.crypto.polynomial.fixed_point import to_signed
 from edgemark.demo.commands import run_command, show_command
 from edgemark.demo.evm.actor import EvmActor
-from edgemark.errors import Unrecoverable
+from edgemark.demo.patience import NotInTime
+from edgemark.demo.progress import awaiting
 from edgemark.files import write_whole
 from edgemark.identifiers import Tokens
 from edgemark.loop.replay import list_keys, look_up
@@ -28,7 +29,7 @@ from edgemark.systems.trading.protocol.life import PartyMachine
 from edgemark.systems.trading.work.checking import count_units
 
 LOOK_S = 0.2
-LIMIT_S = 240.0  # for whatever is awaited, on a machine that is busy with much else
+LIMIT_S = 900.0  # for whatever is awaited, on a machine that is busy with much else
 INPUTS = 20  # variables of each function
 ROWS = 216  # inputs of a piece: with 231 coefficients a little less than 50,000 products
 ID_BYTES = 32  # of a channel
@@ -46,15 +47,16 @@ def await_that(
         beside: what goes on meanwhile, and raises what it comes to.
 
     Raises:
-        Unrecoverable: it does not, in time.
+        NotInTime: it does not.
     """
     deadline = time.monotonic() + LIMIT_S
-    while not holds():
-        if beside is not None and beside.done():
-            beside.result()
-        if time.monotonic() > deadline:
-            raise Unrecoverable("did not come about in time", who=words, had=f"{LIMIT_S:g} s")
-        time.sleep(LOOK_S)
+    with awaiting(words):
+        while not holds():
+            if beside is not None and beside.done():
+                beside.result()
+            if time.monotonic() > deadline:
+                raise NotInTime.after(LIMIT_S, words)
+            time.sleep(LOOK_S)
 
 
 @dataclass(frozen=True)

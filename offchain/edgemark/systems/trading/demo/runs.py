@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 
 from edgemark.amounts import format_tokens
 from edgemark.demo.commands import run_command
+from edgemark.demo.progress import act_beside
 from edgemark.demo.script import write_script
 from edgemark.identifiers import NOBODY, TOKEN_UNIT, Address, Tokens
 from edgemark.identity.did.registry import DidRegistry
@@ -39,7 +40,8 @@ from edgemark.systems.trading.station.deals import DealBook
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.systems.trading.story.reading import Chronicle
 
-INTERVAL_S, GRACE_S, SERVICE_S = 1, 8, 600
+INTERVAL_S, SERVICE_S = 1, 600
+GRACE_S = 60  # nobody waits for it to end; on a busy machine a voucher may be late by as much
 CAP = Tokens(TOKEN_UNIT)
 LONG, SHORT = 12, 4  # pieces, of half a token each
 LONG_MONEY = Money(Tokens(4 * TOKEN_UNIT), Tokens(4 * TOKEN_UNIT), CAP)
@@ -180,7 +182,7 @@ def play_all(scene: Scene) -> list[Played]:
     ]
     with ThreadPoolExecutor(len(runs)) as beside:
         begun = [
-            beside.submit(run, scene, customer)
+            act_beside(beside, customer.name, run, scene, customer)
             for run, customer in zip(runs, scene.customers, strict=True)
         ]
         return [played for each in begun for played in each.result()]

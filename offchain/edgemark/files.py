@@ -293,7 +293,8 @@ def hold_lock(path: Path) -> int:
             who=path,
             had=f"process {holder}",
             needed="one process at a time",
-            remedy="Wait until that process ends; `show`, `status` and `doctor` look meanwhile.",
+            remedy="Wait until that process ends, or stop it if it is a server; `show`, "
+            "`status` and `doctor` look meanwhile.",
         ) from error
     # The number only names the holder in an error: a full disk must not keep anyone from opening.
     with contextlib.suppress(OSError):

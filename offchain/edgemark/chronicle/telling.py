@@ -9,7 +9,7 @@ from edgemark.amounts import Amount
 from edgemark.chronicle.marks import AmountCheck, Mark
 from edgemark.chronicle.steps import NextStep
 from edgemark.identifiers import NO_TIME, Address, Moment, Timestamp
-from edgemark.words import in_words
+from edgemark.words import count, in_words
 
 ShowTime = Callable[[Timestamp], str]
 """Writes a Unix second for people."""
@@ -93,11 +93,11 @@ def tell_checks(checks: Sequence[AmountCheck], name_of: NameOf, what: str) -> It
     Args:
         checks: of one matter.
         name_of: says who an account is.
-        what: each of them is, in the plural.
+        what: each of them is.
     """
     wrong = [check for check in checks if not check.agrees]
     if checks and not wrong:
-        yield f"amounts: {len(checks)} {what} paid what the table of amounts says"
+        yield f"amounts: {count(len(checks), what)} paid what the table of amounts says"
     for check in wrong:
         paid, due = (_tell_amounts(each, name_of) for each in (check.paid, check.due))
         yield f"amounts DIFFER at {check.what}: paid {paid}; due {due}"

@@ -21,5 +21,6 @@ def check_free(path: Path) -> None:
             who=path,
             had=f"process {holder}",
             needed="one process per journal",
-            remedy="Wait until that process ends; `show`, `status` and `doctor` look meanwhile.",
+            remedy="Wait until that process ends, or stop it if it is a server; `show`, "
+            "`status` and `doctor` look meanwhile.",
         )

@@ -12,6 +12,7 @@ from edgemark.amounts import Amount
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.begun_ids import KindOfId, Known, find_id
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.errors import RefusedInput
 from edgemark.files import find_holder
 from edgemark.identifiers import Moment, Tokens, parse_address
 from edgemark.loop.replay import list_keys
@@ -24,6 +25,10 @@ from edgemark.systems.trading.seller.watching.following import DISMISS, WATCH, d
 from edgemark.systems.trading.station.station import TradingStation
 
 CHANNEL: KindOfId[ChannelId] = KindOfId("channel", 64, parse_channel_id)
+
+
+class SellerAtWork(RefusedInput):
+    """What a command would do the seller that runs in its home does."""
 
 
 @click.command("watch")
@@ -102,11 +107,30 @@ def compensate(spending: Spending, channel: str) -> None:
     """
     home = spending.invocation.settings().home
     key = _find(home, channel)
+    if not spending.is_dry:
+        check_at_rest(home)
 
     def tell(_: TradingStation, due: Tokens) -> Mapping[str, object]:
         return {"channel": key.hex(), "due": Amount(due)}
 
     spending.carry_out(TradingStation, lambda station: by_hand.claim_covers(station, key), tell)
+
+
+def check_at_rest(home: Path) -> None:
+    """Check that no seller runs in a home.
+
+    Raises:
+        SellerAtWork: one does, and claims by itself.
+    """
+    holder = find_holder(home / f"{SELLER}.journal")
+    if holder:
+        raise SellerAtWork(
+            "runs here and has towers pay by itself, as soon as one owes something",
+            who="the seller of this home",
+            had=f"process {holder}",
+            remedy="`edgemark trading watched CHANNEL` says how its towers stand; stop the seller "
+            "to do it by hand.",
+        )
 
 
 def _told(home: Path, channel: ChannelId) -> dict[str, object]:

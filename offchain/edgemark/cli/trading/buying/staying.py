@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import click
 
 from edgemark.cli.trading.buying.desks import Desk
-from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.systems.trading.buyer.orders.shelf import Done
 from edgemark.systems.trading.buyer.outlook import REASONS, find_awaited, tell
 from edgemark.systems.trading.buyer.purchase import Purchase
@@ -142,5 +142,20 @@ def naming_when_interrupted(desk: Desk, *channels: ChannelId) -> Iterator[None]:
         ways = f"edgemark buyer run --home {home}"
         click.echo(f"the channel goes on, and wants its buyer: {ways}", err=True)
         for channel in channels:
+            if not is_ordered_in(desk, channel):
+                order = f"edgemark trading buy --in {channel.hex()} --home {home}"
+                click.echo(
+                    f"nothing is ordered in it yet, and that orders nothing: {order} does, "
+                    "with the options of the work",
+                    err=True,
+                )
             click.echo(f"to end it: edgemark trading close {channel.hex()} --home {home}", err=True)
         raise
+
+
+def is_ordered_in(desk: Desk, channel: ChannelId) -> bool:
+    """Whether anything was ordered in a channel, as far as this home can tell."""
+    try:
+        return bool(desk.state(channel).last_number or desk.shelf.lots(channel))
+    except EdgemarkError:
+        return False

@@ -82,7 +82,7 @@ def _row_of(story: ChannelStory) -> dict[str, Any]:
         "offer": story.terms.offer.hex() if any(story.terms.offer) else None,
         "deposit": Amount(story.deposit),
         "bond": Amount(story.terms.bond),
-        "paid": Amount(story.paid if ended is None else ended.end.amount),
+        "paid": Amount(story.received),
         "penalty": Amount(0 if ended is None else ended.end.division.penalty),
         "evidence": len(story.evidence),
         "evidence_by_strangers": len(story.strangers) + story.untold,

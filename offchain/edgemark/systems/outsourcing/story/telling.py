@@ -123,7 +123,7 @@ def _lines(story: JobStory, show_time: ShowTime) -> Iterator[str]:
         yield f"  {name} {show_time(getattr(terms, name))}"
     for place in story.indices:
         yield from _index_lines(story, place, show_time)
-    yield from tell_checks(check_amounts(story), story.name_of, "ends")
+    yield from tell_checks(check_amounts(story), story.name_of, "end")
     yield from tell_steps(find_next_steps(story), story.now, show_time, "index")
 
 

@@ -92,7 +92,7 @@ def _awaited_buying(state: Purchase) -> str:  # noqa: PLR0911 - one line each
         return "a top-up, on chain"
     if state.requests:
         return f"{count(len(state.requests), 'answer')} of the seller"
-    return "orders of its user"
+    return f"orders of its user: `edgemark trading buy --in {state.known.channel.hex()[:16]}`"
 
 
 def _awaited_stopped(state: Purchase) -> str:
@@ -112,7 +112,7 @@ class Standing:
         deposit: confirmed on chain.
         signed: all that this buyer signed.
         paid: what its seller has of the channel, on chain, the end included.
-        left: of the deposit, not signed away.
+        left: of the deposit, not signed away; nothing once it is over.
         outlook: when it is used up; None once nothing more is bought, and where service ends
             before, at the pace so far.
     """
@@ -128,7 +128,8 @@ def stand(state: Purchase) -> Standing:
     """What a channel comes to for its buyer."""
     signed = Tokens(state.worth(state.signed.amount)) if state.deposit else NO_TOKENS
     paid = state.paid if state.ending is None else state.amount
-    left = Tokens(max(0, state.deposit - max(signed, paid)))
+    is_over = state.phase in (BuyerPhase.ENDED, BuyerPhase.DROPPED)
+    left = NO_TOKENS if is_over else Tokens(max(0, state.deposit - max(signed, paid)))
     outlook = None
     if state.phase is BuyerPhase.BUYING and state.signed.end > state.opened_at:
         agreed = state.known.conditions

@@ -25,6 +25,7 @@ from edgemark.party.evm.settings import RegistrationSettings
 from edgemark.party.settings import ServerSettings
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.events import AmountPaid, ChannelEnded
+from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol.life import PartyMachine
@@ -53,6 +54,10 @@ def open_seller_station(settings: Settings) -> TradingStation:
 
 class NothingToClaim(RefusedInput):
     """All that is signed is paid."""
+
+
+class ChannelNotOpen(RefusedInput):
+    """A channel in which nothing can be claimed any more."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,30 @@ def draft_claim(station: TradingStation, sale: Sale, *, is_end: bool) -> tuple[C
     return call_of_seller(station.escrow, sale, effect), amount
 
 
+def check_open(channel: ChannelId, phase: ChannelPhase) -> None:
+    """Check that a channel may be claimed in.
+
+    Args:
+        channel: which.
+        phase: of it on chain.
+
+    Raises:
+        ChannelNotOpen: it is closing, or has ended, or never was there.
+    """
+    if phase is ChannelPhase.OPEN:
+        return
+    remedy = f"`edgemark trading explain {channel.hex()}` tells what became of it."
+    if phase.is_closing:
+        remedy = "`edgemark seller run` shows what is signed in its window, and settles."
+    raise ChannelNotOpen(
+        "takes no claim any more",
+        who=f"channel {channel.hex()}",
+        had=phase,
+        needed=ChannelPhase.OPEN,
+        remedy=remedy,
+    )
+
+
 def draft_claims(
     station: TradingStation, channels: Sequence[ChannelId], *, is_end: bool
 ) -> tuple[Call, list[Claimed]]:
@@ -111,8 +140,11 @@ def draft_claims(
 
     Raises:
         NothingToClaim: all is paid in one of them.
+        ChannelNotOpen: the only one is not open on chain.
         RefusedInput: one is none of this home, or they are more than the escrow takes together.
     """
+    if len(channels) == 1:  # of several the escrow passes over it
+        check_open(channels[0], station.escrow.phases(channels, block="latest")[0])
     calls, claimed = [], []
     for channel in channels:
         call, amount = draft_claim(station, find_sale(station.home, channel), is_end=is_end)
@@ -128,7 +160,7 @@ def claim(station: TradingStation, channels: Sequence[ChannelId], *, is_end: boo
     over what ended meanwhile, or is paid, and says so by having no event of it.
 
     Raises:
-        NothingToClaim, RefusedInput: as `draft_claims`, or the escrow refuses it.
+        NothingToClaim, ChannelNotOpen, RefusedInput: as `draft_claims`, or the escrow refuses it.
     """
     call, claimed = draft_claims(station, channels, is_end=is_end)
     receipt = send_as_asked(station, call, "See `edgemark trading channels`.")

@@ -202,6 +202,11 @@ class ChannelStory:
         return max((deed.paid for deed in self.deeds if isinstance(deed, PaidUp)), default=0)
 
     @property
+    def received(self) -> int:
+        """What the seller has of the channel, its end included."""
+        return self.paid if self.ended is None else self.ended.end.amount
+
+    @property
     def counted(self) -> int:
         """What the seller gets, or got, in all if nothing more was shown."""
         window = self.window

@@ -111,7 +111,7 @@ def as_facts(story: ChannelStory) -> dict[str, object]:
         "offer": None if terms.offer == NO_OFFER else terms.offer.hex(),
         "bond": Amount(terms.bond),
         "deposit": Amount(story.deposit),
-        "paid": Amount(story.paid),
+        "paid": Amount(story.received),
         "counted": Amount(story.counted),
         "deadlines": {
             "window_s": terms.window,
@@ -181,7 +181,8 @@ def _lines(story: ChannelStory, show_time: ShowTime) -> Iterator[str]:
         f"as of block {story.as_of} ({show_time(story.now)})"
     )
     yield f"  payer {terms.payer}, seller {terms.seller}, controller {story.signers.controller}"
-    yield f"  deposit {Amount(story.deposit)}, paid {Amount(story.paid)}, bond {Amount(terms.bond)}"
+    paid = Amount(story.received)
+    yield f"  deposit {Amount(story.deposit)}, paid {paid}, bond {Amount(terms.bond)}"
     yield f"  expires_at {show_time(terms.expires_at)}, close_by {show_time(terms.close_by)}"
     yield f"opened {tell_mark(story.opened, show_time)} with {Amount(terms.deposit)}"
     for deed in story.deeds:
@@ -192,7 +193,7 @@ def _lines(story: ChannelStory, show_time: ShowTime) -> Iterator[str]:
         yield f"  {WHY[story.ended.end.ending]}"
     if story.is_returned:
         yield "the lock expired: the anchor returned what was left to the payer"
-    yield from tell_checks(check_amounts(story), story.name_of, "sums")
+    yield from tell_checks(check_amounts(story), story.name_of, "sum")
     yield from tell_steps(find_next_steps(story), story.now, show_time, "", COMMANDS)
 
 

@@ -53,6 +53,7 @@ def test_what_is_paid__is_after_the_end_what_the_seller_got() -> None:
     )
     facts = describe(ended)
     assert (facts["paid"], facts["signed"], facts["cost"]) == (Amount(100),) * 3
+    assert facts["left"] == Amount(Tokens(0))  # nothing is held of it any more
 
 
 def test_time_to_the_overdraft__is_left_out_where_service_ends_before() -> None:
@@ -74,7 +75,7 @@ AWAITED: dict[str, tuple[dict[str, Any], str]] = {
     "broker": ({"broker_away": True}, "its broker"),
     "top-up": ({"wanted_deposit": Tokens(TERMS.deposit + 1)}, "a top-up, on chain"),
     "answers": ({"requests": (Request(1, 1, b""), Request(2, 1, b""))}, "2 answers of the seller"),
-    "user": ({}, "orders of its user"),
+    "user": ({}, f"orders of its user: `edgemark trading buy --in {CHANNEL.hex()[:16]}`"),
     "seller": ({"phase": BuyerPhase.STOPPED}, "the seller, to end it on chain"),
     "voucher": (
         {"phase": BuyerPhase.STOPPED, "is_returned": False},

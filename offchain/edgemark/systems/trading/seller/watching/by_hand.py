@@ -29,6 +29,7 @@ from edgemark.systems.trading.seller.watching.watching import (
 )
 from edgemark.systems.trading.settings import SellerSettings
 from edgemark.systems.trading.station.station import TradingStation
+from edgemark.words import count
 
 WAIT_S = 60.0  # for a retainer, a cover and a receipt
 LOOK_S = 0.2
@@ -127,7 +128,7 @@ def claim_covers(station: TradingStation, channel: ChannelId) -> Tokens:
         raise NothingOwed(
             "no tower owes anything for it now",
             who=f"channel {channel.hex()}",
-            had=f"{len(towers)} towers with receipts",
+            had=f"{count(len(towers), 'tower')} with receipts",
             needed=f"an end below a receipt, by no word of the seller; {Amount(0)} is due",
         )
     return Tokens(total)

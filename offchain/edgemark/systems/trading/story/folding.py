@@ -5,16 +5,20 @@ of the end, belongs to the end; all that was paid before, to checkpoints and ame
 
 Rule: anybody may record evidence of any channel, signed by anybody. What strangers record is of no
 account: the first `MOST_STRANGERS` are told, the others counted, so nobody makes a story long.
+
+Rule: a controller may sign any number of credentials around one voucher, and pays for it with its
+bond. `MOST_OF_INDEX` of an index are told, which convict it; the others are counted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from edgemark.chronicle.marks import Credit, Mark
 from edgemark.chronicle.pots import Pots
-from edgemark.identifiers import Timestamp
+from edgemark.identifiers import Address, Timestamp
 from edgemark.ledger.evm.contract.chain_event import ChainEvent
 from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.systems.trading.contract import events as seen
@@ -33,11 +37,41 @@ from edgemark.systems.trading.story.story import (
     PaidUp,
     Recorded,
     Shown,
+    Whose,
     Window,
     find_own_signers,
 )
 
 MOST_STRANGERS = 16  # evidence by strangers that a story tells
+MOST_OF_INDEX = 2  # evidence of one index by those whose it is
+
+
+class Sieve:
+    """Which evidence of a channel is told, as it comes.
+
+    Args:
+        own: whose evidence counts.
+
+    Attributes:
+        untold, repeated: how much of strangers, and of one index, was not.
+    """
+
+    def __init__(self, own: Whose) -> None:
+        self._own, self._strangers = own, 0
+        self._told: Counter[tuple[EvidenceKind, int]] = Counter()
+        self.untold = self.repeated = 0
+
+    def tells(self, kind: EvidenceKind, index: int, signers: tuple[Address, ...]) -> bool:
+        """Whether the next one is told; it is counted where it is not."""
+        if (kind, signers) in self._own:
+            self._told[kind, index] += 1
+            is_told = self._told[kind, index] <= MOST_OF_INDEX
+            self.repeated += not is_told
+        else:
+            self._strangers += 1
+            is_told = self._strangers <= MOST_STRANGERS
+            self.untold += not is_told
+        return is_told
 
 
 def begin_story(
@@ -80,7 +114,7 @@ class StoryFold:
         self._deeds: list[Deed] = []
         self._credits: list[Credit] = []
         self._last: list[Credit] = []
-        self._passed_over = 0
+        self._passed_over = self._repeated = 0
 
     def take(self, mark: Mark, events: Sequence[ChainEvent]) -> None:
         """Everything that a transaction says about this channel.
@@ -99,25 +133,25 @@ class StoryFold:
             paid = self._pots.take(mark, [event])
             (self._last if is_end else self._credits).extend(paid)
 
-    def pass_over(self, count: int) -> None:
-        """Evidence by strangers, behind the first `MOST_STRANGERS`, that nobody looked up."""
-        self._passed_over += count
+    def pass_over(self, *, untold: int, repeated: int) -> None:
+        """Evidence that nobody looked up: by strangers, and beyond the first of an index."""
+        self._passed_over += untold
+        self._repeated += repeated
 
     def finish(self) -> ChannelStory:
         """The whole story."""
         whole = replace(self._story, deeds=tuple(self._deeds))
-        own, strangers = whole.own_signers, 0
-        deeds = []
-        for deed in whole.deeds:
-            if isinstance(deed, Recorded) and (deed.kind, deed.signers) not in own:
-                strangers += 1
-                if strangers > MOST_STRANGERS:
-                    continue
-            deeds.append(deed)
+        sieve = Sieve(whole.own_signers)
+        deeds = [
+            deed
+            for deed in whole.deeds
+            if not isinstance(deed, Recorded) or sieve.tells(deed.kind, deed.index, deed.signers)
+        ]
         return replace(
             whole,
             deeds=tuple(deeds),
-            untold=len(whole.deeds) - len(deeds) + self._passed_over,
+            untold=sieve.untold + self._passed_over,
+            repeated=sieve.repeated + self._repeated,
             pots=self._pots.all,
             credits=tuple(self._credits),
             last=tuple(self._last),
@@ -151,26 +185,31 @@ class StoryFold:
 
 def pick_evidence(
     opening: seen.ChannelOpened, events: Sequence[ChainEvent], recorded: Sequence[ChainEvent]
-) -> list[ChainEvent]:
+) -> tuple[list[ChainEvent], list[EvidenceRecorded], list[EvidenceRecorded]]:
     """The evidence of a channel that is worth looking up: its own, and the first of strangers.
 
     Args:
         opening: of the channel.
         events: of the escrow, about it.
         recorded: all evidence of it, oldest first.
+
+    Returns:
+        That; what strangers recorded beyond it; what is of an index beyond its first.
     """
     amended = (signers_of(e.signers) for e in events if isinstance(e, seen.ChannelAmended))
-    own, left = find_own_signers(terms_of(opening.terms), amended), MOST_STRANGERS
+    sieve = Sieve(find_own_signers(terms_of(opening.terms), amended))
     picked: list[ChainEvent] = []
+    untold: list[EvidenceRecorded] = []
+    repeated: list[EvidenceRecorded] = []
     for event in recorded:
         if not isinstance(event, EvidenceRecorded):
             continue
-        if (member_of(EvidenceKind, event.kind), tuple(event.signers)) not in own:
-            left -= 1
-            if left < 0:
-                continue
-        picked.append(event)
-    return picked
+        had = sieve.untold
+        if sieve.tells(member_of(EvidenceKind, event.kind), event.index, tuple(event.signers)):
+            picked.append(event)
+        else:
+            (untold if sieve.untold > had else repeated).append(event)
+    return picked, untold, repeated
 
 
 def _read_evidence(event: EvidenceRecorded, mark: Mark) -> Recorded:

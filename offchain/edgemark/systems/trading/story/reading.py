@@ -71,14 +71,15 @@ class Chronicle:
         if not events or not isinstance(events[0], seen.ChannelOpened):
             raise ChannelUnknown.on(channel, self._chain, until)
         recorded = said.events(until, [[], [], [], [channel]], self._evidence)
-        worth = pick_evidence(events[0], events, recorded)
+        worth, untold, repeated = pick_evidence(events[0], events, recorded)
         mined = said.mined([*events, *worth, *said.returns(channel, until)], until)
         opened, now = said.mark(mined[0]), said.time_of(until)
         fold = StoryFold(begin_story(self._chain.chain_id, events[0], opened, until, now))
         looked_at = {each.receipt.tx_hash for each in mined}
         for each in mined:
             fold.take(said.mark(each), said.said_in(each))
-        fold.pass_over(sum(each.at.tx_hash not in looked_at for each in recorded))
+        left = [sum(e.at.tx_hash not in looked_at for e in each) for each in (untold, repeated)]
+        fold.pass_over(untold=left[0], repeated=left[1])
         return fold.finish()
 
     def _check_until(self, until: int | None) -> int:

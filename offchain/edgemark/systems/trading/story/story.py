@@ -115,6 +115,8 @@ class ChannelStory:
         credits: what was paid out of it while the channel was open; `last`: at its end.
         as_of, now: the last block that was looked at, and its time.
         untold: evidence by strangers that is not among the deeds: the first few are.
+        repeated: evidence of an index beyond the first two that its signers let be recorded, which
+            are among the deeds: two say all that there is to say.
     """
 
     chain_id: int
@@ -129,6 +131,7 @@ class ChannelStory:
     as_of: int
     now: Timestamp
     untold: int = 0
+    repeated: int = 0
 
     @property
     def ended(self) -> Ended | None:

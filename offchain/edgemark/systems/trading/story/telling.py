@@ -121,6 +121,7 @@ def as_facts(story: ChannelStory) -> dict[str, object]:
         "opened": facts_of_mark(story.opened),
         "deeds": [facts_of_deed(story, deed) for deed in story.deeds],
         "evidence_by_strangers": len(story.strangers) + story.untold,
+        "evidence_repeated": story.repeated,
         "amounts": facts_of_checks(check_amounts(story)),
         "next": [facts_of_step(step, story.now) for step in find_next_steps(story)],
     }
@@ -189,6 +190,8 @@ def _lines(story: ChannelStory, show_time: ShowTime) -> Iterator[str]:
         yield tell_deed(story, deed, show_time)
     if story.untold:
         yield f"evidence by strangers that is not told: {story.untold}, of no account"
+    if story.repeated:
+        yield f"evidence of an index beyond its first two: {story.repeated}, by its controller"
     if story.ended is not None:
         yield f"  {WHY[story.ended.end.ending]}"
     if story.is_returned:

@@ -19,7 +19,12 @@ from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.story.evidence.retrial import try_recorded
 from edgemark.systems.trading.story.evidence.trial import ChannelTrial
-from edgemark.systems.trading.story.folding import MOST_STRANGERS, StoryFold, pick_evidence
+from edgemark.systems.trading.story.folding import (
+    MOST_OF_INDEX,
+    MOST_STRANGERS,
+    StoryFold,
+    pick_evidence,
+)
 from edgemark.systems.trading.story.reading import Chronicle
 from edgemark.systems.trading.story.story import ChannelStory, Recorded
 from edgemark.systems.trading.story.telling import as_facts, tell
@@ -130,9 +135,27 @@ def test_records_of_strangers__are_not_even_looked_up_beyond_the_first() -> None
     last = record(EvidenceKind.SETTLEMENT, 9, DIGEST, (*LATER.keys, LATER.controller))
     own: list[ChainEvent] = [FIRST, SETTLED]
     amended = ChannelAmended(CHANNEL, 1, LATER.as_abi(), at=place(0))
-    picked = pick_evidence(opening, [opening, amended], [*junk, *own, last])
+    picked, untold, repeated = pick_evidence(opening, [opening, amended], [*junk, *own, last])
     assert picked == [*junk[:MOST_STRANGERS], *own, last]
-    assert last not in pick_evidence(opening, [opening], [*junk, *own, last])
+    assert (untold, repeated) == (junk[MOST_STRANGERS:], [])
+    assert last not in pick_evidence(opening, [opening], [*junk, *own, last])[0]
+
+
+def test_many_credentials_of_one_index_by_its_controller__are_counted_beyond_two() -> None:
+    others = [
+        replace(SETTLED, credential_hash=Hash32(n.to_bytes(32, "big")), at=place(n))
+        for n in range(9, MANY)
+    ]
+    story = fold([*HONEST, *others])
+    assert len(story.evidence) == len(HONEST) + MOST_OF_INDEX - 1
+    assert (story.repeated, story.untold) == (len(others) - 1, 0)
+    assert f"beyond its first two: {len(others) - 1}, by its controller" in tell(story, str)
+    trial = try_story(story)
+    assert trial.failed == []
+    assert len(trial.by_controller) == 1
+    opening = ChannelOpened(CHANNEL, TERMS.payer, TERMS.seller, TERMS.as_abi(), at=place(0))
+    picked, untold, repeated = pick_evidence(opening, [opening], [*HONEST, *others])
+    assert (picked, untold, repeated) == ([*HONEST, others[0]], [], others[1:])
 
 
 def test_who_signs_from_an_amendment_on__is_of_the_channel() -> None:

@@ -224,6 +224,9 @@ def try_recorded(trial: ChannelTrial, bundle: Bundle) -> None:
             _compare_hash(trial, name, record, held[record.index])
     if not any(each.kind is EvidenceKind.INITIATION for each in bundle.story.evidence):
         trial.leave("evidence of the initiation credential", "nobody recorded any")
+    if bundle.story.repeated:
+        beyond = f"evidence of an index beyond its first two, {bundle.story.repeated} in all"
+        trial.leave(beyond, "two show all that there is")
     if many := len(bundle.story.strangers) + bundle.story.untold:
         trial.leave(f"evidence by strangers, {many} in all", "of no account")
 
@@ -281,6 +284,7 @@ def _compare(trial: Trial, bundle: Bundle, witness: Witness) -> None:
         ("opening", facts_of(Mark, said.opened), facts_of(Mark, seen.opened)),
         ("number of events", len(said.deeds), len(seen.deeds)),
         ("evidence by strangers that is not told", said.untold, seen.untold),
+        ("evidence beyond two of an index", said.repeated, seen.repeated),
         ("payments while it was open", *(_written(Credit, s.credits) for s in (said, seen))),
         ("payments at its end", *(_written(Credit, s.last) for s in (said, seen))),
         ("lock", *(_written(Pot, s.pots) for s in (said, seen))),

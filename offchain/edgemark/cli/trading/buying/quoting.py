@@ -124,7 +124,7 @@ class Quoting:
             ]
 
         picking = Picking(station, wished, self._tell)
-        found = picking.pick(take, cost)
+        found = picking.pick(take, cost, len(works))
         passed = tuple(picking.passed_over)
         told = [replace(each, passed_over=passed) for each in found]
         self._given = (*self._given, *told)

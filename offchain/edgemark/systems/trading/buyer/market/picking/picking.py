@@ -98,13 +98,19 @@ class Picking:
     _away: dict[Address, EdgemarkError] = field(default_factory=dict)
     _unknown: BaseException | None = None
 
-    def pick(self, take: Callable[[Choice], T], cost: Callable[[Choice], int] = lambda _: 0) -> T:
+    def pick(
+        self,
+        take: Callable[[Choice], T],
+        cost: Callable[[Choice], int] = lambda _: 0,
+        words: int = 1,
+    ) -> T:
         """What `take` makes of the first offer that it can be made of.
 
         Args:
             take: of an offer whose seller is there, and vouched for; raises why it is passed over.
                 It is called in threads, of several at a time where one stalls.
             cost: of what is ordered, by an offer; raises as `take`.
+            words: for which `take` asks a seller, one after the other.
 
         Raises:
             NoOffer: none can be taken, or none was found in time.
@@ -123,7 +129,7 @@ class Picking:
         offers, _ = book.recommend_all(wishes.demand, MAX_PLACES)
         if not offers:
             raise self._none_suits(wishes.demand)
-        return self._pick_of(self._in_order(offers), take, cost)
+        return self._pick_of(self._in_order(offers), take, cost, words)
 
     def _in_order(self, offers: Sequence[Offer]) -> Sequence[Offer]:
         """As they are looked at; where all are together the order says nothing."""
@@ -133,7 +139,11 @@ class Picking:
         return sorted(offers, key=lambda offer: offer.seller not in known)
 
     def _pick_of(
-        self, offers: Sequence[Offer], take: Callable[[Choice], T], cost: Callable[[Choice], int]
+        self,
+        offers: Sequence[Offer],
+        take: Callable[[Choice], T],
+        cost: Callable[[Choice], int],
+        words: int,
     ) -> T:
         seconds = self.station.settings.of(BuyerSettings).choose_s
         places = find_places(self.station, offers)
@@ -152,7 +162,7 @@ class Picking:
                 return Looked(choice, cost(choice))
 
         shares = [shares_of(places[each.seller], each.seller) for each in offers]
-        window = Window(shares, compute_paces(len(offers), seconds))
+        window = Window(shares, compute_paces(len(offers), seconds, words))
         canvass = Canvass[Looked | Word[T]](window, ask, self.clock)
         while (heard := canvass.hear(ends_at)) is not None:
             found, number = heard.found, heard.asked.seller

@@ -56,34 +56,35 @@ class Paces:
     settle_s: float
 
 
-def compute_paces(sellers: int, seconds: float) -> Paces:
+def compute_paces(sellers: int, seconds: float, words: int = 1) -> Paces:
     """How long each of so many may take, so that all come within the time, where that is enough.
 
     Args:
         sellers: that are asked, however they answer.
         seconds: for all of them.
+        words: that each is asked for, one after the other: each has its time.
     """
-    settle_s, all_s = _settle(seconds), _compute_all_s(sellers)
+    settle_s, all_s = _settle(seconds), _compute_all_s(sellers, words)
     times = max(1.0, (seconds - settle_s) / all_s)
-    return Paces(
-        min(times * LEAST_LOOK_S, MOST_LOOK_S), min(times * LEAST_WORD_S, MOST_WORD_S), settle_s
-    )
+    word_s = words * min(times * LEAST_WORD_S, MOST_WORD_S)
+    return Paces(min(times * LEAST_LOOK_S, MOST_LOOK_S), word_s, settle_s)
 
 
-def compute_promised(seconds: float) -> int:
+def compute_promised(seconds: float, words: int = 1) -> int:
     """S: behind so many sellers that stall, one that answers is asked for its word in time."""
-    left = seconds - _settle(seconds) - _compute_all_s(0)
-    return max(0, math.floor(left / (_compute_all_s(1) - _compute_all_s(0))))
+    none_s, one_s = _compute_all_s(0, words), _compute_all_s(1, words)
+    left = seconds - _settle(seconds) - none_s
+    return max(0, math.floor(left / (one_s - none_s)))
 
 
 def _settle(seconds: float) -> float:
     return min(SETTLE_S, seconds / 10)
 
 
-def _compute_all_s(sellers: int) -> float:
+def _compute_all_s(sellers: int, words: int) -> float:
     """The least in which so many, and one more, are asked: each for both."""
-    looks, words = sellers / AT_ONCE + 1, sellers / WORDS_AT_ONCE + 1
-    return looks * LEAST_LOOK_S + words * LEAST_WORD_S
+    looks, asked = sellers / AT_ONCE + 1, sellers / WORDS_AT_ONCE + 1
+    return looks * LEAST_LOOK_S + asked * words * LEAST_WORD_S
 
 
 @dataclass(frozen=True)

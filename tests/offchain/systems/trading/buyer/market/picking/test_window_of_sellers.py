@@ -103,6 +103,8 @@ def test_what_is_promised__is_a_whole_category_by_default_and_less_in_less_time(
     assert compute_promised(BuyerSettings().choose_s) >= MAX_PLACES - 1
     promised = [compute_promised(seconds) for seconds in (1, 10, 30, 60, 120, 203)]
     assert promised == [0, 4, 28, 65, 145, 256]
+    assert [compute_promised(600, words) for words in (1, 2, 4, 32)] == [785, 469, 259, 32]
+    assert compute_paces(1, 600, 4).word_s == 4 * compute_paces(1, 600).word_s
 
 
 def test_sellers_of_one_account_or_address__are_looked_at_one_after_the_other() -> None:

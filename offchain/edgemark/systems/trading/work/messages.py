@@ -47,6 +47,14 @@ class OrderKind(IntEnum):
     PROGRAM = 2
 
 
+COUNTED = {  # by each meter; where time is, whatever is done
+    Meter.PRODUCTS: frozenset({OrderKind.POLYNOMIAL}),
+    Meter.CPU_MILLISECONDS: frozenset({OrderKind.PROGRAM}),
+    Meter.BYTES: frozenset({OrderKind.PROGRAM}),
+    Meter.SECONDS: frozenset(OrderKind),
+}
+
+
 @dataclass(frozen=True)
 class Usage:
     """What was used: none of it more than there was.

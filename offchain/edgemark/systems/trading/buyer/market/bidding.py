@@ -36,12 +36,7 @@ from edgemark.systems.trading.templates.fields import Encryption
 from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Tariff, describe
 from edgemark.systems.trading.templates.template import Template
-from edgemark.systems.trading.work.messages import OrderKind
-
-SERVED_BY = {
-    OrderKind.POLYNOMIAL: {Meter.PRODUCTS, Meter.SECONDS},
-    OrderKind.PROGRAM: {Meter.CPU_MILLISECONDS, Meter.BYTES, Meter.SECONDS},
-}
+from edgemark.systems.trading.work.messages import COUNTED
 
 
 class TooDear(RefusedInput):
@@ -200,14 +195,12 @@ def _check_grace(wishes: Wishes, grace_s: int, most_s: int) -> None:
 
 def _check_bond(wishes: Wishes, of_cap: int, deposit: int, most: int) -> None:
     """Check that no cap which a template fixes has a larger bond locked unasked."""
-    if wishes.bond is None and of_cap > (usual := max(compute_least_bond(deposit), most)):
-        raise TooDear(
-            "needs a larger bond than is locked unasked",
-            who="cap of an interval of the offer",
-            had=Amount(of_cap),
-            needed=f"<= {Amount(usual)}, by the deposit and trading.buyer.max_least",
-            remedy="Name it, --bond MTC, or choose another offer.",
+    if wishes.bond is None:
+        usual, by = (
+            max(compute_least_bond(deposit), most),
+            "the deposit and trading.buyer.max_least",
         )
+        _check_unnamed("bond for the cap of an interval of the offer", of_cap, usual, by, "--bond")
 
 
 def _choose_way(station: TradingStation, choice: Choice, wishes: Wishes) -> Encryption:
@@ -263,26 +256,25 @@ def _check_price(tariff: Tariff, wishes: Wishes) -> None:
 
 
 def _check_first_price(first: Tokens, most: Tokens) -> None:
-    if first > most:
+    by, option = "trading.buyer.most_first_price", "--most-first-price"
+    _check_unnamed("first price of the offer", first, most, by, option)
+
+
+def _check_unnamed(what: str, had: int, most: int, by: str, option: str) -> None:
+    """Check what an option may name against what it is at most without; raises `TooDear`."""
+    if had > most:
         raise TooDear(
             "is above the most",
-            who="first price of the offer",
-            had=Amount(first),
-            needed=f"<= {Amount(most)}, by trading.buyer.most_first_price",
-            remedy="Name it, --most-first-price MTC, or choose another offer.",
+            who=what,
+            had=Amount(had),
+            needed=f"<= {Amount(most)}, by {by}",
+            remedy=f"Name it, {option} MTC, or choose another offer.",
         )
 
 
 def check_unasked(cost: Tokens, most: Tokens) -> None:
     """Check that no more is locked, without being named, than settings say; raises `TooDear`."""
-    if cost > most:
-        raise TooDear(
-            "costs more than is locked unasked",
-            who="work",
-            had=Amount(cost),
-            needed=f"<= {Amount(most)}, by trading.buyer.max_deposit",
-            remedy="Name it, --deposit MTC, or choose another offer.",
-        )
+    _check_unnamed("cost of the work", cost, most, "trading.buyer.max_deposit", "--deposit")
 
 
 def _wish_conditions(wishes: Wishes, settings: BuyerSettings, cap: Tokens) -> Conditions:
@@ -312,7 +304,7 @@ def name_controller(station: TradingStation, named: Address | None) -> Address:
 def _units_of(template: Template, wanted: Wanted) -> list[int]:
     """What each order uses at most; none where time alone is paid."""
     meter, _ = read_unit(template)
-    if meter not in SERVED_BY[wanted.kind]:
+    if wanted.kind not in COUNTED[meter]:
         had, needed = wanted.kind.name.lower(), f"work that is counted in {meter.value}"
         raise RefusedInput("is not counted by this offer", who="order", had=had, needed=needed)
     return [] if meter is Meter.SECONDS else wanted.count(meter)

@@ -38,14 +38,6 @@ from edgemark.systems.trading.work.engine import Engine
 from edgemark.systems.trading.work.executing import unstarted
 from edgemark.systems.trading.work.meter import EngineBusy, OrderRefused
 
-_METERED = {  # what is counted of which kind of order; both where time is
-    Meter.PRODUCTS: {work.OrderKind.POLYNOMIAL},
-    Meter.CPU_MILLISECONDS: {work.OrderKind.PROGRAM},
-    Meter.BYTES: {work.OrderKind.PROGRAM},
-    Meter.SECONDS: {work.OrderKind.POLYNOMIAL, work.OrderKind.PROGRAM},
-}
-
-
 _SERVED = (SellerPhase.SERVING, SellerPhase.STOPPED)  # in which what is in hand is paid
 US = 1_000_000
 
@@ -79,7 +71,7 @@ def read_order(channel: ChannelId, request: Request, pricing: Pricing) -> work.O
     for what, had, needed, holds in (
         ("channel", order.channel.hex(), channel.hex(), order.channel == channel),
         ("number", order.number, request.number, order.number == request.number),
-        ("kind", order.kind.name.lower(), meter.value, order.kind in _METERED[meter]),
+        ("kind", order.kind.name.lower(), meter.value, order.kind in work.COUNTED[meter]),
         ("most units", least, f"<= {request.most}", least <= request.most),
     ):
         if not holds:

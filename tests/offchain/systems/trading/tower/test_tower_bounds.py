@@ -253,6 +253,7 @@ def test_status__counts_open_channels_and_promises_that_no_cover_stands_for_yet(
     shell: Any = SimpleNamespace(
         station=SimpleNamespace(bringing_s=lambda: 24),
         _decided=TowerSettings(margin_s=100, max_channels=5),
+        _answering=SimpleNamespace(late=0),
         _watches=lambda: [each.watch for each in (promised, watching(), over, gone)],
         _count_open=Tower._count_open,
         _count_promised=Tower._count_promised,

@@ -39,6 +39,7 @@ AGAIN = tuple(
     for when in ("before:", "")
 )
 HANDFUL = 5  # of these, in `make test`
+MOST = 400  # credentials: while the chain shows evidence of one, many are issued
 
 
 def draw_places() -> list[str]:
@@ -138,7 +139,7 @@ def test_a_killed_controller__loses_no_credential_and_issues_none_twice(
         pairs.join(channel)
         while mortal.places or index < 3:
             index += 1
-            assert index < 40, f"never came to {mortal.places}"
+            assert index < MOST, f"never came to {mortal.places}"
             pairs.settle(channel, index, 10 * index)
             settle(pairs, channel, index, mortal)
         had = pairs.credential(channel, index)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.offchain.systems.trading.channel_cast import PEOPLE
 from tests.offchain.systems.trading.parties_cast import (
+    AFTER_FREE,
     BY_DAY,
+    BY_NIGHT,
     BY_TIME,
     CHANNEL,
     CONTROLLER,
@@ -65,7 +67,7 @@ class TradeMachine(RuleBasedStateMachine):
     seen: ClassVar[set[str]] = set()
 
     @initialize(
-        pricing=st.sampled_from((METERED, METERED, BY_TIME, BY_DAY)),
+        pricing=st.sampled_from((METERED, METERED, BY_TIME, BY_DAY, BY_NIGHT, AFTER_FREE)),
         rounds=st.sampled_from((0, 2, 9, 16, 30)),
     )
     def begin(self, pricing: Any, rounds: int) -> None:

@@ -42,6 +42,7 @@ from edgemark.systems.trading.protocol.messages import (
     Request,
     Taken,
 )
+from edgemark.systems.trading.templates.readings import MAX_SKEW_S, split_seconds
 
 MAX_FLIGHT = 60  # letters under way; of more the oldest is lost
 MAX_ROUNDS = 200
@@ -62,6 +63,7 @@ class World:
         signed: largest amount that the payer's key signed, wherever that is.
         acknowledged: largest amount that the seller said it has on its disk.
         due: what the seller could bring to the chain the last time that it could.
+        stopped_at: when the buyer stopped, or knew that service had; 0 before.
         performed: names of all effects that were carried out.
         issuances: voucher and credential by index and epoch of every credential that left.
     """
@@ -75,7 +77,7 @@ class World:
         self.broker_away = False
         self.flight: list[tuple[Role, bytes]] = []
         self.history: list[tuple[Role, bytes]] = []
-        self.signed = self.acknowledged = self.issued = self.due = 0
+        self.signed = self.acknowledged = self.issued = self.due = self.stopped_at = 0
         self.issuances: dict[tuple[int, int], tuple[Voucher, bytes]] = {}
         self.kept: dict[tuple[Role, int], Credential] = {}
         self.answers: dict[int, Any] = {}
@@ -126,7 +128,22 @@ class World:
         assert proposal.voucher.amount <= state.deposit
         assert proposal.voucher.amount == state.signed.amount + proposal.fee, "billed twice"
         assert self.chain.clock - self.chain.block <= POLICY.stale_after_s, "blocks had stopped"
+        assert proposal.voucher.amount <= self.find_due(), "more than is due"
         self.signed = max(self.signed, proposal.voucher.amount)
+
+    def find_due(self) -> int:
+        """All that was served by now; by time up to the stop, and until no order is open after it.
+
+        As the buyer sees it, whose seller's clock may be ahead.
+        """
+        used: Registers = self.seller.state.used or self.pricing.zero
+        if self.pricing.counts_time:
+            state, until = self.buyer.state, self.chain.block
+            if state.reason and not state.requests:
+                until = max(self.stopped_at or until, state.worked_until)
+            strategy = self.pricing.agreed.strategy
+            used = tuple(split_seconds(START, until + MAX_SKEW_S, strategy))
+        return self.pricing.agreed.tariff.compute_owed(used)
 
     def deliver(self, at: int, *, again: bool = False) -> None:
         if self.broker_away or not self.flight:
@@ -163,6 +180,8 @@ class World:
     def look(self) -> None:
         for actor in self.actors:
             actor.look()
+        if self.buyer.state.reason and not self.stopped_at:
+            self.stopped_at = self.chain.block
 
     def act(self) -> None:
         """Everybody looks, carries out what is owed, once, and every letter comes."""

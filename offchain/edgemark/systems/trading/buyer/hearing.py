@@ -22,6 +22,7 @@ from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords.checking import check_amending
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
+from edgemark.systems.trading.protocol.accords.stopping import hear_stop
 from edgemark.systems.trading.protocol.agreement import Pause
 from edgemark.systems.trading.protocol.letters import Kind, Message, Role
 from edgemark.systems.trading.protocol.messages import (
@@ -33,7 +34,6 @@ from edgemark.systems.trading.protocol.messages import (
     Stop,
     Taken,
 )
-from edgemark.systems.trading.protocol.side import hear_stop
 from edgemark.systems.trading.station.papers.issued import Issuances
 from edgemark.systems.trading.station.station import TradingStation
 

@@ -324,8 +324,7 @@ class Purchase(Side):
         signed = Signed.of(proposal)
         told = replace(self, signed=signed, voucher=voucher, proposed=None, is_returned=False)
         told = replace(told, amending=None)  # it is at an amount below what is owed now
-        is_last = self.saw_last or proposal.is_last
-        return replace(told.with_bill(proposal), saw_last=is_last)
+        return replace(told.with_bill(proposal), saw_last=self.saw_last or proposal.is_last)
 
     # --- what is owed --------------------------------------------------------------------------
 

@@ -26,16 +26,14 @@ from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.agreement import (
     NO_TOKENS,
     Agreement,
-    Head,
     OfChannel,
     Opening,
     Policy,
     Reason,
     later,
 )
-from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import TradeTime
-from edgemark.systems.trading.protocol.messages import Credential, Proposal, Stop
+from edgemark.systems.trading.protocol.messages import Credential, Proposal
 
 MAX_BILLS = 40  # a seller asks for 16 credentials, and a controller holds 17 for who is away
 MAX_WRONG = 16
@@ -84,7 +82,7 @@ class Side(OfChannel, Waiting, ABC):
         consent: one's own signed word for the key that the other wants.
         closing: one's own signed word for the end; `closing_back`: the other's.
         credential: index of the newest one; `keeping`: those not yet in their place.
-        bills: that both signed, and of which no credential came; the newest, oldest first.
+        bills: that these signed, and of which no credential came; the newest, in order.
         wrong_credentials: that said something else than their bills; the newest.
         ending, amount: how the channel ended on chain, and what its seller got in all.
     """
@@ -353,11 +351,9 @@ class Side(OfChannel, Waiting, ABC):
     def _amended(self, signers: Signers) -> Self:
         """What was signed under its number counts no more; a stop stays one."""
         had = self.in_force
-        told = replace(self, signers=signers, amending=None, offered=None, consent=None)
+        told = replace(self, signers=signers, amending=None, offered=None, consent=None, bills=())
         if signers.keys != had.keys:  # an end that an old key signed is none
             told = replace(told, closing=None, closing_back=None)
-        if signers != had:  # the next controller issues none of what another was asked for
-            told = replace(told, bills=())
         if self.keys_in(signers)[0] == self.next_key:
             told = replace(told, next_key=NOBODY)
         if self.reason is not Reason.NONE or signers.controller == had.controller:
@@ -402,22 +398,3 @@ class Side(OfChannel, Waiting, ABC):
             "what is said counts under the next number": {self.agreements}
             >= {word.number for word in (self.amending, self.offered, self.consent) if word},
         }
-
-
-_EITHER = frozenset({Reason.EXPIRED, Reason.CONTROLLER_LOST})
-SAYS = {  # why a party can have stopped; its word for anything else is that it wanted to
-    Role.BUYER: _EITHER | {Reason.PROPOSAL_WRONG, Reason.DISK_LOST},
-    Role.SELLER: _EITHER | {Reason.OVERDRAWN, Reason.VOUCHER_LATE},
-}
-WANTED = {Role.BUYER: Reason.ASKED_BY_BUYER, Role.SELLER: Reason.ASKED_BY_SELLER}
-
-
-def hear_stop(stop: Stop, role: Role, head: Head) -> on.HeardStop:
-    """What it means that the other stopped: the reason that it gives, if it can be its own.
-
-    Since when, it says itself, if that is not to come: it asked for nothing from then on, and signs
-    for no more. Who waits for it does so from now on.
-    """
-    reason = stop.reason if stop.reason in SAYS[role] else WANTED[role]
-    since = stop.at if stop.at <= head.block else NO_TIME
-    return on.HeardStop(reason, Timestamp(head.block), since)

@@ -28,6 +28,7 @@ from edgemark.systems.trading.protocol.accords.checking import check_amending
 from edgemark.systems.trading.protocol.accords.events import FoundReducing
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
 from edgemark.systems.trading.protocol.accords.signing import sign_accord, word_of_both
+from edgemark.systems.trading.protocol.accords.stopping import hear_stop
 from edgemark.systems.trading.protocol.agreement import Head, Pause
 from edgemark.systems.trading.protocol.letters import Kind, Message, Role
 from edgemark.systems.trading.protocol.messages import (
@@ -42,7 +43,6 @@ from edgemark.systems.trading.protocol.messages import (
     Stop,
     Taken,
 )
-from edgemark.systems.trading.protocol.side import hear_stop
 from edgemark.systems.trading.seller.admission import (
     NotServed,
     check_closing,

@@ -36,6 +36,7 @@ from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol import issuing as at
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.messages import Amending
+from edgemark.systems.trading.protocol.accords.stopping import SAYS, WANTED, hear_stop
 from edgemark.systems.trading.protocol.agreement import Reason
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import (
@@ -48,7 +49,7 @@ from edgemark.systems.trading.protocol.life import (
     step,
 )
 from edgemark.systems.trading.protocol.messages import Credential, Request, Stop
-from edgemark.systems.trading.protocol.side import SAYS, WANTED, Side, hear_stop
+from edgemark.systems.trading.protocol.side import Side
 from edgemark.systems.trading.protocol.views.view import ChannelView, observe
 from edgemark.systems.trading.seller.sale import Sale
 

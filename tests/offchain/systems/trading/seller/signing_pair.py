@@ -21,11 +21,11 @@ from edgemark.identifiers import Timestamp
 from edgemark.systems.trading.buyer.checking import check_proposal
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords.stopping import hear_stop
 from edgemark.systems.trading.protocol.agreement import Head, Pricing
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, step
 from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Stop
-from edgemark.systems.trading.protocol.side import hear_stop
 from edgemark.systems.trading.seller.admission import check_voucher, draft_bill, with_signature
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.templates.readings import Meter

@@ -23,6 +23,7 @@ from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.buyer.checking import NotSigned, check_answer
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.stopping import hear_stop
 from edgemark.systems.trading.protocol.agreement import Pricing, Readings, Reason
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, TradeTime
@@ -32,7 +33,6 @@ from edgemark.systems.trading.protocol.messages import (
     Request,
     Stop,
 )
-from edgemark.systems.trading.protocol.side import hear_stop
 from edgemark.systems.trading.seller.admission import (
     NothingYet,
     draft_bill,

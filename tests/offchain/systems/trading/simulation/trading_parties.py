@@ -42,6 +42,7 @@ from edgemark.systems.trading.protocol import issuing as at
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.checking import check_amending
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing, Reducing
+from edgemark.systems.trading.protocol.accords.stopping import hear_stop
 from edgemark.systems.trading.protocol.agreement import Pricing
 from edgemark.systems.trading.protocol.letters import (
     Kind,
@@ -61,7 +62,6 @@ from edgemark.systems.trading.protocol.messages import (
     Stop,
     Taken,
 )
-from edgemark.systems.trading.protocol.side import hear_stop
 from edgemark.systems.trading.seller.admission import (
     NotServed,
     check_closing,

@@ -38,6 +38,8 @@ NOT_RUN = {
         "docs/trading.md",
         "edgemark trading buy OFFER --function F.function --input x.json --out y.json",
     ),
+    ("docs/trading.md", "edgemark trading template register settlement.json --home HOME"),
+    ("docs/trading.md", "edgemark account show --home SERVER"),
     (
         "docs/evidence.md",
         'edgemark outsourcing evidence JOB -o evidence.json --home "$PLAY/judge-1"',

@@ -13,11 +13,14 @@ from tests.offchain.systems.trading.parties_cast import AGREEMENT, CHANNEL, POLI
 
 from edgemark.amounts import Amount
 from edgemark.chronicle.marks import Mark
+from edgemark.cli.terminal.exits import Exit, exit_of
+from edgemark.cli.trading.buying.errand import SellerAway, telling_absence
 from edgemark.cli.trading.buying.staying import is_ordered_in, naming_when_interrupted
 from edgemark.cli.trading.watching import SellerAtWork, check_at_rest
 from edgemark.errors import RefusedInput
 from edgemark.files import hold_lock
 from edgemark.identifiers import Hash32, Timestamp, Tokens, parse_address
+from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable
 from edgemark.systems.trading.buyer.orders.ordering import Lot
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.contract.amounts import Division, End
@@ -109,3 +112,10 @@ def test_what_is_paid_of_a_channel__is_told_with_its_end(
     assert as_facts(story)["paid"] == Amount(paid)
     head = tell(story, str).splitlines()[3]
     assert f"paid {Amount(paid)}, bond" in head
+
+
+def test_a_seller_that_never_served__is_told_as_one_to_ask_later() -> None:
+    with pytest.raises(SellerAway, match="ask later") as away, telling_absence():
+        raise SellerUnreachable("does not say where it serves", who="did:x", remedy="ask later")
+    assert exit_of(away.value) is Exit.LEDGER_UNAVAILABLE
+    assert away.value.who == "did:x"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -12,11 +13,11 @@ from edgemark.cli.trading.buying.desks import Desk, OwnDesk, open_desk, open_to_
 from edgemark.cli.trading.buying.quoting import Quotation, Quoting, price_of
 from edgemark.cli.trading.buying.reading import Whom
 from edgemark.cli.trading.buying.staying import Waiting, naming_when_interrupted
-from edgemark.errors import PeerFault, RefusedInput
+from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.systems.trading.buyer.market.bidding import (
     Wishes,
 )
-from edgemark.systems.trading.buyer.market.choosing import find_seller
+from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable, find_seller
 from edgemark.systems.trading.buyer.market.programs import Run, find_program
 from edgemark.systems.trading.buyer.market.recovering import find_agreement
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
@@ -27,6 +28,10 @@ from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import BuyerPhase
 
 QUOTE_ATTEMPTS = 3  # each for `request_timeout_s`
+
+
+class SellerAway(LedgerUnavailable):
+    """The seller that was named is nowhere to be reached now; nothing was begun."""
 
 
 class NotComputed(PeerFault):
@@ -55,17 +60,18 @@ class Errand:
         """Open a channel, and order in it.
 
         Raises:
-            NoOffer, DepositUnknown, TooFewTokens, RefusedInput: nothing was begun.
+            NoOffer, DepositUnknown, TooFewTokens, SellerAway, RefusedInput: nothing was begun.
             EdgemarkError: as of every step.
         """
         if spending.is_dry:
-            with open_to_look(spending) as station:
+            with telling_absence(), open_to_look(spending) as station:
                 (quoted,) = Quoting(spending, station, self.ends_at).ask(whom, wishes, [self.work])
                 spending.show_dry(price_of(spending, station, [quoted]), quoted.describe())
             return Exit.DONE
         with open_desk(spending) as desk:
             asked = Quoting(spending, desk.station, self.ends_at)
-            (quoted,) = asked.ask(whom, wishes, [self.work])
+            with telling_absence():
+                (quoted,) = asked.ask(whom, wishes, [self.work])
             spending.agree(price_of(spending, desk.station, [quoted]))
             channel = begin(desk, [quoted])[0]
             with naming_when_interrupted(desk, channel):
@@ -89,7 +95,8 @@ class Errand:
         """The work as the seller of an open channel lists it."""
         if not isinstance(self.work, Run):
             return self.work
-        place = find_seller(desk.station, desk.state(channel).known.terms.seller)
+        with telling_absence():
+            place = find_seller(desk.station, desk.state(channel).known.terms.seller)
         return self.work.of(find_program(desk.station, place, self.work.program))
 
     def _order(
@@ -113,6 +120,16 @@ class Errand:
     def wait_for(self, spending: Spending, desk: Desk, channel: ChannelId) -> Waiting:
         """This command's patience with a channel."""
         return Waiting(desk, channel, self.ends_at, spending.invocation.as_json)
+
+
+@contextmanager
+def telling_absence() -> Iterator[None]:
+    """Tell of a seller that says nowhere where it serves by what helps: to ask later."""
+    try:
+        yield
+    except SellerUnreachable as away:
+        facts = {"who": away.who, "had": away.had, "needed": away.needed}
+        raise SellerAway(away.what, **facts, remedy=away.remedy) from away
 
 
 def begin(desk: Desk, quotations: Sequence[Quotation]) -> list[ChannelId]:

@@ -19,7 +19,7 @@ from edgemark.cli.spending.command import Spending
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.facts import in_columns
 from edgemark.cli.trading.buying.desks import Desk, open_desk, open_to_look
-from edgemark.cli.trading.buying.errand import Errand, begin, end, read_result
+from edgemark.cli.trading.buying.errand import Errand, begin, end, read_result, telling_absence
 from edgemark.cli.trading.buying.quoting import Quotation, Quoting, price_of
 from edgemark.cli.trading.buying.reading import Whom
 from edgemark.cli.trading.buying.staying import NotThereYet, Waiting, naming_when_interrupted
@@ -105,7 +105,8 @@ class Together:
         for whom in dict.fromkeys(self.whom):
             places = [place for place, each in enumerate(self.whom) if each == whom]
             works = [self.errands[place].work for place in places]
-            given = asking.ask(whom, self.wishes[places[0]], works)
+            with telling_absence():
+                given = asking.ask(whom, self.wishes[places[0]], works)
             found.update(zip(places, given, strict=True))
         return [found[place] for place in sorted(found)]
 

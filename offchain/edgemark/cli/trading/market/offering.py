@@ -22,6 +22,7 @@ from edgemark.systems.trading.identifiers import (
     OfferId,
     parse_offer_id,
 )
+from edgemark.systems.trading.seller.market.wares import check_offered
 from edgemark.systems.trading.station.market import offering
 from edgemark.systems.trading.station.market.offering import Posted
 from edgemark.systems.trading.station.station import TradingStation
@@ -59,12 +60,14 @@ def post(
 ) -> None:
     """List an offer until it expires; its deposit stays locked as long.
 
-    Channels are opened with it until its capacity is taken; one that ended gives its place back.
+    Channels are opened with it until its capacity is taken; one that ended gives its place back. A
+    price that its template fixes is the only one.
     """
     qualifications = tuple(map(_read_qualification, named))
     sold = (ware.category, ware.template, ware.specification)
 
     def act(station: TradingStation) -> Posted:
+        check_offered(station, ware.template, price)
         until = offering.expiry_of(station, days)
         said = (station.escrow.address, *sold, price, capacity, until)
         return offering.post(station, OfferDraft(*said, qualifications), deposit)

@@ -121,8 +121,12 @@ def find_seller(station: Inquirer, seller: Address) -> SellerPlace:
         place = _place_of(did, service.endpoint)
         if place is not None:
             return place
-    needed = f"a service of type {SELLER_SERVICE}: {NEEDED}"
-    raise SellerUnreachable("does not say where it serves", who=did, needed=needed)
+    raise SellerUnreachable(
+        "does not say where it serves",
+        who=did,
+        needed=f"a service of type {SELLER_SERVICE}: {NEEDED}",
+        remedy="It has not begun to serve: try later, or choose another offer.",
+    )
 
 
 def _place_of(did: Did, told: Any) -> SellerPlace | None:

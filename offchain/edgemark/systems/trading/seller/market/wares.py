@@ -86,6 +86,38 @@ def read_wares(station: TradingStation, taken: SellerSettings, cores: int) -> Wa
     )
 
 
+class PriceContradicted(RefusedInput):
+    """An offer at another price than its template fixes."""
+
+
+def check_offered(station: TradingStation, version: TemplateVersionId, price: Tokens) -> None:
+    """Check the price of an offer by the text of its template, where this home has that.
+
+    The chain knows a template by its hash alone, and takes any price; a seller with such an offer
+    would not start, and nobody could buy of it.
+
+    Args:
+        station: knows the chain; of the seller.
+        version: of the offer's template.
+        price: of the offer.
+
+    Raises:
+        PriceContradicted: the template has another one.
+        VersionUnknown: nobody registered it.
+    """
+    template = _find_text(station, station.templates.version_of(version).content_hash)
+    fixed = None if template is None else _fixed_price(template, "unitPrice")
+    if template is None or fixed is None or price == fixed:
+        return
+    raise PriceContradicted(
+        "is none that its template allows",
+        who="price of the offer",
+        had=Amount(price),
+        needed=f"{Amount(fixed)}, the unitPrice of {template.label}",
+        remedy="Name that price, or register a version of the template with another one.",
+    )
+
+
 def read_controllers(taken: SellerSettings) -> tuple[Address, ...]:
     """Those that it takes; empty: any in good standing.
 
@@ -138,17 +170,24 @@ def _read_version(taken: SellerSettings) -> TemplateVersionId:
 def _read_template(station: TradingStation, version: TemplateVersionId) -> Template:
     """A template of this home, once it is the one that the chain has."""
     kept = station.templates.version_of(version)
-    for text in _texts_of(station.home / FOLDER, station):
-        if keccak256(text) == kept.content_hash:
-            template = open_anchored(text, kept.content_hash)
-            check_named(template, version, who="trading.seller")
-            return template
+    template = _find_text(station, kept.content_hash)
+    if template is not None:
+        check_named(template, version, who="trading.seller")
+        return template
     raise TemplateSwapped(
         "has no text in this home",
         who=f"template version {version.hex()}",
         needed=f"the text whose Keccak-256 is {kept.content_hash.hex()}",
         remedy="`edgemark trading template register` puts it there; or copy the folder of content.",
     )
+
+
+def _find_text(station: TradingStation, content_hash: Hash32) -> Template | None:
+    """The template with this Keccak-256, where this home has its text."""
+    for text in _texts_of(station.home / FOLDER, station):
+        if keccak256(text) == content_hash:
+            return open_anchored(text, content_hash)
+    return None
 
 
 def _texts_of(folder: Path, station: TradingStation) -> Iterator[bytes]:
@@ -165,14 +204,19 @@ def _price_of(template: Template, field: str, price: Tokens) -> Tokens:
     Raises:
         SettingInvalid: it does not.
     """
-    part = template.schema["properties"][field]
-    if "const" not in part:
+    fixed = _fixed_price(template, field)
+    if fixed is None:
         return price
-    fixed = Tokens(int(part["const"]))
     if price not in (fixed, 0):
         who = f"template {template.label}, {field}"
         raise SettingInvalid("has another price", who=who, had=Amount(fixed), needed=Amount(price))
     return fixed
+
+
+def _fixed_price(template: Template, field: str) -> Tokens | None:
+    """A price that is the same in all credentials of a template; None: it leaves it open."""
+    part = template.schema["properties"][field]
+    return Tokens(int(part["const"])) if "const" in part else None
 
 
 def _read_specification(taken: SellerSettings) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ from edgemark.systems.trading.protocol.letters import ChannelDomain
 from edgemark.systems.trading.protocol.life import SellerPhase
 from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Request
 from edgemark.systems.trading.seller.sale import Sale
-from edgemark.systems.trading.seller.works import MAX_WORKS
+from edgemark.systems.trading.seller.works import MAX_WORKS, REMEDIES
 from edgemark.systems.trading.templates.allowance import Standing, Stop, find_stop
 
 
@@ -93,24 +93,10 @@ def paused(request: Request, why: Pause, *, had: str, needed: str = "") -> NotSe
         who=f"request {request.number}",
         had=had,
         needed=needed,
-        remedy=_REMEDIES[why],
+        remedy=REMEDIES[why],
     )
     error.why = why
     return error
-
-
-_REMEDIES = {
-    Pause.BLOCKS_STOPPED: "Ask again when blocks come.",
-    Pause.VOUCHER_LATE: "Sign the voucher that was proposed, then ask again.",
-    Pause.CREDIT_USED: "Sign the voucher that was proposed, then ask again.",
-    Pause.INTERVAL_FULL: "Ask again in the next interval, or for less.",
-    Pause.OVERDRAWN: "Top up; it counts once it is confirmed.",
-    Pause.BUSY: "Ask again when earlier requests are answered.",
-    Pause.PARTS_MISSING: "Bring its data first, then ask again.",
-    Pause.NOT_OPEN: "Open the channel first.",
-    Pause.OVER: "Open another channel.",
-    Pause.CHAIN_SLOW: "Ask again when blocks come faster, or open one with a longer window.",
-}
 
 
 _PAUSES = {

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgemark.identifiers import NO_TIME, Timestamp, Tokens
-from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Registers
+from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Pause, Registers
 from edgemark.systems.trading.protocol.messages import Answer, Request
 
 MAX_WORKS = 8  # requests of one channel that are under way, or answered and not taken yet
+
+REMEDIES = {  # of a request that is not taken
+    Pause.BLOCKS_STOPPED: "Ask again when blocks come.",
+    Pause.VOUCHER_LATE: "Sign the voucher that was proposed, then ask again.",
+    Pause.CREDIT_USED: "Sign the voucher that was proposed, then ask again.",
+    Pause.INTERVAL_FULL: "Ask again in the next interval, or for less.",
+    Pause.OVERDRAWN: "Top up; it counts once it is confirmed.",
+    Pause.BUSY: "Ask again when earlier requests are answered.",
+    Pause.PARTS_MISSING: "Bring its data first, then ask again.",
+    Pause.NOT_OPEN: "Open the channel first.",
+    Pause.OVER: "Open another channel.",
+    Pause.CHAIN_SLOW: "Ask again when blocks come faster, or open one with a longer window.",
+}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from edgemark.closing import Closing
@@ -100,7 +100,7 @@ class Engine(Closing):
         self._running: dict[Hash32, Usage] = {}
         self._unkept: dict[Hash32, tuple[Answer, bytes]] = {}  # the disk refused them
         self._fault = ""
-        self._over: set[ChannelId] = set()  # of channels with open orders
+        self._over: set[Hash32] = set()  # open orders that end with what is done
         for held in self._spool.meter.open_orders():
             self._turns.add(held.order.channel, held.order.id)
         self._threads = [
@@ -209,15 +209,15 @@ class Engine(Closing):
                 self._spool.write_told(record_told(new, floors))
             return told
 
-    def give_way(self, channel: ChannelId) -> None:
-        """Let what is open in a channel end with what is done of it: nobody pays for more.
+    def give_way(self, channel: ChannelId, numbers: Collection[int]) -> None:
+        """Let open orders end with what is done of them: nobody pays for more.
 
         A batch ends between two slices, with the values that there are; a run that was not begun is
         not begun any more. To be said again after a restart.
         """
         with self._changed:
-            if any(self._spool.meter.open_orders(channel)):
-                self._over.add(channel)
+            open_ = self._spool.meter.open_orders(channel)
+            self._over |= {each.order.id for each in open_ if each.order.number in numbers}
 
     def forget(self, channel: ChannelId) -> None:
         """Let a channel go that ended, with its answers.
@@ -231,7 +231,6 @@ class Engine(Closing):
                 who, remedy = f"channel {channel.hex()}", "Wait for their answers."
                 raise OrderRefused("has open orders", who=who, had=count, needed=0, remedy=remedy)
             self._spool.forget(record_forgotten(channel))
-            self._over.discard(channel)
             self._turns.forget(channel)
 
     def status(self) -> EngineStatus:
@@ -356,10 +355,10 @@ class Engine(Closing):
         return evaluation.conclude() if is_over else None
 
     def _gives_way(self, order: Order, used: Usage) -> bool:
-        """Whether it ends with what is done: its channel is over, and no reading told of more."""
+        """Whether it ends with what is done: its service is over, and no reading told of more."""
         with self._changed:
             floor = self._known(order.id).floor
-            return order.channel in self._over and used.units >= floor.units
+            return order.id in self._over and used.units >= floor.units
 
     def _end_turn(
         self,
@@ -391,6 +390,7 @@ class Engine(Closing):
             if answered is None:
                 self._turns.put_back(channel, order, took_s)
             else:
+                self._over.discard(order)
                 self._turns.end(channel, took_s)
             self._changed.notify_all()
         if answered is not None:

@@ -115,7 +115,7 @@ def test_work_in_hand_at_the_end_of_service__holds_no_earlier_work_back() -> Non
 def test_work_in_hand__gives_way_once_service_is_over_and_not_before() -> None:
     def told(sale: Sale, now: int) -> list[Any]:
         given: list[Any] = []
-        engine = cast(Any, SimpleNamespace(give_way=given.append))
+        engine = cast(Any, SimpleNamespace(give_way=lambda each, _: given.append(each)))
         Serving(engine, cast(Any, None)).end_with([Sale(), sale], now)
         return given
 
@@ -136,11 +136,13 @@ def test_run_that_waits_until_it_might_outlast_service__gives_way_before_its_end
     listed = SimpleNamespace(limits=SimpleNamespace(wall_s=30))
     given: list[Any] = []
     catalogue = SimpleNamespace(programs={run.what: listed})
-    engine = cast(Any, SimpleNamespace(give_way=given.append, catalogue=catalogue))
+    engine = cast(
+        Any, SimpleNamespace(give_way=lambda _, numbers: given.append(numbers), catalogue=catalogue)
+    )
     sale = serving(on.HeardRequest(Request(1, 1, run.to_bytes())), asked(2, 1))
     for early, count in ((30, 0), (29, 1)):
         Serving(engine, cast(Any, None)).end_with([sale], sale.service_ends - early)
-        assert given == [sale.known.channel] * count
+        assert given == [{1}] * count, "and the batch behind it goes on"
 
 
 def test_a_single_unit_behind_work_in_hand__is_billed_at_once() -> None:

@@ -241,7 +241,7 @@ def test_work_in_hand_when_service_is_over__ends_between_slices_with_what_is_don
         run = order_run(program_of(engine, "echo"), b"", number=3)
         engine.take(run, b"")
         told = next(filter(None, (units_at(engine, interval) for interval in count(1))))
-        engine.give_way(ONE)
+        engine.give_way(ONE, {1, 2, 3})
         other = buy_values(engine, function, make_batch(function, 4), channel=OTHER)
         answer, values = answer_of(engine, cut)
         done = len(values) // (function.outputs * ELEMENT_BYTES)
@@ -254,6 +254,8 @@ def test_work_in_hand_when_service_is_over__ends_between_slices_with_what_is_don
         for order in (behind, run):
             assert answer_of(engine, order)[0].end is End.UNSTARTED
         assert answer_of(engine, other)[0].end is End.FINISHED
+        later = buy_values(engine, function, make_batch(function, 5), number=4)
+        assert answer_of(engine, later)[0].end is End.FINISHED, "of what was named alone"
         engine.forget(ONE)
 
 
@@ -267,7 +269,7 @@ def test_work_whose_service_is_over__ends_after_a_restart_no_lower_than_a_readin
         order = buy_values(engine, function, batch)
         told = next(filter(None, (units_at(engine, interval) for interval in count(1))))
     with engine_of(tmp_path, workers=1) as engine:
-        engine.give_way(ONE)
+        engine.give_way(ONE, {1})
         answer, values = answer_of(engine, order)
     done = len(values) // (function.outputs * ELEMENT_BYTES)
     assert told <= answer.used.units == count_units(function, done) < count_units(function, many)

@@ -235,11 +235,14 @@ class Serving:
             now: chain time.
         """
         for sale in sales:
-            if not sale.in_hand:
-                continue
-            ends = sale.service_ends - max(map(self._longest_s, sale.in_hand))
-            if sale.phase not in _SERVED or now > ends:
-                self.engine.give_way(sale.known.channel)
+            is_paid, ends = sale.phase in _SERVED, sale.service_ends if sale.in_hand else 0
+            over = {
+                each.number
+                for each in sale.in_hand
+                if not is_paid or now > ends - self._longest_s(each)
+            }
+            if over:
+                self.engine.give_way(sale.known.channel, over)
 
     def _longest_s(self, taken: Work) -> int:
         """For which a run that was taken may last; 0 for a batch, which ends at any time."""

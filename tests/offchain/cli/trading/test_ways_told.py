@@ -20,7 +20,9 @@ from edgemark.cli.trading.watching import SellerAtWork, check_at_rest
 from edgemark.errors import RefusedInput
 from edgemark.files import hold_lock
 from edgemark.identifiers import Hash32, Timestamp, Tokens, parse_address
+from edgemark.systems.trading.buyer.market.bidding import AboveDeployment, check_allowed
 from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable
+from edgemark.systems.trading.buyer.market.programs import Listed, not_listed
 from edgemark.systems.trading.buyer.orders.ordering import Lot
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.contract.amounts import Division, End
@@ -119,3 +121,19 @@ def test_a_seller_that_never_served__is_told_as_one_to_ask_later() -> None:
         raise SellerUnreachable("does not say where it serves", who="did:x", remedy="ask later")
     assert exit_of(away.value) is Exit.LEDGER_UNAVAILABLE
     assert away.value.who == "did:x"
+
+
+def test_a_deposit_above_what_the_escrow_takes__is_refused_by_name() -> None:
+    for fine in (None, Tokens(0), Tokens(1000)):
+        check_allowed(fine, Tokens(1000))
+    with pytest.raises(AboveDeployment, match="--deposit") as refused:
+        check_allowed(Tokens(1001), Tokens(1000))
+    assert refused.value.had == Amount(1001)
+
+
+def test_a_program_of_a_seller_without_any__is_to_be_asked_of_another() -> None:
+    none = not_listed("count-lines", [])
+    assert "Name one of these" not in str(none)
+    assert "runs no programs" in str(none)
+    listed = Listed("sort", Hash32(bytes(32)), data_bytes=1, output_bytes=1, cpu_s=1)
+    assert "had sort. Name one of these" in str(not_listed("count-lines", [listed]))

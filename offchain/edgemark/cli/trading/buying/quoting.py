@@ -18,6 +18,7 @@ from edgemark.systems.trading.buyer.market.asking import Bid, Taken, ask_quote, 
 from edgemark.systems.trading.buyer.market.bidding import (
     Choice,
     Wishes,
+    check_allowed,
     check_unasked,
     compute_cost,
     describe_price,
@@ -31,6 +32,7 @@ from edgemark.systems.trading.buyer.money.means import bring_in_tokens, check_me
 from edgemark.systems.trading.buyer.orders.ordering import Wanted
 from edgemark.systems.trading.contract.escrow import BroughtOpening
 from edgemark.systems.trading.settings import BuyerSettings
+from edgemark.systems.trading.station.contracts import TradingContracts
 from edgemark.systems.trading.station.station import TradingStation
 from edgemark.transport.faults import PeerUnreachable
 
@@ -101,10 +103,14 @@ class Quoting:
         """The words of the first seller that gives them, for a channel for each of these works.
 
         Raises:
-            NoOffer, DepositUnknown, TooFewTokens, TooDear, RefusedInput: nothing was begun.
+            AboveDeployment, NoOffer, DepositUnknown, TooFewTokens, TooDear, RefusedInput: nothing
+                was begun.
             PeerFault, LedgerUnavailable: of the seller that was named, or nobody knows.
         """
         station, settings = self.station, self.station.settings.of(BuyerSettings)
+        if wishes.deposit:
+            limits = station.deployment.group(TradingContracts).limits
+            check_allowed(wishes.deposit, limits.max_deposit)
         until = Timestamp(station.head().block + settings.quote_s)
         controller = name_controller(station, wishes.controller)
         program = next((work.program for work in works if isinstance(work, Run)), "")

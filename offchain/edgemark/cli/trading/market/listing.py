@@ -116,7 +116,10 @@ def tell_none(listed: int) -> str:
     if listed:
         offers = count(listed, "offer")
         return f"None that suits of {offers}; `edgemark trading offer list` shows what there is."
-    return "No offer in this category: it is the exact text that its sellers name, or its hash."
+    return (
+        "No offer in this category: it is the exact text that its sellers name, or its hash. "
+        "`edgemark index offers` lists those of all categories."
+    )
 
 
 def show_offers(

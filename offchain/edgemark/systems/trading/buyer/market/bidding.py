@@ -43,6 +43,10 @@ class TooDear(RefusedInput):
     """An offer's price, its first price, or all that the work costs, is above what was named."""
 
 
+class AboveDeployment(RefusedInput):
+    """A deposit that no channel of this escrow may have."""
+
+
 class GraceLong(RefusedInput):
     """A template fixes a grace that would have its buyer wait for very long."""
 
@@ -165,6 +169,23 @@ def draft_bid(
         _choose_way(station, choice, wishes),
         Timestamp(now + settings.quote_s),
     )
+
+
+def check_allowed(deposit: Tokens | None, most: Tokens) -> None:
+    """Check a deposit that was named by the escrow's limit, before any seller is looked at.
+
+    Raises:
+        AboveDeployment: the escrow takes no such channel, whoever sells.
+    """
+    if deposit and deposit > most:
+        raise AboveDeployment(
+            "is more than a channel of this deployment may have",
+            who="--deposit",
+            had=Amount(deposit),
+            needed=f"<= {Amount(most)}",
+            remedy="Name less; `edgemark trading topup` grows no deposit above it, either. Several "
+            "channels (--channels) have one each.",
+        )
 
 
 def _check_lock(wishes: Wishes, cost: Tokens | None, leasts: Leasts, unasked: Tokens) -> None:

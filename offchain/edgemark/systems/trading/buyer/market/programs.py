@@ -8,6 +8,7 @@ the bounds are believed: an output beyond them is a wrong answer, and not paid.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgemark.errors import RefusedInput
@@ -108,10 +109,21 @@ def find_program(station: TradingStation, place: SellerPlace, named: str) -> Lis
     for each in listed:
         if digest == each.digest.hex() or named == each.name:
             return each
-    raise ProgramNotListed(
+    raise not_listed(named, listed)
+
+
+def not_listed(named: str, listed: Sequence[Listed]) -> ProgramNotListed:
+    """That a seller does not list what a user named, with what it lists."""
+    if not listed:
+        return ProgramNotListed(
+            "is not to be had of this seller, which runs no programs",
+            who=f"program {named}",
+            remedy="Ask another seller.",
+        )
+    return ProgramNotListed(
         "is not on the seller's list",
         who=f"program {named}",
-        had=", ".join(each.name for each in listed)[:400] or "none",
+        had=", ".join(each.name for each in listed)[:400],
         remedy="Name one of these, or ask another seller.",
     )
 

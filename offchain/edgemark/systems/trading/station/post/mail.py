@@ -18,6 +18,7 @@ from typing import Self
 from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError
 from edgemark.logs import get_logger
+from edgemark.loop.machine import UnderWay
 from edgemark.seam import place_of
 from edgemark.systems.trading.station.post.pigeonholes import Pigeonholes
 from edgemark.transport.broker.client import BrokerAway, BrokerClient
@@ -166,8 +167,10 @@ class Mail(Closing):
                 self._coming.finish(letter[0])
 
     def _note_refused(self, topic: str, error: EdgemarkError) -> None:
-        """In a line, unless there are too many of them."""
-        if self._has_line(topic):
+        """In a line, unless there are too many of them; what is looked at already is no refusal."""
+        if isinstance(error, UnderWay):
+            self._log.debug("letter is under way", topic=topic, why=error)
+        elif self._has_line(topic):
             self._log.info("letter refused", topic=topic, why=error)
 
     def _note_fault(self, what: str, topic: str, error: Exception) -> None:

@@ -241,19 +241,20 @@ class Picking:
             who="no offer",
             had=f"none in the category {demand.category.hex()[:16]}",
             needed="a category as its sellers name it: the exact text, or its hash",
+            remedy="`edgemark index offers` lists those of all categories.",
         )
 
     def _none_of(self, many: int, seconds: float | None = None) -> NoOffer:
         """Of `many` that suit; `seconds`: the time was over before all were looked at."""
         passed = self.passed_over
-        said = [f"{each.offer.hex()[:16]}: {each.why}" for each in passed[:FEW]]
+        said = [f"{each.offer.hex()[:16]}: {each.why}".rstrip(". ") for each in passed[:FEW]]
         more = [f"and {len(passed) - FEW} more"] if len(passed) > FEW else []
         late = [] if seconds is None else [f"{many - len(passed)} not looked at in {seconds} s"]
         error = NoOffer(
             "can be taken",
             who="no offer",
             had="; ".join([*said, *more, *late]) or "none that suits the demand",
-            needed="an offer of `edgemark trading recommend`",
+            needed="one that suits, and whose seller is there and gives its word",
             remedy="Name one, or give it more time: trading.buyer.choose_s." if late else "",
         )
         error.passed_over = tuple(passed)

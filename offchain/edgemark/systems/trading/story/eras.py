@@ -60,12 +60,7 @@ def _amendments(deeds: Sequence[Deed]) -> Iterator[tuple[Amended, int]]:
         if isinstance(deed, PaidUp):
             paid = deed.paid
         if isinstance(deed, Amended):
-            if isinstance(following, PaidUp) and (following.mark, following.index) == (
-                deed.mark,
-                0,
-            ):
-                paid = following.paid
-            yield deed, paid
+            yield deed, _paid_with(deed, following) or paid
 
 
 def _paid_with(amended: Amended, following: Deed | None) -> int:

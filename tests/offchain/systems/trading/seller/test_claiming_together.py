@@ -18,7 +18,7 @@ from edgemark.identifiers import Timestamp, Tokens
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.ledger.evm.sending.rehearsed_lane import NOWHERE
 from edgemark.systems.trading.contract.events import AmountPaid, ChannelEnded
-from edgemark.systems.trading.contract.records import MAX_CHANNELS
+from edgemark.systems.trading.contract.records import MAX_CHANNELS, ChannelPhase
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.life import SellerPhase
 from edgemark.systems.trading.seller import claiming
@@ -55,6 +55,10 @@ class Escrow:
 
     def close(self, brought: Any) -> Call:
         return Call(CONTRACT, "close", (list(brought),))
+
+    def phases(self, channels: Any, *, block: str) -> list[ChannelPhase]:
+        assert block == "latest"
+        return [ChannelPhase.OPEN] * len(channels)
 
 
 STATION = cast(Any, SimpleNamespace(escrow=Escrow(), home=None))

@@ -257,7 +257,7 @@ class Pricing:
         """What an interval costs by the strategy alone: without cap and first price."""
         return self.agreed.tariff.compute_fee(readings.before, readings.after)
 
-    def bill(self, readings: Readings, *, is_first: bool, left: int) -> Tokens:
+    def bill(self, readings: Readings, *, is_first: bool, left: int | None) -> Tokens:
         """What it is billed with: see `templates.settlement.bill`."""
         shown = settlement.Readings(readings.before, readings.after)
         return settlement.bill(self.agreed, shown, is_first=is_first, left=left)

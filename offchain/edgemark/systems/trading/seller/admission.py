@@ -225,8 +225,12 @@ def _read(sale: Sale, pricing: Pricing, head: Head) -> tuple[Readings, int]:
 
 
 def _bill(sale: Sale, pricing: Pricing, readings: Readings) -> int:
+    """While service goes on, time that is not all covered costs nothing yet: see `draft_bill`."""
     begun = sale.billed.amount
-    return pricing.bill(readings, is_first=begun == 0, left=sale.covered - begun)
+    fee = pricing.bill(readings, is_first=begun == 0, left=sale.covered - begun)
+    if not pricing.counts_time or sale.phase is not SellerPhase.SERVING:
+        return fee
+    return fee if fee == pricing.bill(readings, is_first=begun == 0, left=None) else 0
 
 
 def _read_time(sale: Sale, pricing: Pricing, head: Head) -> tuple[Readings, int]:

@@ -248,21 +248,18 @@ class Sale(Account):
             case SellerPhase.SERVING | SellerPhase.STOPPED:
                 return (*self._owed_service(), *self._owed_chain(), *self.owed_talk())
             case SellerPhase.CLAIMING:
-                return (*self._owed_issuing(), *self._owed_claim(), *self.owed_talk())
+                owed = (*self._owed_answers(), *self._owed_issuing(), *self._owed_claim())
+                return (*owed, *self.owed_talk())
             case SellerPhase.WINDOW:
-                return (*self._owed_in_window(), *self.owed_keeping())
+                return (*self._owed_answers(), *self._owed_in_window(), *self.owed_keeping())
             case SellerPhase.ENDED:
                 return self.owed_keeping()
             case _:
                 assert_never(self.phase)
 
     def _owed_service(self) -> tuple[do.SellerEffect, ...]:
-        owed: list[do.SellerEffect] = []
-        for work in self.works:
-            if work.answer is None:
-                owed.append(do.Serve(work.number))
-            elif not work.is_taken:
-                owed.append(do.SendAnswer(work.number))
+        owed: list[do.SellerEffect] = [do.Serve(work.number) for work in self.in_hand]
+        owed += self._owed_answers()
         if self.is_bill_due:
             owed.append(do.Propose(self.last_index + 1))
         elif self.proposed is not None:
@@ -273,6 +270,11 @@ class Sale(Account):
         if left < self.decided.warn_below and self.warned != self.deposit:
             owed.append(do.SendOverdraft(self.deposit))
         return (*owed, *self._owed_issuing())
+
+    def _owed_answers(self) -> tuple[do.SellerEffect, ...]:
+        """Also when the channel is about to end: what was held may be paid by now."""
+        done = (work for work in self.works if work.answer is not None and not work.is_taken)
+        return tuple(do.SendAnswer(work.number) for work in done)
 
     def _owed_reducing(self, reducing: Reducing) -> tuple[do.SellerEffect, ...]:
         if reducing.signature:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from edgemark.loop.machine import UnderWay
 from edgemark.systems.trading.protocol.agreement import Head, Pricing
+from edgemark.systems.trading.seller.admission import claim_with
 from edgemark.systems.trading.seller.sale import Sale
 
 
 class Held(UnderWay):
-    """An answer waits for the payment of its time."""
+    """An answer waits for the payment of its time; it leaves before the channel ends."""
+
+    after_s = 0.2
 
 
 def check_time_paid(sale: Sale, pricing: Pricing, head: Head) -> None:
@@ -30,7 +33,7 @@ def check_time_paid(sale: Sale, pricing: Pricing, head: Head) -> None:
     """
     if not pricing.counts_time:
         return
-    owed = sale.claimed + price_since_billed(sale, pricing, head)
+    owed = claim_with(sale, price_since_billed(sale, pricing, head), pricing)
     conditions = sale.known.conditions
     if owed > sale.covered:
         needed = f"<= {sale.covered} covered"

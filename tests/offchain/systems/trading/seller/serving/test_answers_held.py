@@ -14,8 +14,8 @@ from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.messages import Reducing
-from edgemark.systems.trading.protocol.agreement import Reason
-from edgemark.systems.trading.protocol.life import SellerPhase
+from edgemark.systems.trading.protocol.agreement import Pricing, Reason
+from edgemark.systems.trading.protocol.life import SellerPhase, step
 from edgemark.systems.trading.protocol.messages import Answer, Request
 from edgemark.systems.trading.seller.admission import (
     NothingYet,
@@ -49,9 +49,9 @@ def serve(pair: Pair, until: int) -> None:
 
 def test_deposit_used_up_by_time__overdraws_the_channel_and_then_ends_its_service() -> None:
     pair = busy()
-    serve(pair, 3 * INTERVAL + 2)
-    assert pair.sale.signed == DEPOSIT
-    later = 4 * INTERVAL + 1
+    serve(pair, 2 * INTERVAL + 2)
+    assert pair.sale.signed == 2 * INTERVAL
+    later = 3 * INTERVAL + 1
     pair.wait(later)
     assert pair.propose(later) == on.FoundOverdrawn(second(later))
     assert pair.sale.overdrawn_since == second(later)
@@ -61,11 +61,14 @@ def test_deposit_used_up_by_time__overdraws_the_channel_and_then_ends_its_servic
     assert pair.sale.phase is SellerPhase.SERVING
     pair.wait(later + POLICY.patience_s + 1)
     assert (pair.sale.phase, pair.sale.reason) == (SellerPhase.STOPPED, Reason.OVERDRAWN)
+    found = pair.propose(later + POLICY.patience_s + 1)
+    assert isinstance(found, on.FoundProposal)
+    assert found.proposal.fee == DEPOSIT - 2 * INTERVAL, "then what is left is for the time"
 
 
 def test_answer_that_the_deposit_does_not_cover__is_held_until_it_does() -> None:
     pair = busy()
-    serve(pair, 3 * INTERVAL + 2)
+    serve(pair, 2 * INTERVAL + 2)
     at = 5 * INTERVAL + 1
     pair.wait(at)
     pair.propose(at)
@@ -83,8 +86,8 @@ def test_answer_that_the_deposit_does_not_cover__is_held_until_it_does() -> None
         assert isinstance(found, on.FoundProposal)
         billed.append(found.proposal.readings)
         pair.sign(at)
-    assert billed[0].start == START + 3 * INTERVAL, "no second is passed over"
-    assert pair.sale.signed == DEPOSIT + 2 * INTERVAL
+    assert billed[0].start == START + 2 * INTERVAL, "no second is passed over"
+    assert pair.sale.signed == 5 * INTERVAL
     check_time_paid(pair.sale, pair.pricing, head(at))
 
 
@@ -100,6 +103,41 @@ def test_answer_whose_time_nobody_signs__leaves_within_cap_and_credit_alone() ->
     pair.propose(CREDIT + 1)  # the first is not valid any more
     pair.sign(CREDIT + 1)
     check_time_paid(pair.sale, pair.pricing, head(CREDIT + 1))
+
+
+def test_top_ups_of_a_token_an_interval__buy_no_interval() -> None:
+    pair, deposit = busy(Tokens(1)), 1
+    for number in range(1, 11):
+        at = number * INTERVAL + 1
+        pair.wait(at)
+        assert pair.propose(at) == on.FoundOverdrawn(second(at))
+        deposit += 1
+        for party in (pair.sell, pair.buy):
+            party(on.SawMoney(Tokens(deposit), pair.sale.paid, pair.sale.agreements))
+    pair.sell(on.FoundServed(Answer(1, (), b"values"), second(at)))
+    assert pair.sale.signed == 0
+    with pytest.raises(Held, match=f"{at} owed; needed <= 11 covered"):
+        check_time_paid(pair.sale, pair.pricing, head(at))
+
+
+def test_first_price__is_owed_before_an_answer_leaves() -> None:
+    pair = busy(Tokens(60))
+    dear = Pricing(replace(pair.pricing.agreed, first_price=Tokens(50)))
+    check_time_paid(pair.sale, dear, head(10))
+    with pytest.raises(Held, match="61 owed; needed <= 60 covered"):
+        check_time_paid(pair.sale, dear, head(11))
+
+
+def test_answer_that_was_held__leaves_also_while_its_seller_claims() -> None:
+    pair = busy(Tokens(1000))
+    pair.sell(on.FoundServed(Answer(1, (), b"values"), second(5)))
+    claiming, window = (
+        replace(pair.sale, phase=phase) for phase in (SellerPhase.CLAIMING, SellerPhase.WINDOW)
+    )
+    for sale in (claiming, window):
+        assert do.SendAnswer(1) in sale.owed()
+        taken, _ = step(sale, on.HeardAnswerTaken(1))
+        assert do.SendAnswer(1) not in taken.owed()
 
 
 def test_answer_where_units_are_counted__is_never_held() -> None:

@@ -143,11 +143,12 @@ def draft_claims(
         ChannelNotOpen: the only one is not open on chain.
         RefusedInput: one is none of this home, or they are more than the escrow takes together.
     """
+    sales = [find_sale(station.home, channel) for channel in channels]
     if len(channels) == 1:  # of several the escrow passes over it
         check_open(channels[0], station.escrow.phases(channels, block="latest")[0])
     calls, claimed = [], []
-    for channel in channels:
-        call, amount = draft_claim(station, find_sale(station.home, channel), is_end=is_end)
+    for channel, sale in zip(channels, sales, strict=True):
+        call, amount = draft_claim(station, sale, is_end=is_end)
         calls.append(call)
         claimed.append(Claimed(channel, amount, is_end))
     return as_one(calls), claimed

@@ -28,6 +28,7 @@ from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.contract.amounts import Division, End
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase
 from edgemark.systems.trading.protocol.life import BuyerPhase
+from edgemark.systems.trading.seller import claiming
 from edgemark.systems.trading.seller.claiming import ChannelNotOpen, check_open, draft_claims
 from edgemark.systems.trading.story.story import ChannelStory, Deed, Ended, PaidUp
 from edgemark.systems.trading.story.telling import as_facts, tell
@@ -79,7 +80,10 @@ def test_check_open__of_a_channel_that_is_not__names_its_phase(phase: ChannelPha
     assert "edgemark" in refused.value.remedy
 
 
-def test_a_claim_in_one_channel_that_ended__is_refused_before_it_is_drafted(tmp_path: Path) -> None:
+def test_a_claim_in_one_channel_that_ended__is_refused_before_it_is_drafted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claiming, "find_sale", lambda *_: None)  # it is known, whatever of it
     phases = SimpleNamespace(phases=lambda wanted, **_: [ChannelPhase.ENDED] * len(wanted))
     station: Any = SimpleNamespace(home=tmp_path, escrow=phases)
     with pytest.raises(ChannelNotOpen, match=f"edgemark trading explain {CHANNEL.hex()}"):

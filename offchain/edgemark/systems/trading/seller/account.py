@@ -194,7 +194,11 @@ class Account(Side):
             if self.is_losing_patience():
                 wait = agreed.grace_s + decided.patience_s
                 after(self.asked_at, wait, TradeTime.PATIENCE)
-                after(max(self.asked_at, self.stopped_since), agreed.grace_s, TradeTime.LAST)
+                since = max(self.asked_at, self.stopped_since)
+                if self.in_hand:  # no end for a late voucher while work is under way
+                    after(since, wait, TradeTime.LAST)
+                else:
+                    after(max(since, self.worked_until), agreed.grace_s, TradeTime.LAST)
         if self.overdrawn_since != NO_TIME and not self.blocks_stopped:
             after(self.overdrawn_since, decided.patience_s, TradeTime.OVERDRAFT)
         if self.failing_since != NO_TIME and not self.blocks_stopped:

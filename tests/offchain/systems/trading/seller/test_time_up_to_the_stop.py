@@ -26,7 +26,7 @@ from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.stopping import hear_stop
 from edgemark.systems.trading.protocol.agreement import Pricing, Readings, Reason
 from edgemark.systems.trading.protocol.letters import Role
-from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, TradeTime
+from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, TradeTime, step
 from edgemark.systems.trading.protocol.messages import (
     Answer,
     Proposal,
@@ -337,3 +337,22 @@ def test_voucher_after_the_patience__counts_for_its_bill_and_nothing_more_is_bil
     assert pair.sale.phase is SellerPhase.CLAIMING
     assert pair.sale.signed == INTERVAL
     assert not [each for each in pair.sale.owed() if type(each).__name__ == "Propose"]
+
+
+def test_late_voucher_of_a_bill_in_between__ends_no_work_that_is_in_hand() -> None:
+    """A grace is waited for once nothing is in hand; before, the patience as well."""
+    grace, asked = AGREEMENT.conditions.grace_s, Request(1, 1, b"work")
+    pair = Pair()
+    pair.buy(on.AskedRequest(asked))
+    pair.sell(on.HeardRequest(asked))
+    pair.stop(2)
+    pair.wait(INTERVAL + 1)
+    pair.propose(INTERVAL + 1)
+    pair.wait(INTERVAL + 1 + grace + POLICY.patience_s)
+    assert pair.sale.phase is SellerPhase.STOPPED
+    done = INTERVAL + 1 + grace + 5
+    answered, _ = step(pair.sale, on.FoundServed(Answer(1, (0,), b""), second(done)))
+    for at, phase in ((grace, SellerPhase.STOPPED), (grace + 1, SellerPhase.CLAIMING)):
+        assert LIFE.reach_time(answered, second(done + at)).phase is phase
+    pair.wait(INTERVAL + 2 + grace + POLICY.patience_s)
+    assert pair.sale.phase is SellerPhase.CLAIMING

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgemark.amounts import SUPPLY, Amount, is_whole
-from edgemark.errors import RefusedInput
-from edgemark.identifiers import Tokens
+from edgemark.errors import PeerFault, RefusedInput
+from edgemark.identifiers import NOBODY, Address, Tokens, parse_address
 from edgemark.systems.trading.buyer.market.choosing import SellerPlace
 from edgemark.systems.trading.buyer.market.programs import MAX_STATUS_BYTES, STATUS
 from edgemark.systems.trading.station.station import TradingStation
@@ -27,6 +27,12 @@ class BelowLeast(RefusedInput):
 
 class LeastTooHigh(RefusedInput):
     """The seller asks for more than is put in where the user names nothing."""
+
+
+class ServesAnother(PeerFault):
+    """Where an offer's seller says that it serves another one does: `account`."""
+
+    account: Address = NOBODY
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,22 @@ def fetch_leasts(station: TradingStation, place: SellerPlace) -> Leasts:
 
     Raises:
         PeerFault: it does not answer, or with no such status.
+        ServesAnother: it is not who answers there.
     """
     raw = place.get(station, STATUS, most=MAX_STATUS_BYTES)
     with from_peer(str(place.did)):
-        return read_leasts(raw)
+        account = parse_address(parse_json(raw, "status").text("account"), who="status, account")
+        leasts = read_leasts(raw)
+    if account != place.did.identity:
+        error = ServesAnother(
+            "is not who serves there",
+            who=str(place.did),
+            had=f"{account} at {place.endpoint}",
+            needed=place.did.identity,
+        )
+        error.account = account
+        raise error
+    return leasts
 
 
 def read_leasts(raw: bytes) -> Leasts:

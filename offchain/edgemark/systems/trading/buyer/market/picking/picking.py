@@ -31,7 +31,7 @@ from edgemark.systems.trading.buyer.market.choosing import (
     fetch_text,
     find_seller,
 )
-from edgemark.systems.trading.buyer.market.leasts import fetch_leasts
+from edgemark.systems.trading.buyer.market.leasts import ServesAnother, fetch_leasts
 from edgemark.systems.trading.buyer.market.picking.candidates import (
     find_known,
     find_places,
@@ -198,6 +198,12 @@ class Picking:
             self._away[offer.seller] = why
             for each in window.drop(lambda each: offers[each].seller == offer.seller):
                 self._note(offers[each], why)
+        if isinstance(why, ServesAnother):  # nor does anybody else who says that it serves there
+            server, shared = why.account, window.shares[asked.seller] - {offer.seller}
+            for each in window.drop(
+                lambda each: offers[each].seller != server and bool(shared & window.shares[each])
+            ):
+                self._note(offers[each], why)
 
     def _note(self, offer: Offer, why: EdgemarkError) -> None:
         passed = PassedOver(offer.id, why)
@@ -206,6 +212,7 @@ class Picking:
 
     def _look_at(self, offer: Offer, place: SellerPlace) -> Choice:
         station, wishes = self.station, self.wishes
+        leasts = fetch_leasts(station, place)
         templates = fetch_templates(station, place, offer.draft.template, wishes.texts)
         if wishes.auditor is not None:
             at_hand = dict(wishes.qualifications)
@@ -214,7 +221,6 @@ class Picking:
                 return at_hand.get(digest) or fetch_text(station, place, digest)
 
             check_qualified(station, offer, wishes.auditor, show)
-        leasts = fetch_leasts(station, place)
         program = find_program(station, place, wishes.program) if wishes.program else None
         return Choice(offer, place, templates, leasts, program)
 

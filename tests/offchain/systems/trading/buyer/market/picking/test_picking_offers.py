@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,9 +16,10 @@ from tests.offchain.systems.trading.channel_cast import ESCROW
 from tests.offchain.systems.trading.credentials.trade_cast import TEMPLATES
 
 from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
-from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.identifiers import Address, Timestamp, Tokens, parse_address
 from edgemark.systems.trading.buyer.market.bidding import Choice, Wishes
 from edgemark.systems.trading.buyer.market.choosing import SellerUnreachable
+from edgemark.systems.trading.buyer.market.leasts import ServesAnother
 from edgemark.systems.trading.buyer.market.picking import canvass
 from edgemark.systems.trading.buyer.market.picking.passing import NoOffer, OfferStrange, PassedOver
 from edgemark.systems.trading.buyer.market.picking.picking import Picking
@@ -35,12 +37,20 @@ from edgemark.transport.faults import PeerUnreachable
 
 BAD = 40  # cheap offers that nobody can buy of
 LEASTS = b'{"least_deposit": "0", "least_bond": "0"}'
-STATUS = b'{"least_deposit": "0", "least_bond": "0"}'
+
+
+def status_at(endpoint: str, *_: object, **__: object) -> bytes:
+    """Of the seller whose account is the number of the port."""
+    account = Address(f"0x{int(endpoint.rpartition(':')[2]):040x}")
+    return json.dumps({"account": account, "least_deposit": "0", "least_bond": "0"}).encode()
+
+
+STATUS = status_at("https://127.0.0.1:1")
 
 
 def make_offer(number: int, seller: int | None = None) -> Any:
     draft = SimpleNamespace(template=TEMPLATES.initiation.version_id, qualifications=())
-    account = Address(f"0x{(number if seller is None else seller) + 1:040x}")
+    account = parse_address(f"0x{(number if seller is None else seller) + 1:040x}")
     return SimpleNamespace(id=OfferId(number.to_bytes(32, "big")), seller=account, draft=draft)
 
 
@@ -67,7 +77,7 @@ class Market:
         self.documents = SimpleNamespace(chain_id=31337, services=self._services)
         self.templates = SimpleNamespace(version_of=self._version_of)
         self.client = SimpleNamespace(request=lambda *_, **__: LEASTS)
-        self.strangers = SimpleNamespace(request=lambda *_, **__: STATUS)
+        self.strangers = SimpleNamespace(request=status_at)
         self.address, self.deals = Address("0x" + "77" * 20), SimpleNamespace(channels=list)
         self.settings = SimpleNamespace(of=lambda _: BuyerSettings(choose_s=self.choose_s))
 
@@ -267,6 +277,33 @@ def test_sellers_that_this_home_knows__are_looked_at_first_and_are_no_dearer_for
     assert set(looked) == set(costs)
 
 
+def test_offers_that_name_anothers_server__are_passed_over_with_the_first_and_hide_no_seller() -> (
+    None
+):
+    offers = [make_offer(number) for number in range(BAD)]
+    market, victim = Market(offers, lambda _: True), offers[-1]
+    looked: list[str] = []
+    there = f"https://127.0.0.1:{int(victim.seller, 16)}"
+    services = market._services
+
+    def all_there(did: Any, kind: str) -> list[Any]:
+        found = services(did, kind)
+        found[0].endpoint["uri"] = there
+        return found
+
+    def answer(endpoint: str, *_: object, **__: object) -> bytes:
+        looked.append(endpoint)
+        return status_at(endpoint)
+
+    market.documents.services = all_there
+    market.strangers = SimpleNamespace(request=answer)
+    told: list[PassedOver] = []
+    assert market.picking(told).pick(name) == victim.id
+    assert len(looked) <= 2, "one of them, then whom it serves"
+    assert len(told) == BAD - 1
+    assert all(isinstance(each.why, ServesAnother) for each in told)
+
+
 ANSWERS = (None, b"", b"\xff", b"[]", b"{", 17, [b"{}"], {}, b"[" * 9999, STATUS, OSError("gone"))
 
 
@@ -280,7 +317,7 @@ def test_whatever_sellers_answer__is_a_fault_of_theirs_and_one_that_serves_is_fo
 
     def answer(endpoint: str, *_: object, **__: object) -> object:
         if by_port[endpoint].id == good.id:
-            return STATUS
+            return status_at(endpoint)
         time.sleep(lots.choice((0, 0, 0.01)))
         said = lots.choice(ANSWERS)
         if isinstance(said, OSError):

@@ -19,6 +19,7 @@ from edgemark.identifiers import Timestamp, Tokens
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.ceasing import compute_skew_s
 from edgemark.systems.trading.protocol.accords.messages import Closing, Reducing
 from edgemark.systems.trading.protocol.agreement import (
     Fault,
@@ -132,8 +133,11 @@ def _check_interval(purchase: Purchase, proposal: Proposal, pricing: Pricing) ->
 
 
 def _check_stopped(purchase: Purchase, proposal: Proposal, pricing: Pricing) -> None:
-    """No time is paid for beyond the stop; while an order is open, the seller may work at it."""
-    end, until = proposal.readings.end, purchase.time_ends + MAX_SKEW_S
+    """No time is paid for beyond the stop, but for orders that are open (`Ceasing`, rules 2, 3)."""
+    start, end, until = proposal.readings.start, proposal.readings.end, purchase.time_ends
+    if start < until:
+        until = max(until, purchase.latest_stop)
+    until = Timestamp(until + compute_skew_s(purchase.known.conditions.interval_s))
     if pricing.counts_time and end > until:
         _refuse("is for time after the stop", end, f"<= {until}")
 

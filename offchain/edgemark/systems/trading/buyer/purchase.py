@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from edgemark.confinement.limits import MAX_WALL_S
 from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.loop.moves import TimeOver
@@ -35,7 +34,7 @@ from edgemark.systems.trading.protocol.agreement import (
 from edgemark.systems.trading.protocol.life import BuyerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Answer, Countersigned, Proposal, Request
 from edgemark.systems.trading.protocol.side import Side
-from edgemark.systems.trading.work.messages import is_run
+from edgemark.systems.trading.work.messages import lasts_s
 
 MAX_REQUESTS = 256  # of one channel that are not answered yet; the seller takes a few at a time
 
@@ -115,9 +114,8 @@ class Purchase(Side):
 
     @property
     def time_ends(self) -> Timestamp:
-        """Until when time may be billed: without end while service goes on, or an order is open."""
-        is_on = self.reason is Reason.NONE or bool(self.requests)
-        return Timestamp(MAX_TIME) if is_on else self.served_until
+        """Until when time may be billed: without end while service goes on."""
+        return self.worked_to if self.reason else Timestamp(MAX_TIME)
 
     @property
     def said(self) -> tuple[Timestamp, ...]:
@@ -164,14 +162,17 @@ class Purchase(Side):
             times.append((over, TimeOver(TradeTime.FAILOVER)))
         if self.phase is BuyerPhase.STOPPED and self.is_losing_patience() and not self.is_lost:
             wait = 2 * agreed.grace_s + decided.patience_s  # the seller's own grace comes first
-            over = Timestamp(max(self.stopped_since, self.worked_until) + self._run_s + wait)
-            times.append((over, TimeOver(TradeTime.PATIENCE)))
+            since = max(self.stopped_since, self.worked_until) + self._lasts(0)
+            times.append((Timestamp(since + wait), TimeOver(TradeTime.PATIENCE)))
         return times
 
     @property
-    def _run_s(self) -> int:
-        """For which a run that is in hand may go on; its seller has them one after another."""
-        return MAX_WALL_S if any(is_run(each.content) for each in self.requests) else 0
+    def lasting_s(self) -> int:
+        """For how long open orders may go on, as far as they are paid for."""
+        return self._lasts(self.known.conditions.interval_s)
+
+    def _lasts(self, usual: int) -> int:
+        return lasts_s([each.content for each in self.requests], usual)
 
     def laws(self) -> Mapping[str, bool]:
         """What holds of the fields of every state that can be reached."""
@@ -292,8 +293,8 @@ class Purchase(Side):
         return replace(self, asking=reducing, asked_back=back, wanted_deposit=NO_TOKENS)
 
     def _stale(self, what: str) -> IllegalMove:
-        had, needed = self.phase.value, "what this state waits for"
-        return IllegalMove(what, who="purchase", had=had, needed=needed)
+        had = self.phase.value
+        return IllegalMove(what, who="purchase", had=had, needed="what this state waits for")
 
     def _asked(self, request: Request) -> Purchase:
         if request.number != self.last_number + 1 or len(self.requests) >= MAX_REQUESTS:
@@ -305,9 +306,9 @@ class Purchase(Side):
         if request is None or answer.units > request.most:
             raise self._stale("answer to what was not asked, or above what it may cost")
         left = tuple(each for each in self.requests if each is not request)
-        told = replace(self, requests=left, answers=(*self.answers, answer))
-        until = max(self.worked_until, at)
-        return replace(told, units_came=self.units_came + answer.units, worked_until=until)
+        units = self.units_came + answer.units
+        told = replace(self.with_work_at(at), requests=left, units_came=units)
+        return replace(told, answers=(*self.answers, answer))
 
     def _heard_proposal(self, proposal: Proposal) -> Purchase:
         is_next = proposal.begins_at == self.signed.amount and proposal.fee > 0
@@ -321,9 +322,8 @@ class Purchase(Side):
         if proposal is None or proposal.voucher.index != index or self.blocks_stopped:
             raise self._stale("signature under what is not to be signed any more")
         voucher = Countersigned(proposal.voucher, proposal.signature, signature)
-        signed = Signed.of(proposal)
-        told = replace(self, signed=signed, voucher=voucher, proposed=None, is_returned=False)
-        told = replace(told, amending=None)  # it is at an amount below what is owed now
+        told = replace(self, signed=Signed.of(proposal), voucher=voucher, proposed=None)
+        told = replace(told, is_returned=False, amending=None)  # that is below what is owed now
         return replace(told.with_bill(proposal), saw_last=self.saw_last or proposal.is_last)
 
     # --- what is owed --------------------------------------------------------------------------

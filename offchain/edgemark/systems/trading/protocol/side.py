@@ -1,7 +1,7 @@
 """What seller and buyer remember of a channel alike: its money, its stop, who signs and issues.
 
 Rule 1: what came first is the reason of the end (`reason`); nothing that comes later changes it,
-        nor the second up to which time is billed (`served_until`).
+        nor the second up to which time is billed, but to the earlier one of two that stopped.
 Rule 2: a chain or broker that is away is no party that is away: while blocks stop nothing is signed
         or begun, while no letters come nobody loses patience, and for neither is anything closed.
 Rule 3: what a party consented to may come on chain until a block that is later than its time is
@@ -17,18 +17,16 @@ from typing import Self, assert_never
 
 from edgemark.identifiers import NO_TIME, NOBODY, Address, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
-from edgemark.loop.moves import TimeOver, Waiting
+from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase, Signers
 from edgemark.systems.trading.protocol import effects as do
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
+from edgemark.systems.trading.protocol.accords.ceasing import Ceasing
 from edgemark.systems.trading.protocol.accords.messages import Amending, Closing
 from edgemark.systems.trading.protocol.agreement import (
     NO_TOKENS,
-    Agreement,
-    OfChannel,
     Opening,
-    Policy,
     Reason,
     later,
 )
@@ -38,12 +36,6 @@ from edgemark.systems.trading.protocol.messages import Credential, Proposal
 MAX_BILLS = 40  # a seller asks for 16 credentials, and a controller holds 17 for who is away
 MAX_WRONG = 16
 
-_BY_TIME = {  # the first of them that a state has; a party stops by one, and waits for no other
-    TradeTime.SERVICE: Reason.EXPIRED,
-    TradeTime.FAILOVER: Reason.CONTROLLER_LOST,
-    TradeTime.OVERDRAFT: Reason.OVERDRAWN,
-    TradeTime.PATIENCE: Reason.VOUCHER_LATE,
-}
 _BY_CLOSER = {
     ChannelPhase.CLOSING_BY_PAYER: Reason.CLOSED_BY_BUYER,
     ChannelPhase.CLOSING_BY_SELLER: Reason.CLOSED_BY_SELLER,
@@ -59,23 +51,17 @@ _BY_ENDING = {
 
 
 @dataclass(frozen=True)
-class Side(OfChannel, Waiting, ABC):
-    """One channel at one of its parties.
+class Side(Ceasing, ABC):
+    """One channel at one of its parties; of its stop see `Ceasing`.
 
     Attributes:
-        agreement, policy, opening: what was agreed on, decided, and signed for the opening.
+        opening: signed for it.
         signers: in force on chain.
         opened_at: when it was opened.
         deposit, paid: on chain, confirmed; `former_deposit`: what was deposited before.
         agreements: number of the next one.
         counted, deadline: of the window, once somebody closed the channel.
-        why: reason of the end, as far as an event told it; see `reason`.
-        stopped_at: when that was noticed here, for stops that are no times.
-        ceased_at: when whoever stopped did, as far as it was another second.
-        worked_until: when the newest answer was found by the seller, or came to the buyer.
-        stop_told: the other knows it, or said it.
         blocks_stopped, broker_away: what is out of reach.
-        failing_since: when the user wanted another controller.
         next_controller: that one.
         next_key: one's own, that the user wants.
         amending: one's own signed word for either; `offered`: the other's.
@@ -87,8 +73,6 @@ class Side(OfChannel, Waiting, ABC):
         ending, amount: how the channel ended on chain, and what its seller got in all.
     """
 
-    agreement: Agreement | None = None
-    policy: Policy | None = None
     opening: Opening | None = None
     signers: Signers | None = None
     opened_at: Timestamp = NO_TIME
@@ -98,14 +82,8 @@ class Side(OfChannel, Waiting, ABC):
     agreements: int = 0
     counted: Tokens = NO_TOKENS
     deadline: Timestamp = NO_TIME
-    why: Reason = Reason.NONE
-    stopped_at: Timestamp = NO_TIME
-    ceased_at: Timestamp = NO_TIME
-    worked_until: Timestamp = NO_TIME
-    stop_told: bool = False
     blocks_stopped: bool = False
     broker_away: bool = False
-    failing_since: Timestamp = NO_TIME
     next_controller: Address = NOBODY
     next_key: Address = NOBODY
     amending: Amending | None = None
@@ -119,56 +97,6 @@ class Side(OfChannel, Waiting, ABC):
     wrong_credentials: tuple[on.FoundCredentialWrong, ...] = ()
     ending: ChannelEnding | None = None
     amount: Tokens = NO_TOKENS
-
-    @property
-    def decided(self) -> Policy:
-        """The party's own policy."""
-        if self.policy is None:
-            raise LookupError("a channel nobody heard of has no policy")
-        return self.policy
-
-    @property
-    def reason(self) -> Reason:
-        """Why the channel ends or ended; NONE while it goes on."""
-        if self.why is not Reason.NONE:
-            return self.why
-        return next((why for what, why in _BY_TIME.items() if self.is_over(what)), Reason.NONE)
-
-    @property
-    def service_ends(self) -> Timestamp:
-        """Last second at which work is begun."""
-        return Timestamp(self.known.terms.expires_at - self.decided.margin_s)
-
-    @property
-    def stopped_since(self) -> Timestamp:
-        """Since when the end is waited for; `NO_TIME` while service goes on, or a voucher is late.
-
-        A buyer that was away for longer than the grace, and then asks for the end, signs the bill
-        that is out: its seller waits for the grace anew.
-        """
-        if self.stopped_at != NO_TIME:
-            return self.stopped_at
-        if self.is_over(TradeTime.FAILOVER):
-            return Timestamp(self.failing_since + self.decided.patience_s)
-        return self.service_ends if self.is_over(TradeTime.SERVICE) else NO_TIME
-
-    @property
-    def stops_at(self) -> Timestamp:
-        """When service stopped, as who stopped says it; nothing that comes later moves it.
-
-        `NO_TIME` while it goes on, or where a voucher was late: nothing was served after its bill.
-        """
-        since = self.ceased_at or self.stopped_since
-        return since if since == NO_TIME else min(since, self.service_ends)
-
-    @property
-    def served_until(self) -> Timestamp:
-        """Until when a meter of time runs, where nothing is in hand: all that is ever billed.
-
-        That is the stop, or the last answer after it. `NO_TIME` as `stops_at`.
-        """
-        stop = self.stops_at
-        return stop if stop == NO_TIME else max(stop, self.worked_until)
 
     def worth(self, amount: int) -> int:
         """What a signed amount is worth: never more than the deposit."""
@@ -218,12 +146,6 @@ class Side(OfChannel, Waiting, ABC):
         """The same, waiting for these times anew."""
         return replace(self, over=frozenset(each for each in self.over if each.what not in times))
 
-    def stop(self, reason: Reason, at: Timestamp = NO_TIME, since: Timestamp = NO_TIME) -> Self:
-        """The same with a reason, unless there was one."""
-        if self.reason is not Reason.NONE:
-            return self
-        return replace(self, why=reason, stopped_at=at, ceased_at=since)
-
     def ends(self) -> Sequence[tuple[Timestamp, TimeOver]]:
         """Chain times after which what stands on chain, or waits for it, can be done no more."""
         terms = self.known.terms
@@ -264,7 +186,7 @@ class Side(OfChannel, Waiting, ABC):
                 left = tuple(each for each in self.keeping if each.index != index)
                 return replace(self, keeping=left)
             case on.HeardStop(reason, at, since):
-                return replace(self.stop(reason, at, since), stop_told=True)
+                return self.hear_stop(reason, at, since)
             case on.HeardStopTaken():
                 return replace(self, stop_told=True)
             case on.AskedStop():

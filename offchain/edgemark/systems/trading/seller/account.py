@@ -10,13 +10,13 @@ from typing import Self
 from edgemark.identifiers import NO_TIME, Address, Timestamp, Tokens
 from edgemark.loop.moves import TimeOver
 from edgemark.systems.trading.contract.records import Signers
-from edgemark.systems.trading.contract.terms import MAX_TIME
 from edgemark.systems.trading.protocol.accords.messages import Reducing
 from edgemark.systems.trading.protocol.agreement import NO_TOKENS, Readings, Registers, later
 from edgemark.systems.trading.protocol.life import SellerPhase, TradeTime
 from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Settlement
 from edgemark.systems.trading.protocol.side import Side
 from edgemark.systems.trading.seller.works import MAX_WORKS, Billed, Work
+from edgemark.systems.trading.work.messages import lasts_s
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,14 @@ class Account(Side):
 
     @property
     def time_ends(self) -> Timestamp:
-        """Until when a meter of time may run: while something is in hand, as long as that lasts."""
-        if self.phase is SellerPhase.STOPPED:
-            return Timestamp(MAX_TIME) if self.in_hand else self.served_until
-        return self.service_ends
+        """Until when a meter of time may run: with what is in hand (`Ceasing.worked_to`)."""
+        return self.worked_to if self.phase is SellerPhase.STOPPED else self.service_ends
+
+    @property
+    def lasting_s(self) -> int:
+        """For how long what is in hand may go on, as far as its buyer pays for that."""
+        contents = [work.request.content for work in self.in_hand]
+        return lasts_s(contents, self.known.conditions.interval_s)
 
     def is_whole(self, readings: Readings, amount: int) -> bool:
         """Whether nothing is left to bill once these readings are, at this amount in all.

@@ -157,8 +157,8 @@ class Sale(Account):
             else work
             for work in self.works
         )
-        until = max(self.worked_until, at)
-        return replace(self, works=works, used=plus(self.used, answer.used), worked_until=until)
+        told = self.with_work_at(at)
+        return replace(told, works=works, used=plus(self.used, answer.used))
 
     def _handed_over(self, number: int) -> Sale:
         works = [

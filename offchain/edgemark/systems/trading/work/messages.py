@@ -13,12 +13,13 @@ of an answer is `Usage.on` the meter of the channel's template.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import TypeVar
 
-from edgemark.confinement.limits import End
+from edgemark.confinement.limits import MAX_WALL_S, End
 from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.encoding import MalformedMessage, Reader, Writer
 from edgemark.identifiers import Hash32
@@ -190,6 +191,18 @@ def is_run(content: bytes) -> bool:
         return Order.from_bytes(content).kind is OrderKind.PROGRAM
     except MalformedMessage:
         return False
+
+
+def lasts_s(contents: Sequence[bytes], usual_s: int) -> int:
+    """For how long work in hand as service stops may go on, in seconds; 0 for nothing.
+
+    Args:
+        contents: of requests that are not answered.
+        usual_s: so long where no run is among them.
+    """
+    if not contents:
+        return 0
+    return MAX_WALL_S if any(is_run(each) for each in contents) else usual_s
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from edgemark.systems.trading.buyer.checking import check_proposal
 from edgemark.systems.trading.buyer.purchase import Purchase
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords.stopping import hear_stop
-from edgemark.systems.trading.protocol.agreement import Head, Pricing
+from edgemark.systems.trading.protocol.agreement import Agreement, Head, Pricing
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import LIFE, SellerPhase, step
-from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Stop
+from edgemark.systems.trading.protocol.messages import Countersigned, Proposal, Request, Stop
 from edgemark.systems.trading.seller.admission import check_voucher, draft_bill, with_signature
 from edgemark.systems.trading.seller.sale import Sale
 from edgemark.systems.trading.templates.readings import Meter
@@ -45,11 +45,11 @@ def head(at: int) -> Head:
 class Pair:
     """Seller and buyer of one channel, at seconds of their own."""
 
-    def __init__(self, pricing: Pricing = A_SECOND) -> None:
+    def __init__(self, pricing: Pricing = A_SECOND, agreed: Agreement = AGREEMENT) -> None:
         self.pricing = pricing
         self.sale, self.purchase = Sale(), Purchase()
-        self.sell(on.AskedSell(AGREEMENT, POLICY, SELLER_OPENING), *OPENED)
-        self.buy(on.AskedBuy(AGREEMENT, POLICY, SELLER_OPENING), *OPENED)
+        self.sell(on.AskedSell(agreed, POLICY, SELLER_OPENING), *OPENED)
+        self.buy(on.AskedBuy(agreed, POLICY, SELLER_OPENING), *OPENED)
 
     def sell(self, *events: Any) -> None:
         for event in events:
@@ -69,8 +69,19 @@ class Pair:
         self.hear_stop(at if heard is None else heard)
 
     def hear_stop(self, heard: int) -> None:
-        said = Stop(self.purchase.reason, self.purchase.stops_at)
+        said = Stop(self.purchase.reason, self.purchase.said_stop)
         self.sell(hear_stop(said, Role.BUYER, head(heard)))
+
+    def hear_seller_stop(self, heard: int) -> None:
+        """The buyer hears since when its seller stopped."""
+        said = Stop(self.sale.reason, self.sale.said_stop)
+        self.buy(hear_stop(said, Role.SELLER, head(heard)))
+
+    def order(self, content: bytes, number: int = 1) -> None:
+        """A request that its seller takes at once."""
+        asked = Request(number, 0, content)
+        self.buy(on.AskedRequest(asked))
+        self.sell(on.HeardRequest(asked))
 
     def propose(self, at: int) -> on.FoundProposal | on.FoundNothingDue:
         found: Any = draft_bill(self.sale, self.pricing, head(at))

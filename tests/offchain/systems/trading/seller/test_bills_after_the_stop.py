@@ -28,6 +28,7 @@ from tests.offchain.systems.trading.seller.signing_pair import Pair, second
 from tests.offchain.systems.trading.simulation.trading_world import World
 from tests.offchain.systems.trading.work.work_cast import order_run
 
+from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.identifiers import Hash32, Timestamp, Tokens
 from edgemark.loop.machine import IllegalMove
 from edgemark.systems.trading.contract.records import ChannelEnding
@@ -227,7 +228,8 @@ def test_time_until_the_stop__is_billed_though_a_voucher_was_late(stopped: int) 
 
 
 def test_time_of_a_run_in_hand__is_billed_each_interval_after_the_stop() -> None:
-    sale = serving(asked(1, 1), on.AskedStop(Timestamp(START + 5)))
+    run = Request(1, 1, order_run(hash_long(b"program"), b"data").to_bytes())
+    sale = serving(on.HeardRequest(run), on.AskedStop(Timestamp(START + 5)))
     assert not sale.is_bill_due
     for number in (1, 2):
         at = number * INTERVAL + 1

@@ -17,10 +17,11 @@ from tests.offchain.systems.trading.parties_cast import (
     agreed_on,
 )
 from tests.offchain.systems.trading.seller.signing_pair import A_SECOND, Pair, head, second
+from tests.offchain.systems.trading.work.work_cast import order_run
 
+from edgemark.crypto.ethereum.hashing import hash_long
 from edgemark.identifiers import NO_TIME, Tokens
 from edgemark.loop.machine import IllegalMove
-from edgemark.systems.trading.buyer.checking import NotSigned, check_answer
 from edgemark.systems.trading.protocol import events as on
 from edgemark.systems.trading.protocol.accords import events as accord
 from edgemark.systems.trading.protocol.accords.stopping import hear_stop
@@ -38,10 +39,11 @@ from edgemark.systems.trading.seller.admission import (
     draft_bill,
     with_signature,
 )
-from edgemark.systems.trading.templates.readings import MAX_SKEW_S, Meter
+from edgemark.systems.trading.templates.readings import Meter
 from edgemark.systems.trading.templates.strategies import Bonus
 
 INTERVAL = AGREEMENT.conditions.interval_s
+RUN = order_run(hash_long(b"program"), b"data").to_bytes()
 BONUS = agreed_on(Bonus(every=30, free=30), Meter.SECONDS, 1)
 
 
@@ -105,75 +107,6 @@ def test_bill_while_service_ends__has_no_second_of_the_margin() -> None:
     draft = draft_bill(late, A_SECOND, head(ends + 9))
     assert isinstance(draft, Proposal)
     assert draft.readings.end == pair.sale.service_ends
-
-
-# --- the stop is one second, for both ----------------------------------------------------------
-
-
-def test_stop_that_is_heard_late__counts_from_when_its_buyer_stopped() -> None:
-    """As a block, or a broker, may come in between; the seller waits from when it heard."""
-    pair = Pair()
-    pair.stop(9, heard=19)
-    assert (pair.sale.stopped_since, pair.sale.served_until) == (second(19), second(9))
-    assert pair.settle(19) == [(0, 9)]
-
-
-@pytest.mark.parametrize(("said", "since"), [(0, 19), (9, 9), (19, 19), (20, 19)])
-def test_since_when_the_other_stopped__it_says_itself_but_not_of_what_is_to_come(
-    said: int, since: int
-) -> None:
-    at = second(said) if said else NO_TIME
-    pair = Pair()
-    pair.sell(hear_stop(Stop(Reason.EXPIRED, at), Role.BUYER, head(19)))
-    assert pair.sale.served_until == second(since)
-
-
-def test_bill_that_is_out_as_a_stop_comes_late__is_signed_up_to_the_skew_and_no_further() -> None:
-    """What of it was served before is the seller's risk: less than an interval."""
-    for end, is_signed in ((MAX_SKEW_S, True), (MAX_SKEW_S + 1, False)):
-        pair = Pair()
-        pair.wait(INTERVAL + 1)
-        pair.propose(INTERVAL + 1)
-        pair.stop(INTERVAL - end, heard=INTERVAL + 2)
-        if is_signed:
-            pair.sign(INTERVAL + 2)
-            assert pair.settle(INTERVAL + 2) == []
-            continue
-        with pytest.raises(NotSigned, match="after the stop"):
-            pair.sign(INTERVAL + 2)
-
-
-def test_seller_that_goes_on_billing_after_the_stop__is_not_signed_for() -> None:
-    pair = Pair()
-    pair.buy(on.AskedStop(second(INTERVAL)))
-    for at in range(INTERVAL + 1, 6 * INTERVAL):
-        pair.wait(at)
-        if pair.sale.is_bill_due and pair.sale.proposed is None:
-            pair.propose(at)
-            if pair.sale.proposed and at <= INTERVAL + 1:
-                pair.sign(at)
-    with pytest.raises(NotSigned):
-        pair.sign(3 * INTERVAL)
-    assert pair.purchase.signed.amount == INTERVAL
-
-
-def test_stop_while_an_order_is_open__lets_time_run_until_its_answer() -> None:
-    pair = Pair()
-    asked = Request(1, 1, b"work")
-    pair.buy(on.AskedRequest(asked))
-    pair.sell(on.HeardRequest(asked))
-    pair.stop(5)
-    assert pair.purchase.time_ends > second(10**6)
-    pair.wait(INTERVAL + 1)
-    pair.propose(INTERVAL + 1)
-    pair.sign(INTERVAL + 1)
-    answer = Answer(1, (0,), b"done")
-    pair.sell(on.FoundServed(answer, second(27)))
-    came = check_answer(pair.purchase, answer, head(28))
-    assert came is not None
-    pair.buy(came)
-    assert pair.settle(60) == [(20, 27)]
-    assert pair.purchase.served_until == second(28)
 
 
 def test_answer_before_the_stop__moves_nothing() -> None:
@@ -288,12 +221,13 @@ def test_stop_around_the_end_of_a_free_band__is_billed_to_the_second(stop: int) 
 
 def test_free_time_of_a_run_in_hand__waits_for_what_is_not() -> None:
     pair = Pair(BY_NIGHT)
-    pair.sell(on.HeardRequest(Request(1, 1, b"work")))
+    pair.order(RUN)
     pair.stop(5)
     pair.wait(INTERVAL + 1)
     with pytest.raises(NothingYet):
         pair.propose(INTERVAL + 1)
-    pair.sell(on.FoundServed(Answer(1, (0,), b""), second(43)))
+    pair.sell(on.FoundServed(Answer(1, (), b""), second(43)))
+    pair.buy(on.HeardAnswer(Answer(1, (), b""), second(43)))
     found = pair.propose(50)
     assert isinstance(found, on.FoundProposal)
     assert (found.proposal.fee, found.proposal.is_last) == (3, True)
@@ -341,10 +275,8 @@ def test_voucher_after_the_patience__counts_for_its_bill_and_nothing_more_is_bil
 
 def test_late_voucher_of_a_bill_in_between__ends_no_work_that_is_in_hand() -> None:
     """A grace is waited for once nothing is in hand; before, the patience as well."""
-    grace, asked = AGREEMENT.conditions.grace_s, Request(1, 1, b"work")
-    pair = Pair()
-    pair.buy(on.AskedRequest(asked))
-    pair.sell(on.HeardRequest(asked))
+    grace, pair = AGREEMENT.conditions.grace_s, Pair()
+    pair.order(RUN)
     pair.stop(2)
     pair.wait(INTERVAL + 1)
     pair.propose(INTERVAL + 1)

@@ -1,7 +1,7 @@
 """Whoever served has its due, to the token, by every meter, however late letters and blocks are.
 
 Both are honest, and the oracle counts for itself: what was used, and the seconds from the opening
-to the stop, or to the last answer after it.
+to the stop, or to the last answer after it, at most an interval later.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from tests.offchain.systems.trading.simulation.trading_world import World
 
 from edgemark.identifiers import Timestamp
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords.ceasing import compute_skew_s
 from edgemark.systems.trading.protocol.agreement import Pricing, Registers
 from edgemark.systems.trading.protocol.letters import Kind, Letter, Role
 from edgemark.systems.trading.protocol.life import BuyerPhase, SellerPhase
 from edgemark.systems.trading.protocol.messages import Proposal, Request
 from edgemark.systems.trading.seller.admission import NothingYet
 from edgemark.systems.trading.seller.serving.orders import find_band
-from edgemark.systems.trading.templates.readings import MAX_SKEW_S, Meter, split_seconds
+from edgemark.systems.trading.templates.readings import Meter, split_seconds
 from edgemark.systems.trading.templates.strategies import Bonus, Tier, Tiers
 
 METERS = {
@@ -202,13 +203,14 @@ def test_at_every_end__whoever_served_has_its_due_and_nobody_signed_more(case: C
     pricing, channel = METERS[case.meter], world.chain.channel
     assert channel is not None and channel.end is not None
     stop = START + case.stop
-    due = owed(pricing, world, max(stop, world.worked_until))
+    until = max(stop, min(world.worked_until, stop + CONDITIONS.interval_s))  # orders are no runs
+    due = owed(pricing, world, until)
     signed = world.buyer.state.signed
     assert channel.end.amount == signed.amount
     if not world.has_crossed:
         assert signed.amount == due
         return
-    most = owed(pricing, world, max(stop, world.worked_until) + MAX_SKEW_S)
+    most = owed(pricing, world, until + compute_skew_s(CONDITIONS.interval_s))
     assert due - CONDITIONS.cap < signed.amount <= most
 
 

@@ -219,7 +219,7 @@ class Trader(Actor):
         state = self.state
         match effect:
             case do.SendStop():
-                self.send(Stop(state.reason, state.stops_at), self.other)
+                self.send(Stop(state.reason, state.said_stop), self.other)
             case do.KeepCredential(index):
                 kept = next(each for each in state.keeping if each.index == index)
                 self.world.kept[self.role, index] = kept

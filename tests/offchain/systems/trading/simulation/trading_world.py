@@ -33,6 +33,7 @@ from edgemark.identifiers import Address, Timestamp
 from edgemark.systems.trading.contract.channel import Channel
 from edgemark.systems.trading.contract.records import ChannelEnding, Voucher
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords.ceasing import compute_skew_s
 from edgemark.systems.trading.protocol.agreement import Pricing, Registers, plus
 from edgemark.systems.trading.protocol.letters import Kind, Letter, Role
 from edgemark.systems.trading.protocol.messages import (
@@ -42,7 +43,7 @@ from edgemark.systems.trading.protocol.messages import (
     Request,
     Taken,
 )
-from edgemark.systems.trading.templates.readings import MAX_SKEW_S, split_seconds
+from edgemark.systems.trading.templates.readings import split_seconds
 
 MAX_FLIGHT = 60  # letters under way; of more the oldest is lost
 MAX_ROUNDS = 200
@@ -142,7 +143,9 @@ class World:
             if state.reason and not state.requests:
                 until = max(self.stopped_at or until, state.worked_until)
             strategy = self.pricing.agreed.strategy
-            used = tuple(split_seconds(START, until + MAX_SKEW_S, strategy))
+            used = tuple(
+                split_seconds(START, until + compute_skew_s(CONDITIONS.interval_s), strategy)
+            )
         return self.pricing.agreed.tariff.compute_owed(used)
 
     def deliver(self, at: int, *, again: bool = False) -> None:

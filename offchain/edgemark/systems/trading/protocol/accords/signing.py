@@ -59,7 +59,7 @@ def word_of_both(side: Side, effect: Saying) -> Message | None:
     """What an effect says that both parties may owe; None where there is nothing any more."""
     match effect:
         case do.SendStop():
-            return Stop(side.reason, side.stops_at)
+            return Stop(side.reason, side.said_stop)
         case do.SendAmending():
             return side.amending
         case do.SendConsent():

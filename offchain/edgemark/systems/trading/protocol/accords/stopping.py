@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgemark.identifiers import NO_TIME, Timestamp
 from edgemark.systems.trading.protocol import events as on
+from edgemark.systems.trading.protocol.accords.ceasing import MAX_VIEWS_S
 from edgemark.systems.trading.protocol.agreement import Head, Reason
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.messages import Stop
@@ -20,8 +21,9 @@ def hear_stop(stop: Stop, role: Role, head: Head) -> on.HeardStop:
     """What it means that the other stopped: the reason that it gives, if it can be its own.
 
     Since when, it says itself, if that is not to come: it asked for nothing from then on, and signs
-    for no more. Who waits for it does so from now on.
+    for no more. Who waits for it does so from now on. A buyer that sees newer blocks binds itself.
     """
     reason = stop.reason if stop.reason in SAYS[role] else WANTED[role]
-    since = stop.at if stop.at <= head.block else NO_TIME
+    ahead = MAX_VIEWS_S if role is Role.BUYER else 0
+    since = stop.at if stop.at <= head.block + ahead else NO_TIME
     return on.HeardStop(reason, Timestamp(head.block), since)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgemark.deployment.deployment import Deployment
+from edgemark.errors import RefusedInput
 from edgemark.identity.did.identifier import Did, make_did
 from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.loop.replay import list_keys
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.station import EvmStation
 from edgemark.party.settings import PartySettings
@@ -135,11 +137,23 @@ class TradingStation(EvmStation):
     def check_answering(self, setting: str, had_s: int) -> None:
         """Check that a setting leaves time to answer what is seen, where the pace is known.
 
+        Who has taken channels before begins all the same: nobody else answers for them. It takes
+        nothing more where it could not (`pace.answering`).
+
+        Args:
+            setting: of a party, by its whole name: `trading.PARTY.NAME`.
+            had_s: what it says.
+
         Raises:
             RefusedInput: it does not.
         """
-        if self.block_s():
+        if not self.block_s():
+            return
+        try:
             check_answering(setting, had_s, self.bringing_s(), who=self.address)
+        except RefusedInput:
+            if not list_keys(self.home, setting.split(".")[1]):
+                raise
 
     def head(self) -> Head:
         """The time by this machine's clock, and by the chain's newest block.

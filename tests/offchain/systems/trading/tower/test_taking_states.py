@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +29,9 @@ from edgemark.crypto.ethereum.secp256k1 import BadSignature
 from edgemark.encoding import MalformedMessage
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp, Tokens
-from edgemark.loop.machine import IllegalMove
+from edgemark.journal.journal import Journal
+from edgemark.loop.machine import IllegalMove, Tick
+from edgemark.loop.replay import encode_record
 from edgemark.systems.trading.contract.records import ChannelPhase
 from edgemark.systems.trading.contract.terms import Terms, check_answering, compute_bringing_s
 from edgemark.systems.trading.contract.towers.records import Receipt, TowerTerms
@@ -55,7 +58,7 @@ from edgemark.systems.trading.tower.taking import (
     hold,
 )
 from edgemark.systems.trading.tower.tower import Tower
-from edgemark.systems.trading.tower.watch import MAX_PAIRS
+from edgemark.systems.trading.tower.watch import MAX_PAIRS, TowerMachine
 
 CHANNEL = open_one()
 STATE = bring(CHANNEL, 600)
@@ -174,9 +177,12 @@ def test_time_to_bring__is_confirmations_a_look_and_two_blocks(
     assert TradingStation.bringing_s(station) == needed
 
 
-def test_margin_that_is_no_longer_than_seeing_and_answering__lets_nobody_start() -> None:
+def test_margin_that_is_no_longer_than_seeing_and_answering__lets_nobody_begin_to_sell_or_watch(
+    tmp_path: Path,
+) -> None:
     told = []
     station: Any = SimpleNamespace(
+        home=tmp_path,
         block_s=lambda: 12,
         bringing_s=lambda: 169,
         address=TOWER.address,
@@ -193,8 +199,13 @@ def test_margin_that_is_no_longer_than_seeing_and_answering__lets_nobody_start()
             start(shell)
     assert [had for _, had in told] == [169, 169]
     check_answering("trading.tower.margin_s", 170, 169, who="tower")
+    with Journal.open(tmp_path / "tower.journal") as journal:  # it has taken a channel
+        journal.append(encode_record(TowerMachine(), bytes(32), Tick(1)))
+    TradingStation.check_answering(station, "trading.tower.margin_s", 6)
+    with pytest.raises(RefusedInput):
+        TradingStation.check_answering(station, "trading.seller.min_window_s", 6)
     station.block_s = lambda: 0
-    TradingStation.check_answering(station, "trading.tower.margin_s", 6)  # nobody can tell
+    TradingStation.check_answering(station, "trading.seller.min_window_s", 6)  # nobody can tell
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ import re
 WRITERS = {  # modules that write files, and their kind here; "never": docs/operating.md says why
     "cli.credentials.exporting": "never: a signed credential, for whoever checks it",
     "cli.credentials.issuing": "never: a signed credential, for whoever checks it",
-    "cli.outsourcing.aftermath": "evidence",
-    "cli.outsourcing.sharing": "answers",
+    "cli.terminal.outputs": "evidence",
     "cli.terminal.page": "never: a receipt's page",
-    "cli.trading.evidence.exporting": "never here: `test_channel_bundle` flips its leaves",
+    "cli.trading.buying.together": "never: results of a purchase, for its user",
     "cli.trading.template": "never: a template's text, known by its hash alone",
     "deployment.deployment": "manifest",
     "identity.credentials.agreement": "never here: a key has its public one beside it",

@@ -10,14 +10,23 @@ import pytest
 
 from edgemark.errors import LedgerUnavailable
 from edgemark.systems.trading.protocol.agreement import BlocksStopped, Head
+from edgemark.systems.trading.tower.taking import NotWatchedNow
 from edgemark.systems.trading.tower.tower import Tower
 
 MOST_S = 120
 
 
-def tower(looked_at: float | None, block: int = 1000) -> Any:
-    station = SimpleNamespace(head=lambda: Head(1000, block))
-    return SimpleNamespace(station=station, _stale_s=MOST_S, _looked_at=looked_at)
+def tower(looked_at: float | None, block: int = 1000, *, may_answer: bool = True) -> Any:
+    station = SimpleNamespace(
+        head=lambda: Head(1000, block), may_answer=lambda _: may_answer, bringing_s=lambda: 61
+    )
+    decided = SimpleNamespace(margin_s=60)
+    return SimpleNamespace(station=station, _stale_s=MOST_S, _looked_at=looked_at, _decided=decided)
+
+
+def test_a_tower_whose_margin_is_too_short_for_the_chains_pace__signs_nothing() -> None:
+    with pytest.raises(NotWatchedNow, match="needed > 61 s"):
+        Tower._check_awake(tower(time.monotonic(), may_answer=False))
 
 
 def test_a_tower_that_looked_at_nothing_yet__signs_nothing_and_says_just_that() -> None:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Waits:
-    """What each who acts waits for now; any thread notes and reads."""
+    """What each who acts is waiting for; any thread notes and reads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -219,7 +219,8 @@ class Sale(Account):
         had = self.billed.registers or readings.before
         goes_on = readings.start == self.billed.end and readings.before == had
         if self.phase is SellerPhase.STOPPED and readings.start > self.billed.end:
-            goes_on = all(now >= then for now, then in zip(readings.before, had, strict=False))
+            pairs = zip(readings.before, had, strict=False)
+            goes_on = all(shown >= before for shown, before in pairs)
         return self.is_bill_due and goes_on and used == self.used
 
     def _signed(self, voucher: Countersigned) -> Sale:

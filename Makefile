@@ -30,7 +30,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
 
 UV := .venv-uv/bin/uv
 NATIVE := offchain/edgemark/crypto/_native
-PYTHON_SOURCES := $(wildcard offchain tests tools scripts benchmarks setup.py)
+PYTHON_SOURCES := $(wildcard offchain chaincode tests tools scripts benchmarks setup.py)
 SOLIDITY := $(shell find contracts -name '*.sol')
 # Which contracts there are: the groups of the catalogue, and the kinds that they name.
 CONTRACT_KINDS := $(shell find offchain -name contracts.py -o -name kinds.py)
@@ -147,7 +147,7 @@ $(SLITHER_READY): requirements/slither.lock $(UV_READY)
 $(PACKAGE_READY): pyproject.toml $(wildcard setup.py) $(KERNEL_SOURCES) $(PYTHON_READY)
 	$(UV) pip install --quiet --python .venv/bin/python --no-deps \
 	  --build-constraints requirements/dev.lock --editable .
-	.venv/bin/python -m compileall -q offchain/edgemark
+	.venv/bin/python -m compileall -q offchain/edgemark chaincode/edgemark_chaincode
 	@compgen -G '$(NATIVE)/_kernel*.so' >/dev/null || \
 	  echo 'edgemark: the native kernel was not built; everything works without it, more slowly' >&2
 	@touch $@

@@ -19,6 +19,7 @@ from tools.systems_of_tests import GROUND, belongs_to, list_systems, name_others
 from edgemark.logs import ROOT
 
 PROFILE_VARIABLE = "HYPOTHESIS_PROFILE"
+FABRIC_VARIABLE = "EDGEMARK_TEST_FABRIC"  # set by `make test-fabric`
 
 # ci: the same examples on every machine.  dev: other examples each time.  soak: hours, not minutes.
 settings.register_profile(
@@ -58,7 +59,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what lasts longest: else one worker is left with it when the others are done.
 
-    What is marked `soak` is for the hours of `make soak` alone.
+    What is marked `soak` is for the hours of `make soak` alone, `fabric` for `make test-fabric`.
     """
     items.sort(key=_seconds, reverse=True)
     others = [item for item in items if _is_of_another_run(item)]
@@ -69,7 +70,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_of_another_run(item: pytest.Item) -> bool:
     is_for_soak = item.get_closest_marker("soak") is not None
-    return is_for_soak and os.environ.get(PROFILE_VARIABLE) != "soak"
+    is_for_fabric = item.get_closest_marker("fabric") is not None
+    is_of_soak = is_for_soak and os.environ.get(PROFILE_VARIABLE) != "soak"
+    return is_of_soak or (is_for_fabric and FABRIC_VARIABLE not in os.environ)
 
 
 def _seconds(item: pytest.Item) -> float:

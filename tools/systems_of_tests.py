@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (
+    "tests/chaincode",
     "tests/contracts",
     "tests/contracts/boundaries",
     "tests/contracts/invariants",

@@ -14,6 +14,7 @@ import pytest
 import setuptools
 from tests.architecture.checkout import ROOT, find_files, relative
 
+ROOTS = ("offchain", "chaincode")
 BUILT_FROM = ["pyproject.toml", "setup.py", "README.md", "LICENSE"]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info")
 
@@ -46,7 +47,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     source = tmp_path_factory.mktemp("source")
     for name in BUILT_FROM:
         shutil.copy(ROOT / name, source / name)
-    shutil.copytree(ROOT / "offchain", source / "offchain", ignore=LEFT_OUT)
+    for root in ROOTS:
+        shutil.copytree(ROOT / root, source / root, ignore=LEFT_OUT)
     # ape holds `packaging` back; setuptools carries the newer one that it needs
     vendored = Path(setuptools.__file__).parent / "_vendor"
     environment = {**os.environ, "CC": "/bin/false", "PYTHONPATH": str(vendored)}
@@ -64,7 +66,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_the_wheel_holds_every_module_and_all_data(wheel: zipfile.ZipFile) -> None:
     held = set(wheel.namelist())
-    modules = {relative(path).removeprefix("offchain/") for path in find_files(under="offchain")}
+    paths = [path for root in ROOTS for path in find_files(under=root)]
+    modules = {relative(path).partition("/")[2] for path in paths}
     needed = {name for name in modules if Path(name).suffix in {".py", ".json", ".typed"}}
     assert "edgemark/py.typed" in needed
     assert "edgemark/ledger/evm/contract/abi/JobSettlement.json" in needed
@@ -84,7 +87,7 @@ def test_the_wheel_holds_the_bytecode_that_was_built(wheel: zipfile.ZipFile) -> 
 def test_the_wheel_holds_nothing_but_the_package(wheel: zipfile.ZipFile) -> None:
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert tops == {"edgemark", f"edgemark-{version}.dist-info"}
+    assert tops == {"edgemark", "edgemark_chaincode", f"edgemark-{version}.dist-info"}
     assert any(name.endswith("/LICENSE") for name in wheel.namelist())
 
 

@@ -14,6 +14,7 @@ TESTS = ROOT / "tests"
 # What a folder of tests may mirror.
 TREES = {
     "offchain": ROOT / "offchain" / "edgemark",
+    "chaincode": ROOT / "chaincode" / "edgemark_chaincode",
     "contracts": ROOT / "contracts",
     "scripts": ROOT / "scripts",
     "tools": ROOT / "tools",

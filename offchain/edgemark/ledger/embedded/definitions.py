@@ -1,0 +1,117 @@
+"""Definitions of chaincodes, as they stand in the state: what validation and endorsement read.
+
+They stand in the namespace `_lifecycle` under Fabric's own keys, so that a client that reads them
+finds what it expects, and what was endorsed under one definition conflicts under the next:
+
+    namespaces/metadata/NAME                 kind of the record and its fields
+    namespaces/fields/NAME/Sequence          number of the definition, from 1
+    namespaces/fields/NAME/EndorsementInfo   version, plugin, whether a first call is required
+    namespaces/fields/NAME/ValidationInfo    plugin, endorsement policy
+    namespaces/fields/NAME/Collections       private data: always empty here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from fabric_protos.peer import collection_pb2
+from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
+
+from edgemark.ledger.fabric.wire.messages import parse
+
+LIFECYCLE = "_lifecycle"
+KIND = "ChaincodeDefinition"
+FIELDS = ("Sequence", "EndorsementInfo", "ValidationInfo", "Collections")
+ENDORSEMENT_PLUGIN, VALIDATION_PLUGIN = "escc", "vscc"
+WHO = "chaincode definition"
+
+
+@dataclass(frozen=True)
+class ChaincodeDefinition:
+    """What the organisations of a channel agreed on.
+
+    Attributes:
+        name: of the chaincode.
+        sequence: number of the definition, from 1.
+        version: whatever they call it.
+        policy: `ApplicationPolicy`; see `wire.policies`.
+        init_required: whether a first call has to be marked as such.
+    """
+
+    name: str
+    sequence: int
+    version: str
+    policy: bytes
+    init_required: bool = False
+
+
+def metadata_key(name: str) -> str:
+    """Where it stands that there is a definition."""
+    return f"namespaces/metadata/{name}"
+
+
+def field_key(name: str, field: str) -> str:
+    """Where one of `FIELDS` stands."""
+    return f"namespaces/fields/{name}/{field}"
+
+
+def read_definition(name: str, get: Callable[[str], bytes | None]) -> ChaincodeDefinition | None:
+    """The definition of a chaincode; None when there is none.
+
+    Args:
+        name: of the chaincode.
+        get: value of a key of the namespace `LIFECYCLE`; None where there is none.
+
+    Raises:
+        MessageMalformed: what stands there is none.
+    """
+    held = get(field_key(name, "Sequence"))
+    if held is None:
+        return None
+    sequence = parse(db_pb2.StateData, held, WHO).Int64
+    endorsing = parse(
+        chaincode_definition_pb2.ChaincodeEndorsementInfo,
+        _read_bytes(get(field_key(name, "EndorsementInfo"))),
+        WHO,
+    )
+    validating = parse(
+        chaincode_definition_pb2.ChaincodeValidationInfo,
+        _read_bytes(get(field_key(name, "ValidationInfo"))),
+        WHO,
+    )
+    return ChaincodeDefinition(
+        name=name,
+        sequence=sequence,
+        version=endorsing.version,
+        policy=validating.validation_parameter,
+        init_required=endorsing.init_required,
+    )
+
+
+def write_definition(definition: ChaincodeDefinition) -> Iterator[tuple[str, bytes]]:
+    """Keys of the namespace `LIFECYCLE`, and their values."""
+    name = definition.name
+    endorsing = chaincode_definition_pb2.ChaincodeEndorsementInfo(
+        version=definition.version,
+        init_required=definition.init_required,
+        endorsement_plugin=ENDORSEMENT_PLUGIN,
+    )
+    validating = chaincode_definition_pb2.ChaincodeValidationInfo(
+        validation_plugin=VALIDATION_PLUGIN, validation_parameter=definition.policy
+    )
+    nothing = collection_pb2.CollectionConfigPackage()
+    metadata = db_pb2.StateMetadata(datatype=KIND, fields=list(FIELDS))
+    yield metadata_key(name), metadata.SerializeToString()
+    yield (
+        field_key(name, "Sequence"),
+        db_pb2.StateData(Int64=definition.sequence).SerializeToString(),
+    )
+    for field, message in zip(FIELDS[1:], (endorsing, validating, nothing), strict=True):
+        held = db_pb2.StateData(Bytes=message.SerializeToString())
+        yield field_key(name, field), held.SerializeToString()
+
+
+def _read_bytes(held: bytes | None) -> bytes:
+    found: bytes = parse(db_pb2.StateData, held or b"", WHO).Bytes
+    return found

@@ -1,0 +1,158 @@
+"""Who belongs to an organisation, in which role, with which attributes: what an MSP decides.
+
+A member's certificate is signed by a CA of the organisation (one step: no intermediate CA), has a
+key on P-256, and exactly one of the four units client, peer, admin, orderer (NodeOUs). Attributes
+stand in Fabric CA's extension. Expiry is checked where `at` is given, at the doors, and never in
+validation: else a ledger would find another truth when a certificate has expired.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID, ObjectIdentifier
+
+from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.identities.signing import parse_identity, public_key_of
+
+ATTRIBUTES = ObjectIdentifier("1.2.3.4.5.6.7.8.1")
+
+
+class MemberRole(StrEnum):
+    """What a certificate's unit says its holder is."""
+
+    CLIENT = "client"
+    PEER = "peer"
+    ADMIN = "admin"
+    ORDERER = "orderer"
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody of an organisation.
+
+    Attributes:
+        msp_id: of the organisation.
+        role: of the certificate.
+        certificate: DER; with `msp_id` it tells this member from every other.
+        attributes: of the certificate.
+    """
+
+    msp_id: str
+    role: MemberRole
+    certificate: bytes
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """What an organisation's members have in common.
+
+    Attributes:
+        msp_id: its name on the ledger.
+        roots: certificates of its CAs.
+        revoked: serial numbers that it took back, by its CRLs.
+    """
+
+    msp_id: str
+    roots: tuple[x509.Certificate, ...]
+    revoked: frozenset[int] = frozenset()
+
+    def admit(self, identity: bytes, *, at: datetime | None) -> Member:
+        """The member that a `SerializedIdentity` names.
+
+        Args:
+            identity: as it was sent.
+            at: time at which its certificate has to be good, with its zone; None for any time.
+
+        Raises:
+            MessageMalformed: it is no identity.
+            IdentityRefused: of another organisation or CA, revoked, expired, of no or two roles.
+        """
+        msp_id, certificate = parse_identity(identity)
+        who = f"{msp_id[:64]} certificate"
+        if msp_id != self.msp_id:
+            raise IdentityRefused("is of another organisation", who=who, needed=self.msp_id)
+        public_key_of(certificate, who)
+        self._check_issued(certificate, who)
+        if certificate.serial_number in self.revoked:
+            raise IdentityRefused("was revoked", who=who, had=f"{certificate.serial_number:x}")
+        if at is not None:
+            _check_valid_at(certificate, at, who)
+        return Member(
+            msp_id=msp_id,
+            role=read_role(certificate, who),
+            certificate=certificate.public_bytes(Encoding.DER),
+            attributes=read_attributes(certificate, who),
+        )
+
+    def _check_issued(self, certificate: x509.Certificate, who: str) -> None:
+        for root in self.roots:
+            try:
+                certificate.verify_directly_issued_by(root)
+            except (ValueError, TypeError, InvalidSignature):
+                continue
+            _check_is_no_authority(certificate, who)
+            return
+        raise IdentityRefused("was issued by another CA", who=who, needed=f"one of {self.msp_id}")
+
+
+def _check_is_no_authority(certificate: x509.Certificate, who: str) -> None:
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except x509.ExtensionNotFound:
+        return
+    except ValueError as error:
+        raise IdentityRefused("has an extension that cannot be read", who=who) from error
+    if constraints.value.ca:
+        raise IdentityRefused("is a CA's own", who=who, needed="a member's")
+
+
+def _check_valid_at(certificate: x509.Certificate, at: datetime, who: str) -> None:
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not first <= at <= last:
+        what = "has expired" if at > last else "is not valid yet"
+        needed = f"{first.isoformat()} .. {last.isoformat()}"
+        raise IdentityRefused(what, who=who, had=at.isoformat(), needed=needed)
+
+
+def read_role(certificate: x509.Certificate, who: str) -> MemberRole:
+    """The one role of a certificate.
+
+    Raises:
+        IdentityRefused: it has none, or more than one.
+    """
+    known = {role.value: role for role in MemberRole}
+    units = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    roles = [known[str(unit.value)] for unit in units if str(unit.value) in known]
+    if len(roles) != 1:
+        needed = f"exactly one of {', '.join(known)}"
+        had = ", ".join(roles) or "none"
+        raise IdentityRefused("has not one role", who=who, had=had, needed=needed)
+    return roles[0]
+
+
+def read_attributes(certificate: x509.Certificate, who: str) -> dict[str, str]:
+    """The attributes of a certificate, as Fabric CA writes them: `{"attrs": {name: value}}`.
+
+    Raises:
+        IdentityRefused: the extension is there and cannot be read.
+    """
+    try:
+        found = certificate.extensions.get_extension_for_oid(ATTRIBUTES).value
+        raw = found.value if isinstance(found, x509.UnrecognizedExtension) else b""
+        attributes = json.loads(raw)["attrs"]
+        if not all(isinstance(value, str) for value in attributes.values()):
+            raise TypeError
+    except x509.ExtensionNotFound:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise IdentityRefused("has attributes that cannot be read", who=who) from error
+    return dict(attributes)

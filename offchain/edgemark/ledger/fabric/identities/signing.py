@@ -1,0 +1,140 @@
+"""Signatures of identities: ECDSA on P-256 over SHA-256, DER, with the smaller of the two s.
+
+Of (r, s) and (r, n - s) both verify: if both counted, a stranger could change a signed message's
+bytes. Fabric takes the smaller alone, and so does `check_signature`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+from fabric_protos.msp import identities_pb2
+
+from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
+from edgemark.ledger.fabric.wire.messages import parse
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
+_HASH = ec.ECDSA(hashes.SHA256())
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A certificate, its key, and the organisation that it belongs to.
+
+    Attributes:
+        msp_id: of the organisation.
+        certificate: PEM, as it is sent.
+        key: that belongs to it.
+    """
+
+    msp_id: str
+    certificate: bytes
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
+
+    @property
+    def identity(self) -> bytes:
+        """`SerializedIdentity`: the creator of a proposal, the endorser of a response."""
+        return make_identity(self.msp_id, self.certificate)
+
+    def sign(self, message: bytes) -> bytes:
+        """A signature over a message, DER."""
+        r, s = decode_dss_signature(self.key.sign(message, _HASH))
+        return encode_dss_signature(r, min(s, ORDER - s))
+
+
+def make_identity(msp_id: str, certificate: bytes) -> bytes:
+    """`SerializedIdentity` of a certificate in PEM."""
+    made: bytes = identities_pb2.SerializedIdentity(
+        mspid=msp_id, id_bytes=certificate
+    ).SerializeToString()
+    return made
+
+
+def parse_identity(raw: bytes) -> tuple[str, x509.Certificate]:
+    """Organisation and certificate of a `SerializedIdentity`; whether they belong together is open.
+
+    Raises:
+        MessageMalformed: it is none.
+        IdentityRefused: it holds no certificate, or too long a one.
+    """
+    identity = parse(identities_pb2.SerializedIdentity, raw, "identity")
+    return identity.mspid, parse_certificate(identity.id_bytes, identity.mspid)
+
+
+@lru_cache(maxsize=1024)
+def parse_certificate(pem: bytes, who: str) -> x509.Certificate:
+    """A certificate in PEM; `who` is whose it is, for the error.
+
+    Raises:
+        IdentityRefused: it is none, or too long a one.
+    """
+    if len(pem) > MAX_CERTIFICATE_BYTES:
+        raise IdentityRefused(
+            "certificate is too long",
+            who=who,
+            had=f"{len(pem)} bytes",
+            needed=f"<= {MAX_CERTIFICATE_BYTES}",
+        )
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ValueError as error:
+        raise IdentityRefused("is no certificate", who=who, needed="X.509 in PEM") from error
+
+
+def public_key_of(certificate: x509.Certificate, who: str) -> ec.EllipticCurvePublicKey:
+    """Its key, on P-256.
+
+    Raises:
+        IdentityRefused: its key is another kind.
+    """
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise IdentityRefused("certificate has no usable key", who=who, needed="P-256") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise IdentityRefused("certificate has another kind of key", who=who, needed="P-256")
+    return key
+
+
+def check_signature(
+    certificate: x509.Certificate, message: bytes, signature: bytes, who: str
+) -> None:
+    """Check a signature by the key of a certificate.
+
+    Raises:
+        IdentityRefused: it is another's, over another message, or has the larger s.
+    """
+    key = public_key_of(certificate, who)
+    try:
+        _, s = decode_dss_signature(signature)
+        is_low = s <= ORDER // 2
+        key.verify(signature, message, _HASH)
+    except (ValueError, InvalidSignature) as error:
+        raise IdentityRefused("signature is wrong", who=who) from error
+    if not is_low:
+        raise IdentityRefused("signature has the larger s", who=who, needed="the smaller one")
+
+
+def load_key(pem: bytes, who: str) -> ec.EllipticCurvePrivateKey:
+    """A private key in PEM, without a passphrase.
+
+    Raises:
+        IdentityRefused: it is none on P-256.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise IdentityRefused("is no private key", who=who, needed="PKCS 8 in PEM") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise IdentityRefused("is another kind of key", who=who, needed="P-256")
+    return key

@@ -1,0 +1,62 @@
+"""What is hashed on a consortium ledger, and how.
+
+| what | how |
+|---|---|
+| transaction id | SHA-256(nonce, creator), in hex: a creator cannot take another's id |
+| proposal hash | SHA-256(channel header, signature header, payload without transient data) |
+| data hash of a block | SHA-256 of its envelopes, one behind the other |
+| hash of a block | SHA-256 of the DER of SEQUENCE {number, previous hash, data hash} |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+_SEQUENCE, _INTEGER, _OCTETS = 0x30, 0x02, 0x04
+
+
+def compute_transaction_id(nonce: bytes, creator: bytes) -> str:
+    """64 hex digits.
+
+    Args:
+        nonce: of the signature header.
+        creator: its `SerializedIdentity`, as it is sent.
+    """
+    return sha256(nonce + creator).hexdigest()
+
+
+def compute_proposal_hash(channel_header: bytes, signature_header: bytes, payload: bytes) -> bytes:
+    """What an endorsement says it was asked; 32 bytes.
+
+    Args:
+        channel_header: as it is sent.
+        signature_header: as it is sent.
+        payload: `ChaincodeProposalPayload` without its transient map.
+    """
+    return sha256(channel_header + signature_header + payload).digest()
+
+
+def compute_data_hash(envelopes: Sequence[bytes]) -> bytes:
+    """Of a block's envelopes; 32 bytes."""
+    return sha256(b"".join(envelopes)).digest()
+
+
+def compute_block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
+    """Of a block's header; 32 bytes.
+
+    Args:
+        number: >= 0.
+        previous_hash: of the block below; empty for the first.
+        data_hash: see `compute_data_hash`.
+    """
+    whole = number.to_bytes(number.bit_length() // 8 + 1, "big")
+    parts = _der(_INTEGER, whole) + _der(_OCTETS, previous_hash) + _der(_OCTETS, data_hash)
+    return sha256(_der(_SEQUENCE, parts)).digest()
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    if len(content) < 0x80:
+        return bytes((tag, len(content))) + content
+    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content

@@ -1,0 +1,22 @@
+"""Every limit of the consortium ledger, each from the one above it."""
+
+from __future__ import annotations
+
+MAX_MESSAGE_BYTES = 100 * 1024 * 1024  # Fabric's default of gRPC, both ways
+TIMESTAMP_WINDOW_S = 15 * 60  # a peer takes a proposal whose timestamp is no further from its clock
+NONCE_BYTES = 24
+MAX_NONCE_BYTES = 64
+MAX_CERTIFICATE_BYTES = 16 * 1024
+MAX_ENVELOPE_BYTES = 10 * 1024 * 1024  # Fabric's default AbsoluteMaxBytes of a batch
+MAX_ARGUMENTS = 256  # of one call
+MAX_ARGUMENTS_BYTES = 4 * 1024 * 1024  # of one call, all together: both fit into one envelope
+MAX_KEY_BYTES = 1024
+MAX_VALUE_BYTES = 4 * 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
+MAX_KEYS_OF_TRANSACTION = 10_000  # read and written
+MAX_NAME = 64  # characters of the name of a channel, chaincode or organisation
+MAX_DEPTH = 8  # chaincodes that call one another in one transaction
+RANGE_PAGE = 100  # rows in one answer to a chaincode
+EXECUTE_TIMEOUT_S = 30.0
+GATEWAY_CALLS = 500  # at once, as `peer.limits.concurrency.gatewayService`
+WAITERS = 2_000  # for the status of a commit, and for events

@@ -1,0 +1,165 @@
+"""Proposals: what a client asks a chaincode to do, made and taken apart.
+
+A proposal is signed whole by its creator. Its transaction id is the hash of nonce and creator, so
+nobody takes another's; its hash leaves the transient data out, which only endorsers see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fabric_protos.common import common_pb2
+from fabric_protos.peer import chaincode_pb2, proposal_pb2
+
+from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
+from edgemark.ledger.fabric.wire.limits import (
+    MAX_ARGUMENTS,
+    MAX_ARGUMENTS_BYTES,
+    MAX_NONCE_BYTES,
+)
+from edgemark.ledger.fabric.wire.messages import parse
+
+NANOSECONDS = 10**9
+WHO = "proposal"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposal, taken apart and checked in itself; who signed it, and when, is checked elsewhere.
+
+    Attributes:
+        channel: that it is for.
+        chaincode: that it asks.
+        arguments: the first is the function's name.
+        transient: for the endorsers alone, and in no block.
+        creator: `SerializedIdentity` of who signs it.
+        nonce: 1 .. MAX_NONCE_BYTES bytes.
+        transaction_id: 64 hex digits, of nonce and creator.
+        timestamp_ns: what its creator says the time is, Unix nanoseconds.
+        channel_header, signature_header: as they were sent.
+        payload: `ChaincodeProposalPayload` without the transient data.
+    """
+
+    channel: str
+    chaincode: str
+    arguments: tuple[bytes, ...]
+    transient: Mapping[str, bytes]
+    creator: bytes
+    nonce: bytes
+    transaction_id: str
+    timestamp_ns: int
+    channel_header: bytes
+    signature_header: bytes
+    payload: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """What an endorsement of it says; 32 bytes."""
+        return compute_proposal_hash(self.channel_header, self.signature_header, self.payload)
+
+
+def make_proposal(
+    channel: str,
+    chaincode: str,
+    arguments: Sequence[bytes],
+    *,
+    creator: bytes,
+    nonce: bytes,
+    timestamp_ns: int,
+    transient: Mapping[str, bytes] | None = None,
+) -> bytes:
+    """The bytes of a proposal, which its creator signs; for the arguments see `Proposal`."""
+    name = chaincode_pb2.ChaincodeID(name=chaincode)
+    header = common_pb2.ChannelHeader(
+        type=common_pb2.ENDORSER_TRANSACTION,
+        channel_id=channel,
+        tx_id=compute_transaction_id(nonce, creator),
+        extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=name).SerializeToString(),
+    )
+    header.timestamp.seconds, header.timestamp.nanos = divmod(timestamp_ns, NANOSECONDS)
+    signature = common_pb2.SignatureHeader(creator=creator, nonce=nonce)
+    spec = chaincode_pb2.ChaincodeSpec(
+        type=chaincode_pb2.ChaincodeSpec.GOLANG,  # says nothing of the language, and all clients do
+        chaincode_id=name,
+        input=chaincode_pb2.ChaincodeInput(args=list(arguments)),
+    )
+    invocation = chaincode_pb2.ChaincodeInvocationSpec(chaincode_spec=spec).SerializeToString()
+    asked = proposal_pb2.ChaincodeProposalPayload(input=invocation, TransientMap=transient or {})
+    made: bytes = proposal_pb2.Proposal(
+        header=common_pb2.Header(
+            channel_header=header.SerializeToString(),
+            signature_header=signature.SerializeToString(),
+        ).SerializeToString(),
+        payload=asked.SerializeToString(),
+    ).SerializeToString()
+    return made
+
+
+def parse_proposal(raw: bytes) -> Proposal:
+    """A proposal's parts.
+
+    Raises:
+        MessageMalformed: it is none, or contradicts itself.
+    """
+    proposal = parse(proposal_pb2.Proposal, raw, WHO)
+    header = parse(common_pb2.Header, proposal.header, WHO)
+    channel = parse(common_pb2.ChannelHeader, header.channel_header, WHO)
+    signature = parse(common_pb2.SignatureHeader, header.signature_header, WHO)
+    extension = parse(proposal_pb2.ChaincodeHeaderExtension, channel.extension, WHO)
+    asked = parse(proposal_pb2.ChaincodeProposalPayload, proposal.payload, WHO)
+    invocation = parse(chaincode_pb2.ChaincodeInvocationSpec, asked.input, WHO)
+    spec = invocation.chaincode_spec
+    _check_headers(channel, signature, extension.chaincode_id.name, spec.chaincode_id.name)
+    arguments = tuple(spec.input.args)
+    _check_arguments(arguments)
+    transient = dict(asked.TransientMap)
+    asked.ClearField("TransientMap")
+    at = channel.timestamp
+    return Proposal(
+        channel=channel.channel_id,
+        chaincode=spec.chaincode_id.name,
+        arguments=arguments,
+        transient=transient,
+        creator=signature.creator,
+        nonce=signature.nonce,
+        transaction_id=channel.tx_id,
+        timestamp_ns=at.seconds * NANOSECONDS + at.nanos,
+        channel_header=header.channel_header,
+        signature_header=header.signature_header,
+        payload=asked.SerializeToString() if transient else proposal.payload,
+    )
+
+
+def _check_headers(
+    channel: common_pb2.ChannelHeader,
+    signature: common_pb2.SignatureHeader,
+    named: str,
+    asked: str,
+) -> None:
+    if channel.type != common_pb2.ENDORSER_TRANSACTION:
+        raise _contradiction("type of header", channel.type, common_pb2.ENDORSER_TRANSACTION)
+    if channel.epoch:
+        raise _contradiction("epoch", channel.epoch, 0)
+    if not 1 <= len(signature.nonce) <= MAX_NONCE_BYTES:
+        raise _contradiction("nonce", f"{len(signature.nonce)} bytes", f"1 .. {MAX_NONCE_BYTES}")
+    if not signature.creator:
+        raise _contradiction("creator", "none", "an identity")
+    needed = compute_transaction_id(signature.nonce, signature.creator)
+    if channel.tx_id != needed:
+        raise _contradiction("transaction id", channel.tx_id[:64], needed)
+    if not asked or named != asked:
+        raise _contradiction("chaincode of the header", named[:64], asked[:64] or "a name")
+
+
+def _check_arguments(arguments: tuple[bytes, ...]) -> None:
+    size = sum(map(len, arguments))
+    if len(arguments) > MAX_ARGUMENTS:
+        raise _contradiction("number of arguments", len(arguments), f"<= {MAX_ARGUMENTS}")
+    if size > MAX_ARGUMENTS_BYTES:
+        raise _contradiction("arguments", f"{size} bytes", f"<= {MAX_ARGUMENTS_BYTES}")
+
+
+def _contradiction(what: str, had: object, needed: object) -> MessageMalformed:
+    return MessageMalformed(f"{what} is wrong", who=WHO, had=had, needed=needed)

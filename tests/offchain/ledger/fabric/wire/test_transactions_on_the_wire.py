@@ -1,0 +1,116 @@
+"""Proposals, transactions, read-write sets and blocks come back as they were made."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.blocks import make_block, parse_block
+from edgemark.ledger.fabric.wire.envelopes import (
+    Endorsement,
+    Event,
+    make_envelope,
+    make_event,
+    make_payload,
+    make_response,
+    parse_event,
+    parse_transaction,
+)
+from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
+from edgemark.ledger.fabric.wire.read_write_sets import (
+    NamespaceSet,
+    RangeRead,
+    Read,
+    Version,
+    Write,
+    make_results,
+    parse_results,
+)
+
+KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
+VERSIONS = st.none() | st.builds(Version, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+READS = st.lists(st.builds(Read, KEYS, VERSIONS), unique_by=lambda one: one.key, max_size=4)
+WRITES = st.lists(
+    st.builds(Write, KEYS, st.none() | st.binary(max_size=5)),
+    unique_by=lambda one: one.key,
+    max_size=4,
+)
+
+
+def ask(**changed: object) -> bytes:
+    facts = {"creator": b"somebody", "nonce": b"n" * 24, "timestamp_ns": 1_700_000_000_123456789}
+    return make_proposal("channel", "code", [b"put", b"\xff\x00"], **{**facts, **changed})
+
+
+def test_proposal__comes_back_as_it_was_made() -> None:
+    proposal = parse_proposal(ask(transient={"secret": b"salt"}))
+    assert (proposal.channel, proposal.chaincode) == ("channel", "code")
+    assert proposal.arguments == (b"put", b"\xff\x00")
+    assert proposal.transient == {"secret": b"salt"}
+    assert proposal.timestamp_ns == 1_700_000_000_123456789
+    assert b"salt" not in proposal.payload
+
+
+def test_hash_of_a_proposal__leaves_transient_data_out() -> None:
+    assert parse_proposal(ask(transient={"a": b"b"})).hash == parse_proposal(ask()).hash
+    assert parse_proposal(ask(nonce=b"m" * 24)).hash != parse_proposal(ask()).hash
+
+
+@pytest.mark.parametrize("changed", [{"nonce": b""}, {"nonce": b"n" * 65}, {"creator": b""}])
+def test_proposal_that_contradicts_itself__is_refused(changed: dict[str, object]) -> None:
+    with pytest.raises(MessageMalformed):
+        parse_proposal(ask(**changed))
+
+
+@given(st.binary(max_size=200))
+def test_parsers__of_any_bytes__answer_or_refuse_typed(raw: bytes) -> None:
+    for parse in (parse_proposal, parse_transaction, parse_results, parse_block, parse_event):
+        try:
+            parse(raw)
+        except MessageMalformed:
+            continue
+
+
+def test_transaction__says_the_hash_of_its_own_proposal() -> None:
+    proposal = parse_proposal(ask(transient={"a": b"b"}))
+    event = Event("code", proposal.transaction_id, "put", b"x")
+    response = make_response(
+        proposal.hash, b"", chaincode="code", version="1", response=b"ok", event=make_event(event)
+    )
+    payload = make_payload(ask(transient={"a": b"b"}), response, [Endorsement(b"peer", b"sig")])
+    found = parse_transaction(make_envelope(payload, b"signature"))
+    assert found.hash == found.action.proposal_hash == proposal.hash
+    assert (found.payload, found.signature) == (payload, b"signature")
+    assert found.endorsements == (Endorsement(b"peer", b"sig"),)
+    assert (found.action.status, found.action.response, found.actions) == (200, b"ok", 1)
+    assert parse_event(found.action.event) == event
+    assert found.transaction_id == proposal.transaction_id
+    other = make_payload(ask(nonce=b"m" * 24), response, [])
+    assert parse_transaction(make_envelope(other, b"")).hash != proposal.hash
+
+
+@given(READS, WRITES, st.booleans())
+def test_read_write_sets__come_back__whatever_the_order(
+    reads: list[Read], writes: list[Write], is_exhausted: bool
+) -> None:
+    span = RangeRead("a", "b", is_exhausted, tuple(reads))
+    other = NamespaceSet("other", tuple(reads))
+    one = make_results([NamespaceSet("n", tuple(reads), tuple(writes), (span,)), other])
+    turned = NamespaceSet("n", tuple(reads[::-1]), tuple(writes[::-1]), (span,))
+    assert one == make_results([other, turned])
+    found, second = parse_results(one)
+    assert set(found.reads) == set(reads)
+    assert set(found.writes) == set(writes)
+    assert found.ranges == (span,)
+    assert second.namespace == "other"
+
+
+def test_block__comes_back_with_its_flags__and_tells_a_changed_envelope() -> None:
+    block = make_block(300, b"p" * 32, [b"one", b"two"])
+    assert block.is_whole
+    found = parse_block(block.to_bytes())
+    assert found == block
+    assert found.hash == block.hash
+    assert not parse_block(block.to_bytes().replace(b"two", b"too")).is_whole

@@ -48,6 +48,10 @@ WHEEL_READY := dist/.ready
 SLITHER_READY := .venv-slither/.ready
 BROWSER_READY := .browser/.ready
 MOSQUITTO_READY := .mosquitto/.ready
+HFC_READY := .venv-hfc/.ready
+FABRIC_PEERS_READY := .fabric-peers/.ready
+# What the tests need beside the package: analysers, and programs of others that ours are held against.
+TEST_TOOLS := $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) $(HFC_READY) $(FABRIC_PEERS_READY)
 
 .PHONY: help
 help: ## Show this list
@@ -67,11 +71,11 @@ demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
 .PHONY: test
-test: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) ## Run every test; with SYSTEM=NAME those of one system and the ground
+test: contracts wheel $(APE_READY) $(TEST_TOOLS) ## Run every test; with SYSTEM=NAME those of one system and the ground
 	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
 
 .PHONY: soak
-soak: contracts wheel $(APE_READY) $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours
+soak: contracts wheel $(APE_READY) $(TEST_TOOLS) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tests.soak.outsourcing.week
@@ -106,10 +110,12 @@ lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without a
 	  $(UV) pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
 	    $$constraint requirements/$$name.in --output-file requirements/$$name.lock; \
 	done
+	$(UV) pip compile --quiet --no-deps --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --no-header requirements/hfc.in --output-file requirements/hfc.lock
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
-	rm -rf .venv .venv-uv .venv-slither .browser .mosquitto node_modules .solcx .ape .cache .build build dist out cache broadcast
+	rm -rf .venv .venv-uv .venv-slither .venv-hfc .fabric-peers .browser .mosquitto node_modules .solcx .ape .cache .build build dist out cache broadcast
 	rm -rf contracts/.cache
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
 	rm -rf offchain/edgemark/ledger/evm/contract/bytecode
@@ -119,7 +125,7 @@ clean: ## Remove everything that was installed or built here
 # Environments and compiler scripts hold absolute paths: a checkout that moved starts them afresh.
 .cache/place: FORCE
 	@if [ "$$(cat $@ 2>/dev/null)" != '$(CURDIR)' ]; then \
-	  if [ -e $@ ]; then rm -rf .venv .venv-uv .venv-slither .solcx; fi; \
+	  if [ -e $@ ]; then rm -rf .venv .venv-uv .venv-slither .venv-hfc .solcx; fi; \
 	  mkdir -p .cache; printf '%s\n' '$(CURDIR)' > $@; \
 	fi
 
@@ -141,6 +147,20 @@ $(SLITHER_READY): requirements/slither.lock $(UV_READY)
 	[ -x .venv-slither/bin/python ] || \
 	  $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-slither
 	$(UV) pip sync --quiet --python .venv-slither/bin/python --require-hashes requirements/slither.lock
+	@touch $@
+
+# A client of Fabric's whose protobuf is older than ours; it is not installed with what it names.
+$(HFC_READY): requirements/hfc.lock $(UV_READY)
+	[ -x .venv-hfc/bin/python ] || \
+	  $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv-hfc
+	$(UV) pip sync --quiet --python .venv-hfc/bin/python --require-hashes requirements/hfc.lock
+	@touch $@
+
+# A client and a shim of Fabric's, 35 MB, that only the tests of the consortium ledger need.
+$(FABRIC_PEERS_READY): requirements/fabric-peers/package.json requirements/fabric-peers/package-lock.json .npmrc $(NODE_READY)
+	mkdir -p .fabric-peers
+	cp $(filter requirements/% .npmrc,$^) .fabric-peers/
+	cd .fabric-peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Built apart from the other packages (ape holds back what setuptools wants), but with the locked setuptools.

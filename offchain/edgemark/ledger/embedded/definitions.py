@@ -8,6 +8,10 @@ finds what it expects, and what was endorsed under one definition conflicts unde
     namespaces/fields/NAME/EndorsementInfo   version, plugin, whether a first call is required
     namespaces/fields/NAME/ValidationInfo    plugin, endorsement policy
     namespaces/fields/NAME/Collections       private data: always empty here
+    approvals/MSP_ID/NAME#SEQUENCE           what that organisation approved, with its package
+
+An approval needs the endorsement of its own organisation alone, everything else of this namespace
+that of the channel's majority: `approver_of` tells them apart.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from edgemark.ledger.fabric.wire.messages import parse
 
 LIFECYCLE = "_lifecycle"
 KIND = "ChaincodeDefinition"
+APPROVALS = "approvals/"
 FIELDS = ("Sequence", "EndorsementInfo", "ValidationInfo", "Collections")
 ENDORSEMENT_PLUGIN, VALIDATION_PLUGIN = "escc", "vscc"
 WHO = "chaincode definition"
@@ -54,6 +59,22 @@ def metadata_key(name: str) -> str:
 def field_key(name: str, field: str) -> str:
     """Where one of `FIELDS` stands."""
     return f"namespaces/fields/{name}/{field}"
+
+
+def approval_key(msp_id: str, name: str, sequence: int) -> str:
+    """Where an organisation's approval of one definition stands; a name holds no slash."""
+    return f"{APPROVALS}{msp_id}/{name}#{sequence}"
+
+
+def approver_of(key: str) -> str | None:
+    """The organisation whose endorsement alone a write to this key of `LIFECYCLE` needs.
+
+    None for every other key: those are everybody's.
+    """
+    if not key.startswith(APPROVALS):
+        return None
+    msp_id, slash, name = key.removeprefix(APPROVALS).rpartition("/")
+    return msp_id if slash and msp_id and name else None
 
 
 def read_definition(name: str, get: Callable[[str], bytes | None]) -> ChaincodeDefinition | None:

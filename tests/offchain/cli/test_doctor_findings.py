@@ -35,8 +35,9 @@ from edgemark.identity.keys import KeyStore
 from edgemark.identity.registry import ParticipantRegistry
 from edgemark.identity.resources import Resources
 from edgemark.journal.journal import Journal
-from edgemark.ledger.evm.development.node import DEV_CHAIN_ID, ToolMissing
+from edgemark.ledger.evm.development.node import DEV_CHAIN_ID
 from edgemark.ledger.evm.sending.lane import TransactionLane
+from edgemark.ledger.launching.program import ToolMissing
 from edgemark.party.evm.contracts import BaseContracts
 from edgemark.party.evm.joining import provide_balance
 from edgemark.party.evm.settings import RegistrationSettings

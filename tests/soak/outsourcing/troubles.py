@@ -226,7 +226,7 @@ def fill_disk(world: World) -> None:
     """A node's disk takes no more than it holds: its files cannot grow."""
     node, name = world.draw_node(), "full disk"
     pid = node.process.pid if node.process is not None else 0
-    os.truncate(node.log, 0)  # the log is on another disk: what little comes still fits
+    os.truncate(node.program.log, 0)  # the log is on another disk: what little comes still fits
     size = (node.home / "node.journal").stat().st_size
     had = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, -1))
 

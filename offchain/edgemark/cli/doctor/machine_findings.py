@@ -22,7 +22,7 @@ from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.contract.interface import load_bytecode
 from edgemark.ledger.evm.development.anvil import find_anvil
 from edgemark.ledger.evm.development.hardhat import find_hardhat
-from edgemark.ledger.evm.development.node import ToolMissing
+from edgemark.ledger.launching.program import ToolMissing
 from edgemark.words import count
 
 LEAST_PYTHON = (3, 11)

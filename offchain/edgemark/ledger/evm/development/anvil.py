@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from edgemark.ledger.evm.development.node import (
-    LOOPBACK,
     MNEMONIC,
     ChainOptions,
     DevelopmentNode,
-    ToolMissing,
     folders_around,
 )
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.launching.ports import LOOPBACK
+from edgemark.ledger.launching.program import ToolMissing
 
 STATES = "states"  # of the folder of a chain: what old blocks left, while it runs
 MOST_STATES = 500  # as many again are in memory

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from edgemark.ledger.evm.development.node import (
-    LOOPBACK,
     MNEMONIC,
     ChainOptions,
     DevelopmentNode,
-    ToolMissing,
     folders_around,
 )
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.launching.ports import LOOPBACK
+from edgemark.ledger.launching.program import ToolMissing
 
 NPM_PROGRAM = Path("node_modules/hardhat/internal/cli/bootstrap.js")
 BALANCE_WEI = 10**22  # of each account; as many as Anvil gives

@@ -11,35 +11,28 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
-from edgemark.ledger.evm.development.notes import number_in, read_note, write_note
-from edgemark.process import end_process, is_running, start_ticks
+from edgemark.ledger.launching.notes import number_in, read_note, write_note
+from edgemark.ledger.launching.program import KnownProcess
+from edgemark.process import start_ticks
 
 NOTE_OF_KEEPER = "keeper.json"
-STOP_S = 40.0  # all servers at once have 10 s to leave, and the chain behind them as long
 
 
 @dataclass(frozen=True)
-class Keeper(Closing):
-    """The process that keeps a chain company, or kept.
+class Keeper(KnownProcess):
+    """The process that keeps a chain company, or kept; whatever it started ends with it.
 
-    Args:
-        pid: its number.
-        started: start of that process in kernel ticks.
-        facts: whatever else it wrote down.
+    Attributes:
+        noted: all that it wrote down.
     """
 
-    pid: int
-    started: int
-    facts: Mapping[str, Any]
+    # All servers at once have 10 s to leave, and the chain behind them as long.
+    STOP_S: ClassVar[float] = 40.0
 
-    @property
-    def is_running(self) -> bool:
-        """Does the process live?"""
-        return is_running(self.pid, self.started)
+    noted: Mapping[str, Any]
 
     def done(self) -> Mapping[str, Any]:
         """What it told when everybody was there.
@@ -47,7 +40,7 @@ class Keeper(Closing):
         Raises:
             RefusedInput: it is still at it.
         """
-        told = self.facts.get("told")
+        told = self.noted.get("told")
         if not isinstance(told, dict):
             raise RefusedInput(
                 "chain and servers are being brought up",
@@ -57,10 +50,6 @@ class Keeper(Closing):
                 remedy="Ask again when that is done, or end it: `edgemark chain down`.",
             )
         return told
-
-    def close(self) -> None:
-        """End it, and with it everything that it started; does nothing when it has ended."""
-        end_process(self.pid, lambda: self.is_running, STOP_S)
 
 
 def note_keeper(folder: Path, facts: Mapping[str, object]) -> None:

@@ -16,7 +16,8 @@ from edgemark.ledger.evm.development.anvil import AnvilNode
 from edgemark.ledger.evm.development.hardhat import HardhatNode
 from edgemark.ledger.evm.development.keeping import NOTE_OF_KEEPER, find_keeper
 from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode
-from edgemark.ledger.evm.development.notes import number_in, read_note, write_note
+from edgemark.ledger.launching.notes import number_in, read_note, write_note
+from edgemark.ledger.launching.program import Program
 
 NOTE = "chain.json"
 KINDS: dict[str, type[DevelopmentNode]] = {kind.KIND: kind for kind in (AnvilNode, HardhatNode)}
@@ -48,7 +49,7 @@ def chain_up(
         kind: one of `KINDS`.
 
     Raises:
-        ToolMissing, PortInUse, ChainDied: as `DevelopmentNode.start`.
+        ToolMissing, PortInUse, ProgramDied: as `DevelopmentNode.start`.
         RefusedInput: a chain of another kind runs there, one with company is being brought up, or
             there is no such kind.
         NoteDamaged: see `chain_status`.
@@ -76,7 +77,7 @@ def chain_up(
 
 def note_chain(folder: Path, node: DevelopmentNode, more: Mapping[str, object]) -> None:
     """Write down how to find the running chain of a folder, and what else it was asked for."""
-    facts = {"kind": node.KIND, "pid": node.pid, "started": node.started, "port": node.port}
+    facts = {"kind": node.KIND, **node.program.facts, "port": node.port}
     write_note(folder / NOTE, {**facts, **more})
 
 
@@ -114,8 +115,9 @@ def chain_status(folder: Path) -> DevelopmentNode | None:
     facts = read_note(path)
     if facts is None:
         return None
-    port, pid, started = (number_in(facts, name, path) for name in ("port", "pid", "started"))
-    node = kind_of(str(facts.get("kind")))(folder, port, pid, started)
+    kind = kind_of(str(facts.get("kind")))
+    program = Program.from_note(kind.KIND, folder, facts, path)
+    node = kind(folder, number_in(facts, "port", path), program)
     return node if node.is_running else None
 
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
-import subprocess
-import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,29 +16,13 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from edgemark.closing import Closing
-from edgemark.errors import LedgerUnavailable, RefusedInput, Unrecoverable
 from edgemark.ledger.evm.reading.chain import EvmChain
-from edgemark.process import end_process, is_running, start_ticks, tether
+from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
+from edgemark.ledger.launching.program import Program
 
-LOOPBACK = "127.0.0.1"
 DEV_CHAIN_ID = 31337
 START_S = 30.0  # until a silent chain counts as failed; Anvil needs 0.1 s, Hardhat 1 to 5 s
-STOP_S = 10.0  # seconds to save its state after SIGTERM
-LOG_LINES = 15
-TRACE_LINE = "at "  # of a stack trace of Node.js: says nothing to a user
 MNEMONIC = "test test test test test test test test test test test junk"  # public, worthless
-
-
-class ToolMissing(Unrecoverable):
-    """The program that runs the chain is not installed."""
-
-
-class PortInUse(RefusedInput):
-    """Something else listens on the port."""
-
-
-class ChainDied(Unrecoverable):
-    """The chain's program ended, or never answered."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +53,7 @@ class DevelopmentNode(Closing):
     Args:
         folder: its files.
         port: where it listens.
-        pid: its process.
-        started: start of that process in kernel ticks, which tells it from a later one.
-        child: handle of the process when this process started it.
+        program: its process and its log.
     """
 
     KIND: ClassVar[str]
@@ -82,9 +61,7 @@ class DevelopmentNode(Closing):
 
     folder: Path
     port: int
-    pid: int
-    started: int
-    child: subprocess.Popen[bytes] | None = None
+    program: Program
 
     @classmethod
     @abstractmethod
@@ -114,16 +91,19 @@ class DevelopmentNode(Closing):
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
-    def log(self) -> Path:
-        """What the program printed."""
-        return self.folder / f"{self.KIND}.log"
-
-    @property
     def is_running(self) -> bool:
         """Does the process live?"""
-        if self.child is not None:
-            return self.child.poll() is None
-        return is_running(self.pid, self.started)
+        return self.program.is_running
+
+    @property
+    def pid(self) -> int:
+        """Number of its process."""
+        return self.program.pid
+
+    @property
+    def started(self) -> int:
+        """Start of its process in kernel ticks, which tells it from a later one."""
+        return self.program.started
 
     @classmethod
     def start(
@@ -139,26 +119,24 @@ class DevelopmentNode(Closing):
         Raises:
             ToolMissing: not installed.
             PortInUse: the port is taken.
-            ChainDied: it ended at the start; with its last words.
+            ProgramDied: it ended at the start; with its last words.
         """
         wanted = options or ChainOptions()
         check_port_free(wanted.port)
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         command = cls.command(folder, wanted)
-        with (folder / f"{cls.KIND}.log").open("wb") as out:
-            child = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
-                command if stays else tether(command),
-                cwd=cls.working_folder(),
-                env=cls.environment(folder),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        node = cls(folder, wanted.port, child.pid, start_ticks(child.pid) or 0, child)
+        program = Program.start(
+            cls.KIND,
+            folder,
+            command,
+            environment=cls.environment(folder),
+            working_folder=cls.working_folder(),
+            stays=stays,
+        )
+        node = cls(folder, wanted.port, program)
         try:
-            node._wait_until_it_answers(wanted.chain_id)
+            program.wait_until_ready(lambda: node._answers(wanted.chain_id), START_S)
         except BaseException:
             node.close()
             raise
@@ -166,32 +144,16 @@ class DevelopmentNode(Closing):
 
     def close(self) -> None:
         """End the process, letting it save its state; does nothing when it has ended."""
-        end_process(self.pid, lambda: self.is_running, STOP_S)
+        self.program.close()
 
-    def _wait_until_it_answers(self, chain_id: int) -> None:
-        deadline = time.monotonic() + START_S
-        while True:
-            if not self.is_running:
-                raise self._died("ended at the start")
-            heard = self.LISTENING.search(self.log.read_bytes())
-            try:
-                if heard is not None:
-                    self.port = int(heard[1])  # its own choice when port 0 was asked for
-                    chain = EvmChain(self.url, chain_id=chain_id, attempts=1, timeout_s=2)
-                    self.settle_in(chain.connect())
-                    return
-            except LedgerUnavailable as error:
-                if time.monotonic() > deadline:
-                    raise self._died(f"did not answer within {START_S} s") from error
-            if time.monotonic() > deadline:
-                raise self._died(f"did not listen within {START_S} s")
-            time.sleep(0.02)
-
-    def _died(self, what: str) -> ChainDied:
-        lines = map(str.strip, self.log.read_text(errors="replace").splitlines())
-        told = [line for line in lines if line and not line.startswith(TRACE_LINE)]
-        words = " | ".join(told[-LOG_LINES:])
-        return ChainDied(what, who=self.KIND, had=words[-1000:], remedy=f"See {self.log}.")
+    def _answers(self, chain_id: int) -> bool:
+        heard = self.LISTENING.search(self.program.log.read_bytes())
+        if heard is None:
+            return False
+        self.port = int(heard[1])  # its own choice when port 0 was asked for
+        chain = EvmChain(self.url, chain_id=chain_id, attempts=1, timeout_s=2)
+        self.settle_in(chain.connect())
+        return True
 
 
 def folders_around(start: Path | None = None) -> Iterator[Path]:
@@ -214,23 +176,3 @@ def dev_key(index: int) -> bytes:
 
     seed = seed_from_mnemonic(MNEMONIC, "")
     return bytes(key_from_seed(seed, f"m/44'/60'/0'/0/{index}"))
-
-
-def check_port_free(port: int) -> None:
-    """Refuse a port that is taken, before anything is started.
-
-    Raises:
-        PortInUse: something listens there.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise PortInUse(
-                "port is in use",
-                who=f"{LOOPBACK}:{port}",
-                had=error.strerror,
-                needed="a free port",
-                remedy="Stop what listens there or choose another port.",
-            ) from error

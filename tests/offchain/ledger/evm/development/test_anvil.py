@@ -15,14 +15,14 @@ from edgemark.ledger.evm.development.anvil import (
     AnvilOptions,
     find_anvil,
 )
-from edgemark.ledger.evm.development.node import ChainDied, ToolMissing
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.launching.program import ProgramDied, ToolMissing
 
 pytestmark = pytest.mark.chain
 
 
 def test_start__an_argument_that_anvil_does_not_know__tells_its_last_words(tmp_path: Path) -> None:
-    with pytest.raises(ChainDied) as died:
+    with pytest.raises(ProgramDied) as died:
         AnvilNode.start(tmp_path, AnvilOptions(extra=("--no-such-option",)))
     assert "--no-such-option" in str(died.value.had)
     assert str(tmp_path / "anvil.log") in died.value.remedy

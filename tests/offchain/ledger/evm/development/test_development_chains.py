@@ -24,16 +24,11 @@ from edgemark.ledger.evm.development.launching import (
     kind_of,
 )
 from edgemark.ledger.evm.development.mining import BlockMaking
-from edgemark.ledger.evm.development.node import (
-    LOOPBACK,
-    ChainDied,
-    ChainOptions,
-    DevelopmentNode,
-    PortInUse,
-    dev_key,
-)
+from edgemark.ledger.evm.development.node import ChainOptions, DevelopmentNode, dev_key
 from edgemark.ledger.evm.faults import NoChain
 from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.launching.ports import LOOPBACK, PortInUse
+from edgemark.ledger.launching.program import ProgramDied
 from edgemark.process import is_running, start_ticks
 from edgemark.transport.ports import hold_ports
 
@@ -116,7 +111,7 @@ def test_start__a_port_in_use__is_told_before_anything_starts(
 def test_start__rules_that_nobody_knows__tells_the_programs_last_words(
     tmp_path: Path, kind: type[DevelopmentNode]
 ) -> None:
-    with pytest.raises(ChainDied) as died:
+    with pytest.raises(ProgramDied) as died:
         kind.start(tmp_path, ChainOptions(hardfork="atlantis-9"))
     assert "atlantis-9" in str(died.value.had)
     assert str(tmp_path / f"{kind.KIND}.log") in died.value.remedy

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgemark.ledger.evm.development.hardhat import NPM_PROGRAM, find_hardhat, write_settings
-from edgemark.ledger.evm.development.node import ChainOptions, ToolMissing
+from edgemark.ledger.evm.development.node import ChainOptions
+from edgemark.ledger.launching.program import ToolMissing
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ from edgemark.journal.journal import Journal
 from edgemark.ledger.evm.contract.deployed_code import Origin
 from edgemark.ledger.evm.development.keeping import NOTE_OF_KEEPER, find_keeper, note_keeper
 from edgemark.ledger.evm.development.launching import NOTE, chain_status
-from edgemark.ledger.evm.development.notes import write_note
+from edgemark.ledger.launching.notes import write_note
 from edgemark.loop.archive import Archive
 from edgemark.models.compiling import compile_model
 from edgemark.models.description import ModelDescription, description_to_json

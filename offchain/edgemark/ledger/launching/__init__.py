@@ -1,0 +1,1 @@
+"""Programs that run for a folder: started, noted there, found again by another process, ended."""

@@ -1,0 +1,36 @@
+"""Ports of this machine alone."""
+
+from __future__ import annotations
+
+import socket
+
+from edgemark.errors import RefusedInput
+
+LOOPBACK = "127.0.0.1"
+
+
+class PortInUse(RefusedInput):
+    """Something else listens on the port."""
+
+
+def check_port_free(port: int) -> None:
+    """Refuse a port that is taken, before anything is started.
+
+    Args:
+        port: 0 .. 65535; 0 is always free.
+
+    Raises:
+        PortInUse: something listens there.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise PortInUse(
+                "port is in use",
+                who=f"{LOOPBACK}:{port}",
+                had=error.strerror,
+                needed="a free port",
+                remedy="Stop what listens there or choose another port.",
+            ) from error

@@ -1,0 +1,12 @@
+"""Organisations of a development ledger: their authorities, identities, folders, revocation.
+
+The folders are laid out as Fabric's `cryptogen` lays them out, so every client of Fabric finds what
+it looks for. Source: Fabric's documentation "Membership Service Providers" (folders, NodeOUs) and
+"Fabric CA" (attributes in certificates).
+
+| what | where |
+|---|---|
+| a certificate authority: certificates, revocation lists | `authorities` |
+| the folder of one organisation: made, read, identities added and revoked | `folder` |
+| all organisations of a ledger | `organisations` |
+"""

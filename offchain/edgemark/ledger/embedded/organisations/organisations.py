@@ -1,0 +1,151 @@
+"""All organisations of a ledger: made together, read together."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from edgemark.errors import RefusedInput
+from edgemark.files import make_private_folder, sync_folder
+from edgemark.ledger.embedded.organisations.folder import (
+    RESTORE,
+    FolderDamaged,
+    OrganisationFolder,
+    TlsFiles,
+)
+from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
+from edgemark.ledger.fabric.identities.signing import Signer
+
+FOLDER = "crypto-config"
+LISTED = "organisations.json"  # MSP id of each folder, which cryptogen's layout does not say
+ORDERER_MSP = "OrdererMSP"
+MAX_ORGANISATIONS = 16
+
+
+@dataclass(frozen=True)
+class Organisations:
+    """The organisations in a folder `crypto-config`.
+
+    Attributes:
+        folder: that holds `peerOrganizations` and `ordererOrganizations`.
+        peers: folder of each organisation that has a peer, by its MSP id, in their order.
+        orderer: folder of the organisation that orders.
+    """
+
+    folder: Path
+    peers: Mapping[str, OrganisationFolder]
+    orderer: OrganisationFolder
+
+    @classmethod
+    def make(cls, folder: Path, count: int, at: datetime) -> Organisations:
+        """New organisations in a folder, all of them or none.
+
+        Args:
+            folder: of the ledger; gets a folder `crypto-config`.
+            count: of organisations with a peer, 1 .. MAX_ORGANISATIONS.
+            at: the time now, with its zone.
+
+        Raises:
+            RefusedInput: another count, or there are some already.
+        """
+        if not 1 <= count <= MAX_ORGANISATIONS:
+            needed = f"1 .. {MAX_ORGANISATIONS}"
+            raise RefusedInput("number of organisations", who="ledger", had=count, needed=needed)
+        place = folder / FOLDER
+        if place.exists():
+            raise RefusedInput("has organisations already", who=place, needed="a new folder")
+        part = folder / f"{FOLDER}.part"
+        shutil.rmtree(part, ignore_errors=True)
+        make_private_folder(part)
+        names = {f"Org{number}MSP": f"org{number}.example.com" for number in range(1, count + 1)}
+        for msp_id, domain in names.items():
+            path = part / "peerOrganizations" / domain
+            OrganisationFolder(path, msp_id).make("peer0", MemberRole.PEER, at)
+        path = part / "ordererOrganizations" / "example.com"
+        OrganisationFolder(path, ORDERER_MSP).make("orderer", MemberRole.ORDERER, at)
+        (part / LISTED).write_text(json.dumps(names))
+        os.rename(part, place)
+        sync_folder(folder)
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Organisations:
+        """The organisations in a folder of a ledger; everything that is needed of them is read.
+
+        Raises:
+            RefusedInput: there are none.
+            FolderDamaged, Unrecoverable: some is missing or damaged, or others can open a key.
+        """
+        place = folder / FOLDER
+        if not place.is_dir():
+            remedy = "Make them: `edgemark ledger init`."
+            raise RefusedInput("has no organisations", who=folder, needed=FOLDER, remedy=remedy)
+        names = _read_names(place / LISTED)
+        peers = {
+            msp_id: OrganisationFolder(place / "peerOrganizations" / domain, msp_id)
+            for msp_id, domain in names.items()
+        }
+        orderer = OrganisationFolder(place / "ordererOrganizations/example.com", ORDERER_MSP)
+        found = cls(place, peers, orderer)
+        for each in (*peers.values(), orderer):
+            if not each.path.is_dir():
+                raise FolderDamaged("is not there", who=each.path, remedy=RESTORE)
+            each.tls(), each.signer(), each.read()
+        return found
+
+    @cached_property
+    def organisations(self) -> dict[str, Organisation]:
+        """Those with a peer, as their folders say now."""
+        return {msp_id: each.read() for msp_id, each in self.peers.items()}
+
+    @cached_property
+    def orderer_signer(self) -> Signer:
+        """Who signs blocks."""
+        return self.orderer.signer()
+
+    def folder_of(self, msp_id: str) -> OrganisationFolder:
+        """The folder of an organisation, the orderer's among them.
+
+        Raises:
+            RefusedInput: there is no such organisation.
+        """
+        known = {**self.peers, self.orderer.msp_id: self.orderer}
+        if msp_id not in known:
+            needed = ", ".join(known)
+            raise RefusedInput("is no organisation here", who=msp_id[:64], needed=needed)
+        return known[msp_id]
+
+    def peer_signer(self, msp_id: str) -> Signer:
+        """Who endorses for an organisation.
+
+        Raises:
+            RefusedInput: there is no such organisation.
+        """
+        return self.folder_of(msp_id).signer()
+
+    def tls_of(self, msp_id: str) -> TlsFiles:
+        """TLS of an organisation's server.
+
+        Raises:
+            RefusedInput: there is no such organisation.
+        """
+        return self.folder_of(msp_id).tls()
+
+
+def _read_names(path: Path) -> dict[str, str]:
+    try:
+        names = json.loads(path.read_bytes())
+        if not names or not all(isinstance(each, str) for each in names.values()):
+            raise ValueError
+    except (OSError, ValueError, AttributeError) as error:
+        needed = "MSP id and domain of each organisation"
+        raise FolderDamaged("cannot be read", who=path, needed=needed, remedy=RESTORE) from error
+    if any("/" in domain or domain.startswith(".") for domain in names.values()):
+        raise FolderDamaged("names a folder outside", who=path, remedy=RESTORE)
+    return dict(names)

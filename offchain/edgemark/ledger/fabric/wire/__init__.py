@@ -12,5 +12,6 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | what a simulation read and wrote | `read_write_sets` |
 | who has to endorse | `policies` |
 | codes of validation | `codes` |
+| what each endorser said of a refused call | `details` |
 | every limit | `limits` |
 """

@@ -20,3 +20,4 @@ RANGE_PAGE = 100  # rows in one answer to a chaincode
 EXECUTE_TIMEOUT_S = 30.0
 GATEWAY_CALLS = 500  # at once, as `peer.limits.concurrency.gatewayService`
 WAITERS = 2_000  # for the status of a commit, and for events
+MAX_ENDORSERS_TOLD = 32  # whose words an error has

@@ -34,8 +34,9 @@ from edgemark.ledger.evm.development.node import dev_key
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.lane import TransactionLane
 from edgemark.party.evm.contracts import BaseContracts
+from edgemark.systems.trading.contract.evidence.pieces import SettlementPiece
 from edgemark.systems.trading.contract.evidence.records import MAX_PIECES, Claim, Signatures
-from edgemark.systems.trading.contract.evidence.registry import EvidenceContract, SettlementPiece
+from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain, compute_leaf
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.contract.statements import EscrowDomain

@@ -16,7 +16,7 @@ from edgemark.identity.did.identifier import Did, make_did
 from edgemark.identity.resources import Resources
 from edgemark.party.evm.joining import bring_in
 from edgemark.settings.settings import Settings
-from edgemark.systems.trading.contract.evidence.registry import QualificationPiece
+from edgemark.systems.trading.contract.evidence.pieces import QualificationPiece
 from edgemark.systems.trading.contract.market.records import (
     OfferDraft,
     Qualification,

@@ -25,8 +25,8 @@ from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.deployment.settings import ChainSettings
 from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.systems.trading.contract.evidence.pieces import InitiationPiece
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
-from edgemark.systems.trading.contract.evidence.registry import InitiationPiece
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.contract.records import ChannelEnding, ChannelPhase
 from edgemark.systems.trading.contract.terms import Terms

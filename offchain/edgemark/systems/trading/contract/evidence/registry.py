@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp
@@ -13,6 +11,15 @@ from edgemark.ledger.evm.contract.interface import Contract
 from edgemark.ledger.evm.reading.answers import member_of
 from edgemark.ledger.evm.reading.chain import EvmChain
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.systems.trading.contract.evidence.pieces import (
+    InitiationPiece,
+    Piece,
+    QualificationPiece,
+    Recorded,
+    Root,
+    RootProof,
+    SettlementPiece,
+)
 from edgemark.systems.trading.contract.evidence.records import (
     MAX_CID_BYTES,
     MAX_PIECES,
@@ -22,92 +29,8 @@ from edgemark.systems.trading.contract.evidence.records import (
 )
 from edgemark.systems.trading.contract.evidence.statements import EvidenceDomain
 from edgemark.systems.trading.contract.records import check_list
-from edgemark.systems.trading.identifiers import ChannelId
 
 MAX_LEAVES = 65_536
-
-
-class Piece(Protocol):
-    """Evidence as a call takes it."""
-
-    def as_abi(self) -> tuple[object, ...]:
-        """The tuple that the contract takes."""
-
-
-@dataclass(frozen=True)
-class InitiationPiece:
-    """`Initiation` of a channel, signed by both parties."""
-
-    channel: ChannelId
-    credential_hash: Hash32
-    payer_signature: bytes = field(repr=False)
-    seller_signature: bytes = field(repr=False)
-
-    def as_abi(self) -> tuple[object, ...]:
-        """The tuple that the contract takes."""
-        signed = (self.payer_signature, self.seller_signature)
-        return (self.channel, self.credential_hash, *signed)
-
-
-@dataclass(frozen=True)
-class SettlementPiece:
-    """A settlement credential, signed by all three."""
-
-    claim: Claim
-    signatures: Signatures = field(repr=False)
-
-    def as_abi(self) -> tuple[object, ...]:
-        """The tuple that the contract takes."""
-        return (self.claim.as_abi(), self.signatures.as_abi())
-
-
-@dataclass(frozen=True)
-class QualificationPiece:
-    """`Qualification` of a holder, signed by its issuer."""
-
-    holder: Address
-    credential_hash: Hash32
-    issuer_signature: bytes = field(repr=False)
-
-    def as_abi(self) -> tuple[object, ...]:
-        """The tuple that the contract takes."""
-        return (self.holder, self.credential_hash, self.issuer_signature)
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What is kept of a piece of evidence; kind NONE and time 0 of what was never recorded."""
-
-    kind: EvidenceKind
-    recorded_at: Timestamp
-
-
-@dataclass(frozen=True)
-class Root:
-    """What is kept of an anchored root; zeros of one that never was anchored."""
-
-    leaves: int
-    anchored_at: Timestamp
-
-
-@dataclass(frozen=True)
-class RootProof:
-    """Where a settlement stands under an anchored root, in the order of `IEvidenceRegistry.Proof`.
-
-    Attributes:
-        controller: that anchored it.
-        position: of the leaf, from 0.
-        branch: see `edgemark.crypto.ethereum.merkle`.
-    """
-
-    controller: Address
-    root: Hash32
-    position: int
-    branch: tuple[Hash32, ...]
-
-    def as_abi(self) -> tuple[object, ...]:
-        """The tuple that the contract takes."""
-        return (self.controller, self.root, self.position, list(self.branch))
 
 
 class EvidenceContract(ContractClient):

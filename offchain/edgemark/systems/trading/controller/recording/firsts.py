@@ -18,8 +18,8 @@ from pathlib import Path
 from edgemark.encoding import Reader, Writer
 from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.sending.intent import Call
+from edgemark.systems.trading.contract.evidence.pieces import InitiationPiece
 from edgemark.systems.trading.contract.evidence.records import MAX_PIECES
-from edgemark.systems.trading.contract.evidence.registry import InitiationPiece
 from edgemark.systems.trading.controller.recording.lists import Piece
 from edgemark.systems.trading.controller.recording.recorder import Chain, Recorder
 from edgemark.systems.trading.controller.recording.waiting import Form

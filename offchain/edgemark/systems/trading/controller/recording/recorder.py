@@ -30,7 +30,8 @@ from edgemark.ledger.evm.sending.intent import Call
 from edgemark.logs import get_logger
 from edgemark.loop.machine import TryAgain
 from edgemark.storage.local import LocalStore
-from edgemark.systems.trading.contract.evidence.registry import EvidenceContract, SettlementPiece
+from edgemark.systems.trading.contract.evidence.pieces import SettlementPiece
+from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
 from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.controller.recording.lists import (

@@ -9,7 +9,7 @@ from edgemark.identifiers import Hash32
 from edgemark.identity.credentials.evidence import digest_of
 from edgemark.identity.credentials.reading import SignedCredential
 from edgemark.party.evm.joining import send_as_asked
-from edgemark.systems.trading.contract.evidence.registry import QualificationPiece
+from edgemark.systems.trading.contract.evidence.pieces import QualificationPiece
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.credentials.qualification import (
     Qualification,

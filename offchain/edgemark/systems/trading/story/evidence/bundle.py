@@ -25,6 +25,7 @@ from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.identity.credentials.jose.compact import MAX_TOKEN_BYTES
 from edgemark.identity.credentials.reading import read_signed
+from edgemark.systems.trading.contract.evidence.facts import facts_of, value_of
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain, EvidenceDomain
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.credentials.keeping import MAX_KEPT
@@ -33,7 +34,6 @@ from edgemark.systems.trading.credentials.payloads import parse_signature, write
 from edgemark.systems.trading.credentials.settlement import read_settlement
 from edgemark.systems.trading.protocol.letters import ChannelDomain
 from edgemark.systems.trading.protocol.messages import Countersigned
-from edgemark.systems.trading.story.evidence.facts import facts_of, value_of
 from edgemark.systems.trading.story.story import ChannelStory, check_amounts
 from edgemark.systems.trading.templates.template import MAX_TEXT_BYTES, read_template
 from edgemark.untrusted.canonical_file import FileForm

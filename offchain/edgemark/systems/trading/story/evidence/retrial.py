@@ -31,8 +31,9 @@ from edgemark.identifiers import Address, Hash32
 from edgemark.identity.credentials.jose.compact import check_compact
 from edgemark.identity.credentials.reading import SignedCredential, read_signed
 from edgemark.receipt.trial import Trial
+from edgemark.systems.trading.contract.evidence.facts import facts_of
+from edgemark.systems.trading.contract.evidence.pieces import Root
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
-from edgemark.systems.trading.contract.evidence.registry import Root
 from edgemark.systems.trading.contract.evidence.statements import compute_leaf
 from edgemark.systems.trading.contract.terms import Terms, compute_channel_id
 from edgemark.systems.trading.credentials.initiation import Templates
@@ -44,7 +45,6 @@ from edgemark.systems.trading.story.eras import Eras
 from edgemark.systems.trading.story.evidence.aftermath import find_aftermath
 from edgemark.systems.trading.story.evidence.bills import try_bills
 from edgemark.systems.trading.story.evidence.bundle import Bundle, Leaf
-from edgemark.systems.trading.story.evidence.facts import facts_of
 from edgemark.systems.trading.story.evidence.trial import ChannelTrial
 from edgemark.systems.trading.story.story import (
     ChannelStory,

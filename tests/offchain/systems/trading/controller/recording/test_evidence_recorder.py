@@ -20,8 +20,8 @@ from edgemark.ledger.evm.reading.blocks import Receipt
 from edgemark.ledger.evm.sending.intent import Call
 from edgemark.storage.cid import parse_cid
 from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded, RootAnchored
+from edgemark.systems.trading.contract.evidence.pieces import RootProof
 from edgemark.systems.trading.contract.evidence.records import Claim, EvidenceKind, Signatures
-from edgemark.systems.trading.contract.evidence.registry import RootProof
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.controller.recording.lists import (

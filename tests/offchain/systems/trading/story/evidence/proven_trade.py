@@ -18,7 +18,7 @@ from edgemark.identity.credentials.signing import CredentialSigner
 from edgemark.identity.did.identifier import make_did
 from edgemark.storage.cid import Cid
 from edgemark.systems.trading.contract.escrow import BroughtVoucher
-from edgemark.systems.trading.contract.evidence.registry import InitiationPiece, SettlementPiece
+from edgemark.systems.trading.contract.evidence.pieces import InitiationPiece, SettlementPiece
 from edgemark.systems.trading.contract.market.records import TemplateDraft
 from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.contract.terms import Terms

@@ -20,7 +20,7 @@ from tests.offchain.systems.trading.story.evidence.proven_trade import (
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.secp256k1 import SecretKey
 from edgemark.identifiers import Hash32
-from edgemark.systems.trading.contract.evidence.registry import InitiationPiece
+from edgemark.systems.trading.contract.evidence.pieces import InitiationPiece
 from edgemark.systems.trading.protocol.messages import Countersigned
 from edgemark.systems.trading.story.evidence.bundle import (
     FORM,

@@ -18,8 +18,8 @@ from tests.offchain.systems.trading.credentials.trade_cast import (
 from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.ledger.evm.contract.chain_event import LogPlace
 from edgemark.systems.trading.contract.evidence.events import RootAnchored
+from edgemark.systems.trading.contract.evidence.pieces import Root
 from edgemark.systems.trading.contract.evidence.records import Claim, Signatures
-from edgemark.systems.trading.contract.evidence.registry import Root
 from edgemark.systems.trading.controller.recording.lists import EvidencePiece, describe
 from edgemark.systems.trading.story.evidence import exporting, retrial
 from edgemark.systems.trading.story.evidence.bundle import Leaf

@@ -1,4 +1,4 @@
-"""Values of a channel's story as JSON, and back, by the types of their fields. Pure.
+"""Values of a channel as JSON, and back, by the types of their fields: stories, requests. Pure.
 
 | a value of type              | is written as                    | bound           |
 |------------------------------|----------------------------------|-----------------|

@@ -10,7 +10,7 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | a transaction's envelope, made and taken apart | `envelopes` |
 | blocks, their bytes and their flags | `blocks` |
 | what a simulation read and wrote | `read_write_sets` |
-| who has to endorse | `policies` |
+| who has to endorse | `policies`, `policy_text` |
 | codes of validation | `codes` |
 | what each endorser said of a refused call | `details` |
 | every limit | `limits` |

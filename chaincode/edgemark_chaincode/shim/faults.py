@@ -1,0 +1,40 @@
+"""What can go wrong between a chaincode and its peer, by remedy.
+
+| error | family | what to do |
+|---|---|---|
+| `CallRefused` | RefusedInput | mend the call: a key, a value, an argument |
+| `LedgerRefused` | RefusedInput | the peer said no to what was asked; its words are there |
+| `StreamBroken` | LedgerUnavailable | the peer has gone or did not answer: it asks anew |
+| `CallMalformed` | PeerFault | the peer sent what is no call |
+"""
+
+from __future__ import annotations
+
+from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.words import printable
+from edgemark_chaincode.shim.limits import MAX_WORDS
+
+
+class CallRefused(RefusedInput):
+    """A chaincode asked its stub for what cannot be, or was called so."""
+
+
+class LedgerRefused(RefusedInput):
+    """The peer answered a question with an error."""
+
+
+class StreamBroken(LedgerUnavailable):
+    """The stream to the peer, or this call on it, is over."""
+
+
+class CallMalformed(PeerFault):
+    """What the peer sent is no call of a chaincode."""
+
+
+def tell(fault: BaseException) -> str:
+    """The words that whoever called the chaincode reads; at most MAX_WORDS characters."""
+    if isinstance(fault, EdgemarkError):
+        return str(fault)[:MAX_WORDS]
+    words = " ".join(str(part) for part in fault.args if isinstance(part, str | int))
+    name = type(fault).__name__
+    return printable(f"the chaincode failed: {name}: {words}" if words else f"{name}")[:MAX_WORDS]

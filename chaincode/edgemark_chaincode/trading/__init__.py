@@ -3,9 +3,9 @@
 | file         | what it holds                                               |
 |--------------|-------------------------------------------------------------|
 | `keys`       | every key                                                   |
-| `parameters` | what `init` fixes: domains, clocks, until when roots come   |
 | `rules`      | what is taken and what is refused; pure                     |
 | `contract`   | the functions, thin: decode, `admit`, encode                |
 
-The twin of `contracts/trading/EvidenceRegistry.sol`, by the same digests, signers and leaves.
+What it is told and keeps stands in `edgemark.systems.trading.contract.consortium`. The twin of
+`contracts/trading/EvidenceRegistry.sol`, by the same digests, signers and leaves.
 """

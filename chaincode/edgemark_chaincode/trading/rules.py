@@ -22,13 +22,14 @@ The twin of `contracts/trading/EvidenceRegistry.sol`; errors have its names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from edgemark.crypto.ethereum.merkle import MAX_LEAVES, BranchMismatch, check_branch
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NO_TIME, Address, Hash32, Timestamp, parse_address
+from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Found
 from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.pieces import (
     InitiationPiece,
@@ -59,29 +60,6 @@ class EvidenceRefused(RefusedInput):
 
 
 @dataclass(frozen=True)
-class Found:
-    """A piece of evidence whose signers were recovered.
-
-    Attributes:
-        evidence: its id, of digest and signers.
-        kind: of the piece.
-        subject: channel; of a qualification its holder, as the contract has it: 32 bytes.
-        index: of the voucher; 0 of other kinds.
-        credential_hash: of the credential.
-        digest: what is told apart: of a settlement the issuance's.
-        signers: payer, seller, controller; of an initiation the first two; the issuer.
-    """
-
-    evidence: Hash32
-    kind: EvidenceKind
-    subject: Hash32
-    index: int
-    credential_hash: Hash32
-    digest: Hash32
-    signers: tuple[Address, ...]
-
-
-@dataclass(frozen=True)
 class Anchoring:
     """A root that somebody wants to anchor.
 
@@ -95,26 +73,6 @@ class Anchoring:
     root: Hash32
     leaves: int
     cid: str
-    told_at: Timestamp
-
-
-@dataclass(frozen=True)
-class AnchoredRoot:
-    """What is kept of it.
-
-    Attributes:
-        root, leaves, cid, told_at: as of `Anchoring`.
-        controller: for whom.
-        organisation: whose member anchored it.
-        anchored_at: by the organisations' clocks, where they decided; else 0.
-    """
-
-    root: Hash32
-    leaves: int
-    cid: str
-    controller: Address
-    organisation: str
-    anchored_at: Timestamp
     told_at: Timestamp
 
 
@@ -197,7 +155,7 @@ def admit(known: Set[Hash32], found: Sequence[Found]) -> tuple[Found, ...]:
     return tuple(new.values())
 
 
-def find_anchoring_controller(attributes: dict[str, str]) -> Address:
+def find_anchoring_controller(attributes: Mapping[str, str]) -> Address:
     """The controller for which a certificate anchors.
 
     Raises:

@@ -27,6 +27,7 @@ from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.crypto.ethereum.secp256k1 import ORDER, BadSignature
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NO_TIME, Address, Hash32, Timestamp, Tokens
+from edgemark.systems.trading.contract.consortium.parameters import Parameters, check_parameters
 from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.pieces import RootProof
 from edgemark.systems.trading.contract.evidence.records import Claim, EvidenceKind
@@ -35,7 +36,6 @@ from edgemark.systems.trading.contract.records import Voucher
 from edgemark.systems.trading.identifiers import parse_channel_id
 from edgemark_chaincode.trading import rules
 from edgemark_chaincode.trading.keys import key_of_evidence, key_of_root
-from edgemark_chaincode.trading.parameters import Parameters, check_parameters
 from edgemark_chaincode.trading.rules import Anchoring, EvidenceRefused
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"

@@ -13,8 +13,8 @@ from edgemark.systems.trading.contract.evidence.domains import (
 )
 
 MAX_DOMAINS = 16  # chains with their escrows
-MAX_ORGANISATIONS = 32  # with a clock each
-MAX_MSP_CHARACTERS = 128
+MAX_ORGANISATIONS = 64  # with a clock each
+MAX_MSP_CHARACTERS = 64
 
 
 @dataclass(frozen=True)

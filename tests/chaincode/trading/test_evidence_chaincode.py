@@ -1,0 +1,287 @@
+"""The registry as chaincode, called by a peer over real gRPC with certificates of a real CA.
+
+Why a scripted peer: what is read and written, question by question, is seen with no other; whole
+ledgers have their tests where they stand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from fabric_protos.peer import chaincode_shim_pb2 as protocol
+from tests.chaincode.scripted_peer import (
+    SECONDS,
+    Message,
+    Outcome,
+    ScriptedPeer,
+    peer_of,
+    sign_as,
+)
+from tests.chaincode.trading.chaincode_trade import (
+    CONTROLLER,
+    DOMAINS,
+    PAYER,
+    SELLER,
+    initiation,
+    qualification,
+    settlement,
+)
+
+from edgemark.crypto.ethereum.hashing import keccak256
+from edgemark.crypto.ethereum.merkle import MerkleTree
+from edgemark.identifiers import Address, Timestamp
+from edgemark.ledger.embedded.organisations.authorities import Authority, pem_of
+from edgemark.ledger.fabric.identities.members import MemberRole
+from edgemark.systems.trading.contract.consortium import requests
+from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Kept
+from edgemark.systems.trading.contract.consortium.parameters import Parameters
+from edgemark.systems.trading.contract.consortium.requests import parse, read_list, tell
+from edgemark.systems.trading.contract.evidence.facts import facts_of
+from edgemark.systems.trading.contract.evidence.pieces import (
+    InitiationPiece,
+    QualificationPiece,
+    RootProof,
+    SettlementPiece,
+)
+from edgemark.systems.trading.contract.evidence.statements import compute_leaf
+from edgemark_chaincode.trading import rules
+from edgemark_chaincode.trading.contract import EvidenceRegistry
+
+ORGANISATIONS = ("Org1MSP", "Org2MSP")
+CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
+ROOT = keccak256(b"a root")
+
+
+@cache
+def creator(msp_id: str, role: MemberRole = MemberRole.CLIENT, **attributes: str) -> bytes:
+    at = datetime.now(UTC)
+    authority = Authority.make("ca.example.com", "example.com", at)
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    named = {name.replace("_", "."): value for name, value in attributes.items()}
+    return sign_as(msp_id, pem_of(authority.issue("somebody", key, role, at, named)))
+
+
+ADMIN = creator("Org1MSP", MemberRole.ADMIN)
+CLIENT = creator("Org1MSP")
+ANCHORER = creator("Org1MSP", edgemark_anchor=CONTROLLER.address)
+CLOCKS = {name: creator(name, edgemark_clock="true") for name in ORGANISATIONS}
+
+
+def parameters_until(anchor_until: int = 0) -> str:
+    return tell(Parameters, Parameters((DOMAINS,), ORGANISATIONS, Timestamp(anchor_until))).decode()
+
+
+def pieces_of(kind: type, *pieces: object) -> str:
+    return json.dumps(facts_of(tuple[kind, ...], pieces))  # type: ignore[valid-type]
+
+
+def settlements(*pieces: SettlementPiece) -> tuple[str, str, str]:
+    return requests.RECORD_SETTLEMENTS, DOMAINS.name, pieces_of(SettlementPiece, *pieces)
+
+
+def touched(peer: ScriptedPeer, kind: int) -> list[str]:
+    """Keys that were read, or written, since the test cleared the list."""
+    parser = protocol.GetState if kind == Message.GET_STATE else protocol.PutState
+    return [parser.FromString(each.payload).key for each in peer.asked if each.type == kind]
+
+
+def play(scene: Callable[[ScriptedPeer], Awaitable[None]], until: int | None = 0) -> None:
+    async def run() -> None:
+        async with peer_of(EvidenceRegistry()) as peer:
+            if until is not None:
+                told = await peer.call("init", parameters_until(until), creator=ADMIN)
+                assert told.status == 200, told.message
+                peer.asked.clear()
+            await scene(peer)
+
+    asyncio.run(run())
+
+
+def refused(told: Outcome, error: str) -> bool:
+    return told.status == 500 and error in told.message and not told.payload
+
+
+def test_init__fixes_the_parameters_once_by_an_admin_of_an_organisation_named() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        text = parameters_until()
+        assert refused(await peer.call("parameters", creator=CLIENT), "NoParameters")
+        assert refused(await peer.call(*settlements(settlement()), creator=CLIENT), "NoParameters")
+        assert refused(await peer.call("init", text, creator=CLIENT), "another role")
+        stranger = creator("Org3MSP", MemberRole.ADMIN)
+        assert refused(await peer.call("init", text, creator=stranger), "NotAmongThem")
+        for wrong in ("", "[", "{}", "[" * 100_000, text.replace("31337", "1.5"), "null"):
+            assert refused(await peer.call("init", wrong, creator=ADMIN), "parameters")
+        assert not peer.state
+        kind = Message.INIT
+        assert (await peer.call("init", text, creator=ADMIN, kind=kind)).status == 200
+        again = await peer.call("init", text, creator=ADMIN)
+        assert refused(again, "ParametersExist")
+        shown = await peer.call("parameters", creator=CLIENT)
+        assert parse(Parameters, shown.payload.decode(), who="it").domains == (DOMAINS,)
+
+    play(scene, until=None)
+
+
+def test_settlements__are_kept_with_their_signers_and_told_by_one_event() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        pieces = [settlement(number) for number in (1, 2)]
+        told = await peer.call(*settlements(*pieces), creator=CLIENT)
+        assert (told.status, told.payload) == (200, b"2")
+        assert told.event.event_name == requests.RECORDED
+        said = read_list(tuple[Kept, ...], told.event.payload.decode(), who="event")
+        assert [each.found for each in said] == [
+            rules.find_settlement(DOMAINS, piece) for piece in pieces
+        ]
+        assert {each.told_at for each in said} == {SECONDS}
+        found = await peer.call("evidenceOf", said[0].found.evidence.hex(), creator=CLIENT)
+        assert parse(Kept, found.payload.decode(), who="it") == said[0]
+        signers = (PAYER.address, SELLER.address, CONTROLLER.address)
+        assert said[0].found.signers == signers
+        nothing = await peer.call("evidenceOf", "00" * 32, creator=CLIENT)
+        assert nothing.payload == requests.NOTHING
+
+    play(scene)
+
+
+def test_same_settlement_again__is_refused_alone_and_passed_over_in_a_list() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        await peer.call(*settlements(settlement(1)), creator=CLIENT)
+        before = dict(peer.state)
+        again = await peer.call(*settlements(settlement(1)), creator=CLIENT, seconds=SECONDS + 9)
+        assert refused(again, "EvidenceExists") and again.event is None
+        assert peer.state == before
+        told = await peer.call(*settlements(settlement(1), settlement(2)), creator=CLIENT)
+        assert told.payload == b"1"
+        assert {key: peer.state[key] for key in before} == before
+
+    play(scene)
+
+
+def test_initiations_and_qualifications__are_kept_too() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        first = pieces_of(InitiationPiece, initiation())
+        said = pieces_of(QualificationPiece, qualification())
+        for function, text in (("recordInitiations", first), ("recordQualifications", said)):
+            told = await peer.call(function, DOMAINS.name, text, creator=CLIENT)
+            assert (told.status, told.payload) == (200, b"1"), told.message
+
+    play(scene)
+
+
+def test_a59_recordings__read_and_write_no_key_that_another_writes_and_no_clock() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        seen: list[set[str]] = []
+        for number in range(4):
+            peer.asked.clear()
+            await peer.call(*settlements(settlement(number)), creator=CLIENT)
+            reads, writes = (touched(peer, kind) for kind in (Message.GET_STATE, Message.PUT_STATE))
+            assert len(writes) == 1 and not any(key.startswith("clock") for key in reads)
+            assert set(reads) - set(writes) == {"parameters"}  # written once, before all
+            seen.append(set(writes))
+        assert not set.intersection(*seen[:2]) and len(set.union(*seen)) == 4
+
+    play(scene)
+
+
+def test_a8_root_with_a_deadline__reads_every_clock_and_is_refused_after_it() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        anchor = ("anchorRoot", ROOT.hex(), "3", CID)
+        assert refused(await peer.call(*anchor, creator=ANCHORER), "NoTime")
+        for at in (SECONDS - 1, SECONDS):
+            for clock in CLOCKS.values():
+                told = await peer.call("clock/tick", str(at), creator=clock)
+                assert told.status == 200, told.message
+        peer.asked.clear()
+        told = await peer.call(*anchor, creator=ANCHORER)
+        assert told.status == 200, told.message
+        kept = parse(AnchoredRoot, told.payload.decode(), who="root")
+        assert (kept.anchored_at, kept.organisation) == (SECONDS, "Org1MSP")
+        assert set(touched(peer, Message.GET_STATE)) >= {f"clock/{each}" for each in ORGANISATIONS}
+        for clock in CLOCKS.values():
+            told = await peer.call(
+                "clock/tick", str(SECONDS + 1), creator=clock, seconds=SECONDS + 1
+            )
+            assert told.status == 200, told.message
+        other = ("anchorRoot", keccak256(b"other").hex(), "3", CID)
+        # its client says that it is a quarter of an hour earlier: that moves nothing
+        late = await peer.call(*other, creator=ANCHORER, seconds=SECONDS - 900)
+        assert refused(late, "TooLate")
+
+    play(scene, until=SECONDS)
+
+
+def test_root__without_a_deadline__reads_no_clock_and_needs_the_attribute() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        anchor = ("anchorRoot", ROOT.hex(), "3", CID)
+        assert refused(await peer.call(*anchor, creator=CLIENT), "MayNotAnchor")
+        told = await peer.call(*anchor, creator=ANCHORER)
+        assert told.status == 200, told.message
+        assert not any(key.startswith("clock") for key in touched(peer, Message.GET_STATE))
+        assert refused(await peer.call(*anchor, creator=ANCHORER), "RootExists")
+        rival = creator("Org2MSP", edgemark_anchor=CONTROLLER.address)
+        assert (await peer.call(*anchor, creator=rival)).status == 200  # bars nobody
+        asked = ("rootOf", "Org2MSP", CONTROLLER.address, ROOT.hex())
+        kept = parse(AnchoredRoot, (await peer.call(*asked)).payload.decode(), who="root")
+        assert (kept.organisation, kept.leaves, kept.cid) == ("Org2MSP", 3, CID)
+
+    play(scene)
+
+
+def test_leaf_under_a_root__is_verified_with_its_signers() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        pieces = [settlement(number) for number in range(3)]
+        digests = [rules.find_settlement(DOMAINS, each).digest for each in pieces]
+        leaves = [
+            compute_leaf(piece.claim, digest, piece.signatures)
+            for piece, digest in zip(pieces, digests, strict=True)
+        ]
+        tree = MerkleTree(leaves)
+        await peer.call("anchorRoot", tree.root.hex(), "3", CID, creator=ANCHORER)
+        proof = RootProof(CONTROLLER.address, tree.root, 1, tree.branch(1))
+        asked = ("verify", "Org1MSP", DOMAINS.name)
+        shown = [tell(RootProof, proof).decode(), tell(SettlementPiece, pieces[1]).decode()]
+        told = await peer.call(*asked, *shown)
+        assert told.status == 200, told.message
+        signers = read_list(tuple[Address, ...], told.payload.decode(), who="signers")
+        assert signers == (PAYER.address, SELLER.address, CONTROLLER.address)
+        moved = tell(RootProof, replace(proof, position=0)).decode()
+        assert refused(await peer.call(*asked, moved, shown[1]), "LeafNotUnderRoot")
+        assert refused(await peer.call("verify", "Org2MSP", *asked[2:], *shown), "RootUnknown")
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("nothing",),
+        ("",),
+        ("recordSettlements", DOMAINS.name),
+        ("recordSettlements", DOMAINS.name, "[]"),
+        ("recordSettlements", "eip155:1:" + DOMAINS.escrow, "[]"),
+        ("recordSettlements", DOMAINS.name, '[{"claim": 1}]'),
+        ("recordSettlements", DOMAINS.name, "[" * 200_000),
+        ("recordSettlements", DOMAINS.name, "x" * (requests.MAX_ARGUMENT_CHARACTERS + 1)),
+        ("anchorRoot", "00", "3", CID),
+        ("anchorRoot", "00" * 32, "٣", CID),
+        ("anchorRoot", "00" * 32, "-1", CID),
+        ("evidenceOf", "zz"),
+        ("rootOf", "Org1MSP", "0x00", "00" * 32),
+        ("clock/tick", "1"),
+    ],
+)
+def test_odd_call__is_refused_in_words_and_writes_nothing(call: tuple[str, ...]) -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        before = dict(peer.state)
+        told = await peer.call(*call, creator=ANCHORER)
+        assert told.status == 500 and told.message and "Traceback" not in told.message
+        assert len(told.message) <= 1000 and peer.state == before and told.event is None
+
+    play(scene)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import click
 
+from edgemark.cli.ledger.commands import LEDGER
 from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
 from edgemark.cli.terminal.lazy import LazyGroup, Place
@@ -113,6 +114,11 @@ def identity() -> None:
 @edgemark.group(cls=LazyGroup, places=INDEX)
 def index() -> None:
     """The chain's events in a file, and what they tell."""
+
+
+@edgemark.group(cls=LazyGroup, places=LEDGER)
+def ledger() -> None:
+    """A consortium ledger that speaks Hyperledger Fabric."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,221 @@
+"""`edgemark ledger init|up|serve|down|status`: the process of the development ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.errors import RefusedInput
+from edgemark.files import hold_lock
+from edgemark.ledger.embedded.organisations.organisations import MAX_ORGANISATIONS
+from edgemark.ledger.embedded.running.development import DevelopmentLedger, make_ledger
+from edgemark.ledger.embedded.running.place import MAX_SKEW, Place, Served
+from edgemark.ledger.embedded.running.process import (
+    check_served_so,
+    ledger_down,
+    ledger_status,
+    ledger_up,
+)
+from edgemark.metrics.page import Page, PageServer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FOLDER = "ledger"  # of the home
+
+
+def takes_ledger(command: F) -> F:
+    """Options that say as what a ledger is made and served; what is not said stays as it was."""
+    options = [
+        click.option(
+            "--orgs", type=WholeRange(1, MAX_ORGANISATIONS), help="Organisations.  [default: 2]"
+        ),
+        click.option(
+            "--channel",
+            "channels",
+            multiple=True,
+            metavar="NAME[=MSP,...]",
+            help="A channel, and who is on it; may be given again.  [default: mychannel, all]",
+        ),
+        click.option(
+            "--port",
+            type=WholeRange(0, 65000),
+            help="Of the first organisation; the others follow, the orderer last.  [default: free]",
+        ),
+        click.option(
+            "--batch-count", type=WholeRange(1, 10_000), help="Transactions of a full block."
+        ),
+        click.option(
+            "--batch-timeout",
+            "batch_timeout_s",
+            type=float,
+            help="Seconds until a block is cut that is not full.",
+        ),
+        click.option(
+            "--execute-timeout",
+            "execute_timeout_s",
+            type=float,
+            help="Seconds that a chaincode has; 0 for ever, for a debugger.",
+        ),
+        click.option(
+            "--skew",
+            type=WholeRange(0, MAX_SKEW),
+            help="Blocks by which the peers that are asked second are behind.",
+        ),
+        click.option("--metrics-port", type=WholeRange(-1, 65535), help="0: a free one, -1: none."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def place_of(invocation: Invocation) -> Place:
+    """The folder of this home's ledger."""
+    return Place(invocation.settings().home.absolute() / FOLDER)
+
+
+def serve_so(place: Place, said: dict[str, Any]) -> tuple[Served, list[str]]:
+    """As what a ledger is to be served, and which facts of it were said.
+
+    Raises:
+        RefusedInput: a fact is out of range.
+    """
+    had = Served.load(place) or Served()
+    told = {name: value for name, value in said.items() if value not in (None, ())}
+    count = told.pop("orgs", None) or 2
+    if "channels" in told:
+        told["channels"] = dict(_read_channel(each) for each in told["channels"])
+    port = told.pop("port", None)
+    if port is not None:
+        names = [*(f"Org{number}MSP" for number in range(1, count + 1)), "OrdererMSP"]
+        told["ports"] = {name: port + place if port else 0 for place, name in enumerate(names)}
+    return replace(had, **told), list(told)
+
+
+def _read_channel(text: str) -> tuple[str, tuple[str, ...]]:
+    name, _, members = text.partition("=")
+    return name, tuple(filter(None, members.split(",")))
+
+
+@click.command("init")
+@takes_settings
+@takes_ledger
+def init(invocation: Invocation, orgs: int | None, **said: Any) -> None:
+    """Make a ledger's organisations, identities and channels, without starting it."""
+    place = place_of(invocation)
+    wanted, _ = serve_so(place, {"orgs": orgs, **said})
+    make_ledger(place, orgs, wanted)
+    facts = {"folder": str(place.folder), "channels": list(wanted.channels)}
+    invocation.show(facts, f"ledger is made in {place.folder}")
+
+
+@click.command("up")
+@takes_settings
+@takes_ledger
+def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
+    """Start a development ledger; it goes on until `edgemark ledger down`.
+
+    It speaks Hyperledger Fabric's protocols, for one machine and one operator. One that runs is
+    found again. The first start makes organisations, their identities and certificates, and a
+    channel.
+    """
+    place = place_of(invocation)
+    wanted, names = serve_so(place, {"orgs": orgs, **said})
+    check_served_so(place.folder, wanted, names)
+    make_ledger(place, orgs, wanted)
+    home = place.folder.parent
+
+    def command(folder: Path) -> Sequence[str]:
+        words = [sys.executable, "-m", "edgemark", "ledger", "serve", "--home", str(folder.parent)]
+        return [*words, "--log-level", "info"]
+
+    running = ledger_up(place.folder, command)
+    lines = [f"ledger is up, from {home}: for development only, one operator has all its keys"]
+    lines += [f"  {who}  127.0.0.1:{port}" for who, port in running.facts["ports"].items()]
+    invocation.show({**running.facts, "folder": str(place.folder)}, "\n".join(lines))
+
+
+@click.command("down")
+@takes_settings
+def down(invocation: Invocation) -> None:
+    """Stop the ledger that `up` started from this home; what it committed stays."""
+    stopped = ledger_down(place_of(invocation).folder)
+    invocation.show({"stopped": stopped}, "ledger is down" if stopped else "no ledger was up")
+
+
+@click.command("status")
+@takes_settings
+def status(invocation: Invocation) -> Exit:
+    """Print whether this home's ledger runs, and where it listens; status 1 when it does not."""
+    running = ledger_status(place_of(invocation).folder)
+    if running is None:
+        invocation.show({"runs": False}, "no ledger is up; start it: edgemark ledger up")
+        return Exit.CHECK_FAILED
+    invocation.show({"runs": True, **running.facts})
+    return Exit.DONE
+
+
+@click.command("serve")
+@takes_settings
+def serve(invocation: Invocation) -> None:
+    """Serve this home's ledger in the foreground until interrupted, as `up` does behind it."""
+    place = place_of(invocation)
+    if not place.folder.is_dir():
+        remedy = "Make one: `edgemark ledger init`."
+        raise RefusedInput("has no ledger", who=place.folder.parent, remedy=remedy)
+    lock = hold_lock(place.folder / "serving")
+    try:
+        asyncio.run(_serve(place))
+    finally:
+        os.close(lock)
+
+
+async def _serve(place: Place) -> None:
+    ledger = DevelopmentLedger(place, make_ledger(place, None, None))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ledger.ended.set)
+    with showing(ledger):
+        try:
+            await ledger.start()
+            await ledger.ended.wait()
+        finally:
+            await ledger.stop()
+
+
+@contextlib.contextmanager
+def showing(ledger: DevelopmentLedger) -> Iterator[None]:
+    """Serve metrics and health of a ledger meanwhile, unless its port says that nobody wants any.
+
+    Raises:
+        PageServerFailed: the port is in use.
+    """
+    port = ledger.served.metrics_port
+    if port < 0:
+        yield
+        return
+
+    def show_metrics() -> Page:
+        return Page(200, CONTENT_TYPE_LATEST, generate_latest(ledger.instruments.registry))
+
+    def show_health() -> Page:
+        faults = ledger.find_faults()
+        body = json.dumps({"healthy": not faults, "faults": faults}).encode()
+        return Page(503 if faults else 200, "application/json", body + b"\n")
+
+    with PageServer({"/metrics": show_metrics, "/healthz": show_health}, port) as pages:
+        ledger.metrics_url = pages.url
+        yield

@@ -1,0 +1,185 @@
+"""How a call of gRPC is served: its message parsed, its place taken, its refusal told.
+
+    Gateway, Endorser   at most GATEWAY_CALLS at once on a port
+    those who wait      at most WAITERS at once on a port: for a commit, events, blocks
+
+A call that ends, is cancelled or passes its deadline gives its place back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, RefusedInput
+from edgemark.ledger.embedded.doors.instruments import DoorInstruments
+from edgemark.ledger.fabric.faults import EndorserWords, MessageMalformed
+from edgemark.ledger.fabric.wire.details import TRAILER, make_details
+from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.logs import get_logger
+from edgemark.seam import place_of
+
+_log = get_logger("ledger.doors")
+
+
+class CallRefused(RefusedInput):
+    """A call is answered by a code of gRPC that says no.
+
+    Attributes:
+        code: of gRPC.
+        endorsers: what each of them said.
+    """
+
+    code: grpc.StatusCode = grpc.StatusCode.FAILED_PRECONDITION
+    endorsers: Sequence[EndorserWords] = ()
+
+
+def refusal(
+    code: grpc.StatusCode, text: str, endorsers: Sequence[EndorserWords] = ()
+) -> CallRefused:
+    """A refusal with that code; its text is told as it stands."""
+    refused = CallRefused(text)
+    refused.code, refused.endorsers = code, tuple(endorsers)
+    return refused
+
+
+class Places:
+    """So many at once.
+
+    Args:
+        most: of them.
+        what: they are, for the refusal.
+    """
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most = most
+        self._what = what
+        self.taken = 0
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Have one meanwhile.
+
+        Raises:
+            CallRefused: all are taken.
+        """
+        if self.taken >= self._most:
+            text = f"too many {self._what} at once; needed <= {self._most}; try again later"
+            raise refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of a service.
+
+    Attributes:
+        name: of it.
+        takes: class of its messages.
+        places: that a call takes one of.
+        answers: for one message one answer; None where `streams` or `talks` is given.
+        streams: for one message any number of answers.
+        talks: for any number of messages any number of answers.
+    """
+
+    name: str
+    takes: Any
+    places: Places
+    answers: Callable[[Any], Awaitable[Any]] | None = None
+    streams: Callable[[Any], AsyncIterator[Any]] | None = None
+    talks: Callable[[AsyncIterator[Any]], AsyncIterator[Any]] | None = None
+
+
+def serve_methods(
+    service: str, methods: Sequence[Method], instruments: DoorInstruments
+) -> grpc.GenericRpcHandler:
+    """The handler of a service, for a server of `grpc.aio`."""
+    handlers = {
+        each.name: _Served(f"{service}/{each.name}", each, instruments).handler()
+        for each in methods
+    }
+    return grpc.method_handlers_generic_handler(service, handlers)
+
+
+@dataclass(frozen=True)
+class _Served:
+    path: str
+    method: Method
+    instruments: DoorInstruments
+
+    def handler(self) -> Any:
+        if self.method.answers is not None:
+            return grpc.unary_unary_rpc_method_handler(self._answer)
+        if self.method.streams is not None:
+            return grpc.unary_stream_rpc_method_handler(self._stream)
+        return grpc.stream_stream_rpc_method_handler(self._talk)
+
+    async def _answer(self, raw: bytes, context: Any) -> bytes:
+        does = self.method.answers
+        try:
+            with self.instruments.serving(self.path), self.method.places.take():
+                answer = await does(parse(self.method.takes, raw, self.path))  # type: ignore[misc]
+                told: bytes = answer.SerializeToString()
+                return told
+        except Exception as error:
+            await self._refuse(error, context)
+            raise
+
+    async def _stream(self, raw: bytes, context: Any) -> AsyncIterator[bytes]:
+        does = self.method.streams
+        try:
+            with self.instruments.serving(self.path), self.method.places.take():
+                message = parse(self.method.takes, raw, self.path)
+                async for each in does(message):  # type: ignore[misc]
+                    yield each.SerializeToString()
+        except Exception as error:  # noqa: BLE001 - told to who called
+            await self._refuse(error, context)
+
+    async def _talk(self, raws: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        does = self.method.talks
+        messages = (parse(self.method.takes, raw, self.path) async for raw in raws)
+        try:
+            with self.instruments.serving(self.path), self.method.places.take():
+                async for each in does(messages):  # type: ignore[misc]
+                    yield each.SerializeToString()
+        except Exception as error:  # noqa: BLE001 - as above
+            await self._refuse(error, context)
+
+    async def _refuse(self, error: Exception, context: Any) -> None:
+        refused = explain(error)
+        if refused.code is grpc.StatusCode.INTERNAL:
+            kind, where = type(error).__name__, place_of(error)
+            _log.error("call failed", method=self.path, kind=kind, place=where)
+        else:
+            code, what = refused.code.name, refused.what
+            _log.info("call refused", method=self.path, code=code, reason=what)
+        self.instruments.note_refusal(self.path, refused.code.name)
+        if refused.endorsers:
+            number = refused.code.value[0]
+            details = make_details(number, refused.what, refused.endorsers)
+            context.set_trailing_metadata(((TRAILER, details),))
+        await context.abort(refused.code, refused.what)
+
+
+def explain(error: BaseException) -> CallRefused:
+    """What is answered for an error."""
+    if isinstance(error, CallRefused):
+        return error
+    if isinstance(error, Overloaded):
+        return refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+    if isinstance(error, MessageMalformed):
+        return refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    if isinstance(error, LedgerUnavailable | asyncio.TimeoutError):
+        return refusal(grpc.StatusCode.UNAVAILABLE, str(error))
+    if isinstance(error, EdgemarkError):
+        return refusal(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+    return refusal(grpc.StatusCode.INTERNAL, "the ledger failed; its log says more")

@@ -1,0 +1,123 @@
+"""The process that serves a ledger's folder: started, found again, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.embedded.running.control import ask_ledger
+from edgemark.ledger.embedded.running.place import Place, Served
+from edgemark.ledger.launching.notes import read_note
+from edgemark.ledger.launching.program import Program
+
+NAME = "ledger"
+START_S = 30.0  # until a silent one counts as failed; it is ready within 2 s on an idle machine
+STOP_FIRST = "Stop it first (`edgemark ledger down`), or use another home folder."
+
+
+@dataclass(frozen=True)
+class Running:
+    """A ledger that runs.
+
+    Attributes:
+        program: its process.
+        facts: what it says of itself: ports, channels, heights.
+    """
+
+    program: Program
+    facts: dict[str, Any]
+
+
+def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running:
+    """Start the ledger of a folder, to stay when this process ends; or find it running.
+
+    Args:
+        folder: of the ledger, with organisations and `served.json`.
+        command: that serves the folder.
+
+    Raises:
+        ProgramDied: it ended at the start; with its last words.
+        NoteDamaged: what is known of its process cannot be read.
+    """
+    running = ledger_status(folder)
+    if running is not None:
+        return running
+    place = Place(folder)
+    program = Program.start(NAME, folder, command(folder), stays=True)
+
+    def is_ready() -> bool:
+        note = read_note(place.note)
+        if note is None or note.get("pid") != program.pid:
+            return False
+        ask_ledger(place.socket, "ping")
+        return True
+
+    try:
+        program.wait_until_ready(is_ready, START_S)
+    except BaseException:
+        program.close()
+        raise
+    return Running(program, ask_ledger(place.socket, "status"))
+
+
+def ledger_status(folder: Path) -> Running | None:
+    """The ledger of a folder when it runs.
+
+    Raises:
+        NoteDamaged: what is known of its process cannot be read.
+        LedgerSilent: its process runs and does not answer.
+    """
+    place = Place(folder)
+    note = read_note(place.note)
+    if note is None:
+        return None
+    program = Program.from_note(NAME, folder, note, place.note)
+    if not program.is_running:
+        return None
+    return Running(program, ask_ledger(place.socket, "status"))
+
+
+def ledger_down(folder: Path) -> bool:
+    """End the ledger of a folder; False when none ran.
+
+    Raises:
+        NoteDamaged: what is known of its process cannot be read.
+    """
+    place = Place(folder)
+    note = read_note(place.note)
+    if note is None:
+        return False
+    program = Program.from_note(NAME, folder, note, place.note)
+    was_running = program.is_running
+    program.close()
+    place.note.unlink(missing_ok=True)
+    place.socket.unlink(missing_ok=True)
+    return was_running
+
+
+def check_served_so(folder: Path, wished: Served, names: Sequence[str]) -> None:
+    """Check that a ledger, where there is one, is served as somebody wishes.
+
+    Args:
+        folder: of the ledger.
+        wished: as what it is to be served.
+        names: of the facts of it that were said.
+
+    Raises:
+        RefusedInput: it runs otherwise.
+    """
+    had = Served.load(Place(folder))
+    if had is None or ledger_status(folder) is None:
+        return
+    for name in names:
+        if getattr(had, name) != getattr(wished, name):
+            raise RefusedInput(
+                "runs already, and otherwise",
+                who=folder,
+                had=f"{name} {getattr(had, name)}",
+                needed=f"{name} {getattr(wished, name)}",
+                remedy=STOP_FIRST,
+            )

@@ -1,0 +1,10 @@
+"""The stream to a chaincode's process: the ledger dials it, as a peer of Fabric does.
+
+| file | what it holds |
+|---|---|
+| `connection` | where a process listens: `connection.json` of its package |
+| `requests` | what a chaincode asks while it is at work, a table; pure |
+| `queries` | open ranges and histories of one call; pure |
+| `stream` | one stream: handshake, transactions, one writer |
+| `links` | `Links`: a stream for each organisation and package, dialled when it is needed |
+"""

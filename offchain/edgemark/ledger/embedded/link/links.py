@@ -1,0 +1,142 @@
+"""Streams to chaincodes' processes: one for each organisation and package, dialled when needed.
+
+A process that was restarted under the same package id is dialled again by the next transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import grpc
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.embedded.link.connection import Connection
+from edgemark.ledger.embedded.link.stream import Stream
+from edgemark.ledger.embedded.simulation.calls import Call, Completion
+from edgemark.ledger.embedded.simulation.faults import ChaincodeEnded, ChaincodeSilent
+from edgemark.ledger.fabric.wire.limits import EXECUTE_TIMEOUT_S, MAX_MESSAGE_BYTES
+
+CONNECT = "/protos.Chaincode/Connect"
+_OPTIONS = [
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment has no business here
+    ("grpc.use_local_subchannel_pool", 1),  # a process that was restarted is not waited for
+]
+
+
+class _Link:
+    """To one process: its channel and stream, and who is dialling."""
+
+    def __init__(self) -> None:
+        self.dialling = asyncio.Lock()
+        self.channel: Any = None
+        self.stream: Stream | None = None
+        self.beating: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        if self.beating is not None:
+            self.beating.cancel()
+            self.beating = None
+        if self.stream is not None:
+            await self.stream.close()
+            self.stream = None
+        if self.channel is not None:
+            await self.channel.close()
+            self.channel = None
+
+
+class Links:
+    """The processes of all organisations' chaincodes.
+
+    Args:
+        connection_of: of a package that an organisation (MSP id) has installed, by its id.
+        timeout_s: seconds a chaincode may take; 0 for ever, as under a debugger.
+        keepalive_s: seconds between two KEEPALIVE; 0 for none: shims of npm exit on it.
+    """
+
+    def __init__(
+        self,
+        connection_of: Callable[[str, str], Connection],
+        *,
+        timeout_s: float = EXECUTE_TIMEOUT_S,
+        keepalive_s: float = 0.0,
+    ) -> None:
+        self._connection_of = connection_of
+        self._timeout_s = timeout_s
+        self._keepalive_s = keepalive_s
+        self._links: dict[tuple[str, str], _Link] = {}
+
+    async def execute(self, package_id: str, call: Call) -> Completion:
+        """Have the organisation's process of a package run a chaincode.
+
+        Raises:
+            NotSimulated: the package is not installed; see also `Stream.execute`.
+            ChaincodeSilent: it cannot be reached, or took too long.
+            ChaincodeEnded: the stream ended in the transaction.
+            ChaincodeBroke: the process broke the protocol.
+        """
+        stream = await self._stream(call.asked.msp_id, package_id)
+        return await stream.execute(call, self._timeout_s)
+
+    async def close(self) -> None:
+        """End all streams."""
+        links, self._links = list(self._links.values()), {}
+        for link in links:
+            await link.close()
+
+    async def _stream(self, msp_id: str, package_id: str) -> Stream:
+        connection = self._connection_of(msp_id, package_id)
+        link = self._links.setdefault((msp_id, package_id), _Link())
+        async with link.dialling:
+            if link.stream is not None and link.stream.is_open:
+                return link.stream
+            await link.close()
+            who = f"chaincode {package_id[:64]} of {msp_id}"
+            try:
+                async with asyncio.timeout(connection.dial_timeout_s):
+                    await _dial(link, connection, package_id, who)
+            except TimeoutError as error:
+                await link.close()
+                raise ChaincodeSilent(
+                    "process cannot be reached",
+                    who=who,
+                    needed=f"an answer at {connection.address} "
+                    f"within {connection.dial_timeout_s:g} s",
+                    remedy="Start the chaincode's process, with the address of its package.",
+                ) from error
+            except EdgemarkError:
+                await link.close()
+                raise
+            if link.stream is None:
+                raise ChaincodeEnded("stream ended at once", who=who)
+            if self._keepalive_s:
+                link.beating = asyncio.create_task(_beat(link.stream, self._keepalive_s))
+            return link.stream
+
+
+async def _dial(link: _Link, connection: Connection, package_id: str, who: str) -> None:
+    link.channel = _channel(connection)
+    call = link.channel.stream_stream(CONNECT)(wait_for_ready=True)
+    stream = Stream(call, who)
+    await stream.open(package_id)
+    link.stream = stream
+
+
+def _channel(connection: Connection) -> Any:
+    if not connection.root_cert:
+        return grpc.aio.insecure_channel(connection.address, options=_OPTIONS)
+    credentials = grpc.ssl_channel_credentials(
+        connection.root_cert, connection.client_key or None, connection.client_cert or None
+    )
+    return grpc.aio.secure_channel(connection.address, credentials, options=_OPTIONS)
+
+
+async def _beat(stream: Stream, every_s: float) -> None:
+    with suppress(ChaincodeEnded):
+        while stream.is_open:
+            await asyncio.sleep(every_s)
+            await stream.ping()

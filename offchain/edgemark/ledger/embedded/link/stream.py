@@ -1,0 +1,253 @@
+"""One stream to a chaincode's process: handshake, transactions, one writer.
+
+    process                     ledger
+    REGISTER(package id)  --->
+                          <---  REGISTERED, READY
+                          <---  TRANSACTION | INIT
+    GET_STATE, ...        --->
+                          <---  RESPONSE | ERROR
+    COMPLETED | ERROR     --->
+
+A transaction is told from others by (channel, transaction id). Whatever the process does, the
+ledger goes on: what is no message of the protocol, or stands where none may, ends the stream and
+with it the transactions that are at work on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import grpc
+from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_pb2
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.embedded.link.answers import completion_of, error_of, response_of
+from edgemark.ledger.embedded.link.requests import ANSWERS, INVOKE, Requests, name_of
+from edgemark.ledger.embedded.simulation.calls import Call, Completion
+from edgemark.ledger.embedded.simulation.faults import (
+    TERMINATED,
+    TIMED_OUT,
+    ChaincodeBroke,
+    ChaincodeEnded,
+    ChaincodeSilent,
+    NotSimulated,
+)
+from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.messages import parse
+
+_M = chaincode_shim_pb2.ChaincodeMessage
+WRITE_TIMEOUT_S = 30.0  # a process that reads nothing for so long has ended
+MAX_STRAYS = 1_000  # messages in a row that belong to no transaction
+
+
+class _Work:
+    """One chaincode at work."""
+
+    def __init__(self, call: Call) -> None:
+        self.requests = Requests(call)
+        self.done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.invoking: asyncio.Task[None] | None = None
+
+
+class Stream:
+    """An open stream, after its handshake.
+
+    Args:
+        call: of gRPC: what is written and read are bytes.
+        who: whose process it is, for errors.
+    """
+
+    def __init__(self, call: Any, who: str) -> None:
+        self._call = call
+        self._who = who
+        self._writing = asyncio.Lock()
+        self._works: dict[tuple[str, str], _Work] = {}
+        self._strays = 0
+        self._fault: EdgemarkError | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction may be sent."""
+        return self._fault is None and self._reader is not None and not self._reader.done()
+
+    async def open(self, package_id: str) -> None:
+        """Shake hands, and read from then on.
+
+        Raises:
+            ChaincodeBroke: the process says something else first, or is another chaincode's.
+            ChaincodeEnded: it ended the stream.
+        """
+        messages = self._messages()
+        first = await anext(messages, None)
+        while first is not None and first.type == _M.KEEPALIVE:
+            first = await anext(messages, None)
+        if first is None:
+            raise ChaincodeEnded(TERMINATED, who=self._who)
+        if first.type != _M.REGISTER:
+            had = name_of(first.type)
+            raise ChaincodeBroke("handshake is wrong", who=self._who, had=had, needed="REGISTER")
+        name = parse(chaincode_pb2.ChaincodeID, first.payload, self._who).name
+        if name != package_id:
+            raise ChaincodeBroke(
+                "process registers as another chaincode",
+                who=self._who,
+                had=name[:128],
+                needed=package_id,
+                remedy="Start it with the package's id (CHAINCODE_ID).",
+            )
+        await self._write(_M(type=_M.REGISTERED))
+        await self._write(_M(type=_M.READY))
+        self._reader = asyncio.create_task(self._read(messages))
+
+    async def execute(self, call: Call, timeout_s: float) -> Completion:
+        """Have the process run a chaincode.
+
+        Args:
+            call: what it is to do.
+            timeout_s: seconds it may take; 0 for ever.
+
+        Raises:
+            NotSimulated: it is at work on this transaction already, or answered by ERROR.
+            ChaincodeSilent: it took too long.
+            ChaincodeEnded: the stream ended.
+            ChaincodeBroke: its answer is none.
+        """
+        key = (call.channel, call.transaction_id)
+        if key in self._works:
+            raise NotSimulated(f"txid: {call.transaction_id}({call.channel}) exists")
+        if self._fault is not None:
+            raise ChaincodeEnded(TERMINATED, who=self._who) from self._fault
+        work = self._works[key] = _Work(call)
+        try:
+            async with asyncio.timeout(timeout_s or None):
+                await self._write(_begin(call))
+                answer = await work.done
+        except TimeoutError as error:
+            raise ChaincodeSilent(
+                TIMED_OUT, who=self._who, needed=f"an answer within {timeout_s:g} s"
+            ) from error
+        finally:
+            del self._works[key]
+            if work.invoking is not None:
+                work.invoking.cancel()
+            work.requests.close()
+        return completion_of(answer, call, self._who)
+
+    async def ping(self) -> None:
+        """Send KEEPALIVE.
+
+        Raises:
+            ChaincodeEnded: the stream has ended.
+        """
+        await self._write(_M(type=_M.KEEPALIVE))
+
+    async def close(self) -> None:
+        """End the stream, and what is at work on it."""
+        self._end(ChaincodeEnded(TERMINATED, who=self._who))
+        reader = self._reader
+        if reader is not None and reader is not asyncio.current_task():
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+
+    def _end(self, fault: EdgemarkError) -> None:
+        self._fault = self._fault or fault
+        for work in self._works.values():
+            if not work.done.done():
+                work.done.set_exception(self._fault)
+        self._call.cancel()
+
+    async def _messages(self) -> AsyncIterator[Any]:
+        while True:
+            try:
+                raw = await self._call.read()
+            except (grpc.RpcError, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and not self._call.cancelled():
+                    raise
+                return
+            if raw is grpc.aio.EOF:
+                return
+            yield parse(_M, raw, self._who)
+
+    async def _read(self, messages: AsyncIterator[Any]) -> None:
+        fault: EdgemarkError = ChaincodeEnded(TERMINATED, who=self._who)
+        try:
+            async for message in messages:
+                await self._take(message)
+        except MessageMalformed as error:
+            fault = ChaincodeBroke(error.what, who=self._who, needed=error.needed)
+        except EdgemarkError as error:
+            fault = error
+        finally:
+            self._end(fault)
+
+    async def _take(self, message: Any) -> None:
+        kind = message.type
+        if kind == _M.KEEPALIVE:
+            return
+        work = self._works.get((message.channel_id, message.txid))
+        if kind in (_M.COMPLETED, _M.ERROR):
+            self._note(work)
+            if work is not None and not work.done.done():
+                work.done.set_result(message)
+            return
+        if kind != INVOKE and kind not in ANSWERS:
+            raise ChaincodeBroke("message is none of a chaincode's", who=self._who, had=kind)
+        self._note(work)
+        if work is None or work.done.done():
+            refused = error_of(message, "no ledger context")
+            await self._write(refused)
+        elif work.invoking is not None and not work.invoking.done():
+            return  # one request at a time: a peer drops the second, too
+        elif kind == INVOKE:
+            work.invoking = asyncio.create_task(self._invoke(work, message))
+        else:
+            await self._write(_answer(work.requests, message))
+
+    def _note(self, work: _Work | None) -> None:
+        self._strays = 0 if work is not None else self._strays + 1
+        if self._strays > MAX_STRAYS:
+            raise ChaincodeBroke(
+                "process floods the ledger", who=self._who, had=f"{self._strays} stray messages"
+            )
+
+    async def _invoke(self, work: _Work, message: Any) -> None:
+        try:
+            answer = response_of(message, await work.requests.invoke(message.payload))
+        except EdgemarkError as error:
+            answer = error_of(message, str(error))
+        if not work.done.done():
+            with suppress(ChaincodeEnded):
+                await self._write(answer)
+
+    async def _write(self, message: Any) -> None:
+        raw = message.SerializeToString()
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S), self._writing:
+                await self._call.write(raw)
+        except (TimeoutError, grpc.RpcError, asyncio.InvalidStateError) as error:
+            fault = ChaincodeEnded(TERMINATED, who=self._who)
+            self._end(fault)
+            raise fault from error
+
+
+def _begin(call: Call) -> Any:
+    asked = chaincode_pb2.ChaincodeInput(args=list(call.arguments), is_init=call.is_init)
+    return _M(
+        type=_M.INIT if call.is_init else _M.TRANSACTION,
+        payload=asked.SerializeToString(),
+        txid=call.transaction_id,
+        channel_id=call.channel,
+        proposal=proposal_pb2.SignedProposal.FromString(call.asked.signed),
+    )
+
+
+def _answer(requests: Requests, message: Any) -> Any:
+    try:
+        return response_of(message, requests.answer(message.type, message.payload))
+    except EdgemarkError as error:
+        return error_of(message, str(error))

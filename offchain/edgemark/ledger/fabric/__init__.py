@@ -4,6 +4,7 @@
 |---|---|
 | `wire/` | pure: what is hashed, signed and sent, as bytes and records of ours; all limits |
 | `identities/` | certificates, roles, attributes, signatures, folders of keys |
+| `configuration/` | a channel's configuration: its organisations, policies, batches |
 | `packages/` | chaincode packages, made to the same bytes by everybody |
 | `profile/` | connection profiles |
 | `client/` | the Gateway client: evaluate, endorse, submit, commit status, events |

@@ -137,7 +137,13 @@ class OrganisationFolder:
             FolderDamaged: something is missing, or is not what it should be.
         """
         root = self._certificate("msp/cacerts")
-        return Organisation(self.msp_id, (root,), frozenset(self.revoked()))
+        return Organisation(
+            self.msp_id,
+            (root,),
+            frozenset(self.revoked()),
+            tls_roots=(self.tls_root(),),
+            revocations=self.list_of_revoked(),
+        )
 
     def signer(self, msp: Path | None = None) -> Signer:
         """Whoever stands in an `msp` folder; by default the server.

@@ -59,11 +59,15 @@ class Organisation:
         msp_id: its name on the ledger.
         roots: certificates of its CAs.
         revoked: serial numbers that it took back, by its CRLs.
+        tls_roots: certificates of the CAs of its servers' TLS.
+        revocations: its CRLs, PEM.
     """
 
     msp_id: str
     roots: tuple[x509.Certificate, ...]
     revoked: frozenset[int] = frozenset()
+    tls_roots: tuple[x509.Certificate, ...] = ()
+    revocations: tuple[bytes, ...] = ()
 
     def admit(self, identity: bytes, *, at: datetime | None) -> Member:
         """The member that a `SerializedIdentity` names.

@@ -56,6 +56,17 @@ class Block:
         """Whether its envelopes are those of its header."""
         return compute_data_hash(self.envelopes) == self.data_hash
 
+    @property
+    def last_config_number(self) -> int:
+        """Number of the last block with a configuration, as the metadata say.
+
+        Raises:
+            MessageMalformed: they say none.
+        """
+        value = parse(common_pb2.Metadata, self.last_config, WHO).value
+        number: int = parse(common_pb2.LastConfig, value, WHO).index
+        return number
+
     def to_bytes(self) -> bytes:
         """As it is served and kept."""
         header = common_pb2.BlockHeader(

@@ -42,8 +42,8 @@ def compute_data_hash(envelopes: Sequence[bytes]) -> bytes:
     return sha256(b"".join(envelopes)).digest()
 
 
-def compute_block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
-    """Of a block's header; 32 bytes.
+def make_block_header(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
+    """The bytes of a block's header that are hashed and signed.
 
     Args:
         number: >= 0.
@@ -52,7 +52,12 @@ def compute_block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> b
     """
     whole = number.to_bytes(number.bit_length() // 8 + 1, "big")
     parts = _der(_INTEGER, whole) + _der(_OCTETS, previous_hash) + _der(_OCTETS, data_hash)
-    return sha256(_der(_SEQUENCE, parts)).digest()
+    return _der(_SEQUENCE, parts)
+
+
+def compute_block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
+    """Of a block's header; 32 bytes. For the arguments see `make_block_header`."""
+    return sha256(make_block_header(number, previous_hash, data_hash)).digest()
 
 
 def _der(tag: int, content: bytes) -> bytes:

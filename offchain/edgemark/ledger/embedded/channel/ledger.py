@@ -1,0 +1,165 @@
+"""All channels of a folder, opened by one process; snapshots of all of them together.
+
+channels/NAME.sqlite     a channel
+snapshots.json           height of each channel, by snapshot
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from edgemark.closing import Closing
+from edgemark.errors import RefusedInput
+from edgemark.files import (
+    OWNER_ONLY_FILE,
+    hold_folder,
+    make_private_folder,
+    sync_folder,
+    write_whole,
+)
+from edgemark.ledger.embedded.channel.channel import Channel
+from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
+from edgemark.ledger.fabric.configuration.configurations import Batches, Configuration
+from edgemark.ledger.fabric.identities.members import Organisation
+from edgemark.ledger.fabric.identities.signing import Signer
+
+CHANNELS = "channels"
+SUFFIX = ".sqlite"
+UNFINISHED = ".part"
+SNAPSHOTS = "snapshots.json"
+MAX_CHANNELS = 32
+MAX_SNAPSHOTS = 10_000
+BATCHES = Batches(count=100, timeout_ms=5)
+
+
+class Ledger(Closing):
+    """Everything that a development ledger keeps."""
+
+    def __init__(self, folder: Path, signer: Signer, orderer: Organisation) -> None:
+        """Open the channels of a folder; `open` says of what."""
+        self.folder = folder
+        self._signer = signer
+        self._orderer = orderer
+        self._channels: dict[str, Channel] = {}
+        self._held = ExitStack()
+        make_private_folder(folder / CHANNELS)
+        self._held.enter_context(hold_folder(folder / CHANNELS))
+        try:
+            for path in (folder / CHANNELS).glob(f"*{UNFINISHED}*"):
+                path.unlink()
+            for path in sorted((folder / CHANNELS).glob(f"*{SUFFIX}")):
+                name = path.name.removesuffix(SUFFIX)
+                self._channels[name] = Channel(path, name, signer)
+            self._snapshots = _read_snapshots(folder / SNAPSHOTS)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path, orderer_signer: Signer, orderer: Organisation) -> Ledger:
+        """The ledger of a folder, which is made when it is not there.
+
+        Args:
+            folder: of it.
+            orderer_signer: who signs blocks.
+            orderer: the organisation that orders.
+
+        Raises:
+            FileInUse: another process has it open.
+            StoreDamaged, StoreUnavailable: a channel's file cannot be used.
+        """
+        return cls(folder, orderer_signer, orderer)
+
+    def close(self) -> None:
+        """Close all channels."""
+        for each in self._channels.values():
+            each.close()
+        self._held.close()
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """By name."""
+        return self._channels
+
+    def create_channel(
+        self, name: str, organisations: Mapping[str, Organisation], batches: Batches = BATCHES
+    ) -> Channel:
+        """A new channel, whole or not at all.
+
+        Args:
+            name: of it.
+            organisations: those that endorse on it, by MSP id.
+            batches: when its blocks are cut.
+
+        Raises:
+            RefusedInput: a name that is taken or none, no organisations, too many channels.
+        """
+        if name in self._channels or len(self._channels) >= MAX_CHANNELS:
+            needed = f"a new name, of <= {MAX_CHANNELS}"
+            raise RefusedInput("channel cannot be made", who="ledger", had=name[:64], needed=needed)
+        configuration = Configuration(name, 0, dict(organisations), self._orderer, batches)
+        path = self.folder / CHANNELS / f"{name}{SUFFIX}"
+        part = self.folder / CHANNELS / f"{UNFINISHED}{SUFFIX}"
+        Channel.make(part, configuration, self._signer).close()
+        part.rename(path)
+        sync_folder(path.parent)
+        self._channels[name] = Channel(path, name, self._signer)
+        return self._channels[name]
+
+    def snapshot(self) -> int:
+        """Remember how high all channels are; answers the snapshot's number, from 1.
+
+        Raises:
+            RefusedInput: there are too many.
+        """
+        if len(self._snapshots) >= MAX_SNAPSHOTS:
+            raise RefusedInput("has too many snapshots", who="ledger", needed=MAX_SNAPSHOTS)
+        number = max(self._snapshots, default=0) + 1
+        self._snapshots[number] = {name: each.height for name, each in self._channels.items()}
+        self._write_snapshots()
+        return number
+
+    def revert(self, number: int) -> None:
+        """Go back to a snapshot, which stays; later ones are forgotten.
+
+        A channel that was made since has its first block alone.
+
+        Args:
+            number: of the snapshot.
+
+        Raises:
+            RefusedInput: there is none of that number.
+        """
+        if number not in self._snapshots:
+            known = f"1 .. {max(self._snapshots)}" if self._snapshots else "none is there"
+            raise RefusedInput("is no snapshot", who="ledger", had=number, needed=known)
+        heights = self._snapshots[number]
+        self._snapshots = {one: kept for one, kept in self._snapshots.items() if one <= number}
+        self._write_snapshots()
+        for name, each in self._channels.items():
+            each.revert(heights.get(name, 1))
+
+    def _write_snapshots(self) -> None:
+        raw = json.dumps({str(number): each for number, each in self._snapshots.items()})
+        write_whole(self.folder / SNAPSHOTS, raw.encode(), mode=OWNER_ONLY_FILE)
+
+
+def _read_snapshots(path: Path) -> dict[int, dict[str, int]]:
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_bytes())
+        return {int(number): dict(_heights_in(each)) for number, each in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        needed = "heights of channels by snapshot"
+        raise StoreDamaged("cannot be read", who=path, needed=needed, remedy=REMEDY) from error
+
+
+def _heights_in(each: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    for name, height in each.items():
+        if not isinstance(height, int):
+            raise TypeError(name)
+        yield name, height

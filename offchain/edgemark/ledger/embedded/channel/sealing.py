@@ -1,0 +1,79 @@
+"""The orderer's signature over a block, in its metadata.
+
+It covers the header (so number, the block below, all envelopes) and the number of the last block
+with a configuration. It does not cover the flags: whoever needs them computes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fabric_protos.common import common_pb2
+
+from edgemark.ledger.embedded.validation.ground import Members
+from edgemark.ledger.fabric.configuration.configurations import Configuration
+from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
+from edgemark.ledger.fabric.identities.members import MemberRole
+from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.digests import make_block_header
+from edgemark.ledger.fabric.wire.messages import parse
+
+WHO = "block"
+
+
+def seal(block: Block, last_config: int, signer: Signer, nonce: bytes) -> Block:
+    """The block with the orderer's signature.
+
+    Args:
+        block: without metadata, but for its flags.
+        last_config: number of the last block with a configuration.
+        signer: of the organisation that orders.
+        nonce: random.
+    """
+    index = common_pb2.LastConfig(index=last_config)
+    value = common_pb2.OrdererBlockMetadata(last_config=index).SerializeToString()
+    header = common_pb2.SignatureHeader(creator=signer.identity, nonce=nonce).SerializeToString()
+    metadata = common_pb2.Metadata(value=value)
+    metadata.signatures.add(
+        signature_header=header, signature=signer.sign(value + header + _header_of(block))
+    )
+    last = common_pb2.Metadata(value=index.SerializeToString())
+    return replace(
+        block,
+        signatures=metadata.SerializeToString(),
+        last_config=last.SerializeToString(),
+    )
+
+
+def check_seal(
+    block: Block, last_config: int, configuration: Configuration, members: Members
+) -> None:
+    """Check that who orders signed a block.
+
+    Args:
+        block: with its metadata.
+        last_config: number of the last block with a configuration.
+        configuration: that counts for it.
+        members: of that configuration.
+
+    Raises:
+        MessageMalformed, IdentityRefused: it is not so.
+    """
+    metadata = parse(common_pb2.Metadata, block.signatures, WHO)
+    if len(metadata.signatures) != 1:
+        raise MessageMalformed("has not one signature", who=WHO, had=len(metadata.signatures))
+    said = parse(common_pb2.OrdererBlockMetadata, metadata.value, WHO).last_config.index
+    told = parse(common_pb2.Metadata, block.last_config, WHO).value
+    if said != last_config or parse(common_pb2.LastConfig, told, WHO).index != last_config:
+        raise MessageMalformed("names another configuration", who=WHO, had=said, needed=last_config)
+    (signature,) = metadata.signatures
+    creator = parse(common_pb2.SignatureHeader, signature.signature_header, WHO).creator
+    message = metadata.value + signature.signature_header + _header_of(block)
+    member = members.check_signed(creator, message, signature.signature)
+    if member.msp_id != configuration.orderer.msp_id or member.role is not MemberRole.ORDERER:
+        raise IdentityRefused("does not order here", who=member.msp_id, had=member.role)
+
+
+def _header_of(block: Block) -> bytes:
+    return make_block_header(block.number, block.previous_hash, block.data_hash)

@@ -1,0 +1,266 @@
+"""The file of a channel: blocks are appended whole, and taken back from the top.
+
+One writer at a time, under a lock; readers never wait for it. The write-ahead file is folded into
+the main file whenever it has grown large, which waits a moment for readers of older heights.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+from edgemark.closing import Closing
+from edgemark.errors import Overloaded
+from edgemark.ledger.embedded.state.tables import (
+    APPLICATION,
+    FORMAT,
+    REMEDY,
+    SCHEMA,
+    StoreDamaged,
+    connect,
+    told,
+)
+from edgemark.ledger.embedded.state.views import Snapshot, StateView
+from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.codes import Code
+
+MAX_HEIGHTS = 64  # read at once; each has a connection
+MAX_IDLE = 8  # connections kept for the next height
+WAL_BYTES = 32 * 1024 * 1024  # of the write-ahead file, before it is folded in
+
+
+class Entry(NamedTuple):
+    """A transaction of a block, as the index has it; without an id it is not found by one."""
+
+    transaction_id: str
+    timestamp_ns: int
+    code: Code
+
+
+class Written(NamedTuple):
+    """A key that a transaction wrote; None deletes it."""
+
+    namespace: str
+    key: str
+    value: bytes | None
+    position: int
+
+
+class Store(Closing):
+    """One channel's file."""
+
+    def __init__(self, path: Path, channel: str) -> None:
+        """Open a file, or make it.
+
+        Args:
+            path: of the file; its folder is there.
+            channel: whose it is.
+
+        Raises:
+            StoreDamaged: it is damaged, of another format, program or channel.
+            StoreUnavailable: it cannot be opened.
+        """
+        self.path = path
+        self._writing = Lock()
+        self._sharing = Lock()
+        self._current: Snapshot | None = None
+        self._heights = 0
+        self._idle: list[sqlite3.Connection] = []
+        self._wal_bytes = WAL_BYTES
+        self._writer = connect(path, writes=True)
+        try:
+            with told(path):
+                _make_or_check(self._writer, path, channel)
+            with self.view() as view:
+                self.height = view.height
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._sharing:
+            self._let_go()
+            for each in self._idle:
+                each.close()
+            self._idle.clear()
+        self._writer.close()
+
+    def view(self) -> StateView:
+        """The newest height.
+
+        Raises:
+            Overloaded: too many heights are being read.
+        """
+        with self._sharing:
+            if self._current is None:
+                self._current = self._take_height()
+            snapshot = self._current
+            snapshot.users += 1
+        return StateView(snapshot, lambda: self._release(snapshot))
+
+    def _take_height(self) -> Snapshot:
+        if self._heights >= MAX_HEIGHTS:
+            raise Overloaded("reads too many heights at once", who=self.path, needed=MAX_HEIGHTS)
+        connection = self._idle.pop() if self._idle else connect(self.path, writes=False)
+        try:
+            snapshot = Snapshot(self.path, connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._heights += 1
+        return snapshot
+
+    def _release(self, snapshot: Snapshot) -> None:
+        with self._sharing:
+            snapshot.users -= 1
+            if not snapshot.users and snapshot is not self._current:
+                self._end(snapshot)
+
+    def _let_go(self) -> None:
+        """The newest height has changed."""
+        snapshot, self._current = self._current, None
+        if snapshot is not None and not snapshot.users:
+            self._end(snapshot)
+
+    def _end(self, snapshot: Snapshot) -> None:
+        self._heights -= 1
+        snapshot.end()
+        if len(self._idle) < MAX_IDLE:
+            self._idle.append(snapshot.connection)
+        else:
+            snapshot.connection.close()
+
+    def append(self, block: Block, entries: Sequence[Entry], writes: Iterable[Written]) -> None:
+        """Keep a block and what it did; on the disk when this returns.
+
+        Args:
+            block: the next one, with its flags.
+            entries: of each of its transactions.
+            writes: of those that count, in their order.
+
+        Raises:
+            StoreUnavailable, StoreDamaged: nothing of it is kept.
+        """
+        with self._writing, told(self.path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(block, entries, writes)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            self.height = block.number + 1
+            with self._sharing:
+                self._let_go()
+            self._fold_in()
+
+    def _write(self, block: Block, entries: Sequence[Entry], writes: Iterable[Written]) -> None:
+        run, many = self._writer.execute, self._writer.executemany
+        first = run("SELECT coalesce(max(row), 0) + 1 FROM history").fetchone()[0]
+        number = block.number
+        run(_ADD_BLOCK, (number, block.hash, block.to_bytes(), first))
+        many(
+            _ADD_TRANSACTION,
+            [
+                (number, place, each.transaction_id, each.code, str(each.timestamp_ns))
+                for place, each in enumerate(entries)
+            ],
+        )
+        last = {(each.namespace, each.key, each.position): each for each in writes}
+        rows = [
+            (row, each.namespace, each.key.encode(), number, each.position, each.value)
+            for row, each in enumerate(last.values(), first)
+        ]
+        many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)", rows)
+        newest = {(row[1], row[2]): row for row in rows}.values()
+        many(_DELETE_KEY, [row[1:3] for row in newest if row[5] is None])
+        many(
+            "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)",
+            [(row[1], row[2], row[0], row[3], row[4]) for row in newest if row[5] is not None],
+        )
+
+    def _fold_in(self) -> None:
+        """Empty the write-ahead file when it is large; readers that stay put it off."""
+        wal = Path(f"{self.path}-wal")
+        with suppress(FileNotFoundError):
+            size = wal.stat().st_size
+            if size <= self._wal_bytes:
+                return
+            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            self._wal_bytes = size + WAL_BYTES if busy else WAL_BYTES
+
+    def revert(self, height: int) -> None:
+        """Take back all blocks from `height` on, with everything that they did.
+
+        Raises:
+            StoreUnavailable, StoreDamaged: nothing has changed.
+        """
+        with self._writing, told(self.path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._take_back(height)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            self.height = min(height, self.height)
+            with self._sharing:
+                self._let_go()
+
+    def _take_back(self, height: int) -> None:
+        run = self._writer.execute
+        found = run("SELECT first_row FROM blocks WHERE number = ?", (height,)).fetchone()
+        if found is None:
+            return
+        touched = run(
+            "SELECT DISTINCT namespace, key FROM history WHERE row >= ?", found
+        ).fetchall()
+        run("DELETE FROM history WHERE row >= ?", found)
+        run("DELETE FROM transactions WHERE block >= ?", (height,))
+        run("DELETE FROM blocks WHERE number >= ?", (height,))
+        for each in touched:
+            run(_DELETE_KEY, each)
+            run(_PUT_BACK, each)
+
+
+_ADD_BLOCK = "INSERT INTO blocks VALUES (?, ?, ?, ?)"
+_ADD_TRANSACTION = "INSERT INTO transactions VALUES (?, ?, ?, ?, ?)"
+_DELETE_KEY = "DELETE FROM state WHERE namespace = ? AND key = ?"
+_PUT_BACK = """
+INSERT INTO state SELECT namespace, key, row, block, position FROM (
+    SELECT * FROM history WHERE namespace = ? AND key = ?
+    ORDER BY block DESC, position DESC LIMIT 1
+) WHERE value IS NOT NULL
+"""
+
+
+def _make_or_check(writer: sqlite3.Connection, path: Path, channel: str) -> None:
+    application, version = (
+        writer.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("application_id", "user_version")
+    )
+    tables = writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if not application and not version and not tables:
+        writer.executescript(
+            f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION};"
+            f" PRAGMA user_version = {FORMAT};"
+        )
+        writer.execute("INSERT INTO facts VALUES ('channel', ?)", (channel,))
+        writer.execute("COMMIT")
+        return
+    if (application, version) != (APPLICATION, FORMAT):
+        needed = f"a channel's file of format {FORMAT}"
+        raise StoreDamaged("file is another program's", who=path, needed=needed, remedy=REMEDY)
+    found = writer.execute("SELECT value FROM facts WHERE name = 'channel'").fetchone()
+    if found is None or found[0] != channel:
+        had = None if found is None else found[0]
+        raise StoreDamaged(
+            "file is another channel's", who=path, had=had, needed=channel, remedy=REMEDY
+        )

@@ -1,0 +1,129 @@
+"""The tables of a channel's file, and the errors of one that cannot be used.
+
+    blocks         number, hash, bytes; the first row of history that is its own
+    transactions   of each block by position: id, code, timestamp; an id may come twice
+    history        every value that a key ever had, by block and position; NULL: it was deleted
+    state          the row of history that a key has now
+
+Keys are UTF-8 as bytes, and so are ordered by code point: a composite key begins with a zero byte.
+A value stands once, in its row of history. Times are text: a header may say one beyond 64 bits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from edgemark.errors import LedgerUnavailable, Unrecoverable
+
+APPLICATION = 0x45444C47  # "EDLG": whose file it is
+FORMAT = 1
+
+SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE blocks (
+    number INTEGER PRIMARY KEY, hash BLOB NOT NULL, raw BLOB NOT NULL, first_row INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX blocks_by_hash ON blocks (hash);
+CREATE TABLE transactions (
+    block INTEGER NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, code INTEGER NOT NULL,
+    timestamp_ns TEXT NOT NULL, PRIMARY KEY (block, position)
+) WITHOUT ROWID;
+CREATE INDEX transactions_by_id ON transactions (id);
+CREATE TABLE history (
+    row INTEGER PRIMARY KEY, namespace TEXT NOT NULL, key BLOB NOT NULL, block INTEGER NOT NULL,
+    position INTEGER NOT NULL, value BLOB
+);
+CREATE UNIQUE INDEX history_by_key ON history (namespace, key, block, position);
+CREATE TABLE state (
+    namespace TEXT NOT NULL, key BLOB NOT NULL, row INTEGER NOT NULL, block INTEGER NOT NULL,
+    position INTEGER NOT NULL, PRIMARY KEY (namespace, key)
+) WITHOUT ROWID;
+"""
+
+REMEDY = (
+    "Keep a copy of the file; `edgemark ledger verify` says what is wrong with one that can be"
+    " read. A development ledger begins anew in another folder."
+)
+
+
+class StoreDamaged(Unrecoverable):
+    """The file of a channel is damaged, or is another's."""
+
+
+class StoreUnavailable(LedgerUnavailable):
+    """The file of a channel could not be read or written; what was under way is not in it."""
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Say typed what SQLite refuses within.
+
+    Raises:
+        StoreUnavailable: no room, no permission, or another process holds it.
+        StoreDamaged: everything else.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in _PASSING:
+            raise StoreUnavailable(
+                "file cannot be used", who=path, had=error, remedy="Make room, or wait."
+            ) from error
+        raise _damaged(path, error) from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, error) from error
+
+
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+    }
+)
+
+
+def _damaged(path: Path, error: sqlite3.Error) -> StoreDamaged:
+    return StoreDamaged("file is damaged", who=path, had=error, remedy=REMEDY)
+
+
+def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+    """A connection to a channel's file.
+
+    Args:
+        path: of the file.
+        writes: whether it makes the file where there is none, and writes; else it only reads.
+    """
+    with told(path):
+        mode = "rwc" if writes else "ro"
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,  # whoever uses one holds its lock
+            timeout=BUSY_S,
+        )
+        try:
+            if writes:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            connection.execute(f"PRAGMA mmap_size={MMAP_BYTES}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+BUSY_S = 5.0
+CACHE_KIB = 2048  # of each connection
+MMAP_BYTES = 256 * 1024 * 1024  # read without a copy of each connection's own

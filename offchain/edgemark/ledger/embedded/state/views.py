@@ -1,0 +1,191 @@
+"""Reads a channel as it was after one block, whatever is committed meanwhile.
+
+All views of one height share one SQLite transaction (`Snapshot`). Nothing that is read leaves a
+cursor open: a range or a history is read by pages, each beginning behind the last.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import RLock
+from typing import Any, NamedTuple
+
+from edgemark.closing import Closing
+from edgemark.ledger.embedded.state.tables import told
+from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.limits import RANGE_PAGE
+from edgemark.ledger.fabric.wire.read_write_sets import Version
+
+FIRST_SIMPLE_KEY = b"\x01"  # composite keys begin with a zero byte
+LAST = 2**63 - 1  # above every block and position
+
+
+class HistoryRow(NamedTuple):
+    """A value that a key had: since which transaction."""
+
+    transaction_id: str
+    timestamp_ns: int
+    is_delete: bool
+    value: bytes
+
+
+class Placed(NamedTuple):
+    """Where a transaction stands, and whether it counts."""
+
+    code: Code
+    block: int
+    position: int
+
+
+class Snapshot:
+    """One height, read through one connection; closed by who opened it, when nobody uses it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self.lock = RLock()
+        self.users = 0
+        with told(path):
+            connection.execute("BEGIN")
+            found = connection.execute("SELECT max(number) FROM blocks").fetchone()
+        self.height: int = 0 if found[0] is None else found[0] + 1
+
+    def rows(self, question: str, *values: object) -> list[Any]:
+        """All rows of an answer."""
+        with self.lock, told(self.path):
+            return self.connection.execute(question, values).fetchall()
+
+    def end(self) -> None:
+        """Let go of the height."""
+        with self.lock, told(self.path):
+            self.connection.execute("COMMIT")
+
+
+_GET = """
+SELECT history.value, state.block, state.position FROM state CROSS JOIN history USING (row)
+WHERE state.namespace = ? AND state.key = ?
+"""
+_VERSION = "SELECT block, position FROM state WHERE namespace = ? AND key = ?"
+_RANGE = """
+SELECT state.key, history.value, state.block, state.position
+FROM state CROSS JOIN history USING (row)
+WHERE state.namespace = ?1 AND state.key >= ?2 AND (?3 IS NULL OR state.key < ?3)
+ORDER BY state.key LIMIT ?4
+"""
+_VERSIONS = """
+SELECT key, block, position FROM state
+WHERE namespace = ?1 AND key >= ?2 AND (?3 IS NULL OR key < ?3) ORDER BY key LIMIT ?4
+"""
+_HISTORY = """
+SELECT history.block, history.position, transactions.id, transactions.timestamp_ns, history.value
+FROM history CROSS JOIN transactions USING (block, position)
+WHERE history.namespace = ?1 AND history.key = ?2
+AND (history.block, history.position) < (?3, ?4)
+ORDER BY history.block DESC, history.position DESC LIMIT ?5
+"""
+_PLACED = """
+SELECT code, block, position FROM transactions WHERE id = ? ORDER BY block, position LIMIT 1
+"""
+
+
+class StateView(Closing):
+    """A channel at one height."""
+
+    def __init__(self, snapshot: Snapshot, release: Callable[[], None]) -> None:
+        """A view.
+
+        Args:
+            snapshot: that it reads.
+            release: called once, when the view is closed.
+        """
+        self._snapshot: Snapshot | None = snapshot
+        self._release = release
+        self.height = snapshot.height
+
+    def close(self) -> None:
+        """Let go of the height."""
+        if self._snapshot is not None:
+            self._snapshot = None
+            self._release()
+
+    def get(self, namespace: str, key: str) -> tuple[bytes, Version] | None:
+        """Value and version of a key; None where there is none."""
+        for value, block, position in self._rows(_GET, namespace, key.encode()):
+            return value, Version(block, position)
+        return None
+
+    def version(self, namespace: str, key: str) -> Version | None:
+        """Version of a key; None where there is none."""
+        for block, position in self._rows(_VERSION, namespace, key.encode()):
+            return Version(block, position)
+        return None
+
+    def range(self, namespace: str, start: str, end: str) -> Iterator[tuple[str, bytes, Version]]:
+        """Keys in order, with value and version.
+
+        Args:
+            namespace: a chaincode's name.
+            start: the first key; "" for the first that is no composite key.
+            end: behind the last key; "" for no end.
+        """
+        for key, value, block, position in self._pages(_RANGE, namespace, start, end):
+            yield key.decode(), value, Version(block, position)
+
+    def versions(self, namespace: str, start: str, end: str) -> Iterator[tuple[str, Version]]:
+        """As `range`, without the values."""
+        for key, block, position in self._pages(_VERSIONS, namespace, start, end):
+            yield key.decode(), Version(block, position)
+
+    def history(self, namespace: str, key: str) -> Iterator[HistoryRow]:
+        """All values that a key had, the newest first."""
+        block, position = LAST, LAST
+        while rows := self._rows(_HISTORY, namespace, key.encode(), block, position, RANGE_PAGE):
+            for block, position, identity, at, value in rows:  # noqa: B007 (the next page's begin)
+                yield HistoryRow(identity, int(at), value is None, value or b"")
+            if len(rows) < RANGE_PAGE:
+                return
+
+    def placed(self, transaction_id: str) -> Placed | None:
+        """Where a transaction stands first; None where it does not."""
+        for code, block, position in self._rows(_PLACED, transaction_id):
+            return Placed(Code(code), block, position)
+        return None
+
+    def has_transaction(self, transaction_id: str) -> bool:
+        """Whether a transaction of that id stands in a block, valid or not."""
+        return self.placed(transaction_id) is not None
+
+    def block(self, number: int) -> bytes | None:
+        """The bytes of a block; None where there is none."""
+        return self._raw("SELECT raw FROM blocks WHERE number = ?", min(number, LAST))
+
+    def block_by_hash(self, hash_: bytes) -> bytes | None:
+        """The bytes of the block of a hash; None where there is none."""
+        return self._raw("SELECT raw FROM blocks WHERE hash = ?", hash_)
+
+    def newest_block(self) -> bytes | None:
+        """The bytes of the newest block; None where there is none."""
+        return self.block(self.height - 1)
+
+    def _raw(self, question: str, value: object) -> bytes | None:
+        for (raw,) in self._rows(question, value):
+            return bytes(raw)
+        return None
+
+    def _pages(
+        self, question: str, namespace: str, start: str, end: str
+    ) -> Iterator[tuple[Any, ...]]:
+        first = start.encode() or FIRST_SIMPLE_KEY
+        last = end.encode() or None
+        while rows := self._rows(question, namespace, first, last, RANGE_PAGE):
+            yield from rows
+            if len(rows) < RANGE_PAGE:
+                return
+            first = rows[-1][0] + b"\x00"
+
+    def _rows(self, question: str, *values: object) -> list[Any]:
+        if self._snapshot is None:
+            raise RuntimeError("a closed view was read")
+        return self._snapshot.rows(question, *values)

@@ -1,0 +1,23 @@
+"""Says of each transaction of a block whether it counts; pure: bytes and state in, codes out.
+
+The order is Fabric's: each check answers None or the code that the transaction keeps. First every
+transaction by itself, against the state below the block; then ids within the block; then reads,
+in order, against that state and what counts of the block so far.
+
+| what | where |
+|---|---|
+| an envelope, taken apart as far as a check looks | `candidates` |
+| what all checks stand on: configuration, members, state | `ground` |
+| headers, creator, id, proposal hash, channel | `headers` |
+| what was endorsed: chaincode, event, namespaces, policies | `endorsements` |
+| configuration | `configuring` |
+| versions and ranges that were read | `conflicts` |
+| all of them, over a block | `blocks` |
+
+What is never asked: the time. A block says the same when all its certificates have expired.
+
+Source: Fabric 3.1, `core/common/validation`, `core/committer/txvalidator/v20`,
+`core/ledger/kvledger/txmgmt/validation`. Stricter than there: an endorsement by another role than
+peer counts for no policy, more than MAX_ENDORSEMENTS are not looked at, and what this ledger has
+not (private data, metadata of keys) is ILLEGAL_WRITESET.
+"""

@@ -1,0 +1,134 @@
+"""Checks of what was endorsed: which chaincode, what it tells, what it writes, and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.embedded.definitions import LIFECYCLE, approver_of
+from edgemark.ledger.embedded.validation.candidates import Candidate
+from edgemark.ledger.embedded.validation.ground import Ground
+from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.identities.members import Member, MemberRole
+from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.limits import MAX_ENDORSEMENTS
+from edgemark.ledger.fabric.wire.policies import (
+    LIFECYCLE_ENDORSEMENT,
+    PolicyRefused,
+    Role,
+    Rule,
+    SignedBy,
+    is_satisfied,
+    resolve,
+)
+
+
+def check_parts(candidate: Candidate, _: Ground) -> Code | None:
+    """Header extension, response and read-write sets are messages."""
+    for part, code in (
+        ("extension", Code.BAD_HEADER_EXTENSION),
+        ("action", Code.BAD_RESPONSE_PAYLOAD),
+        ("sets", Code.BAD_RWSET),
+    ):
+        try:
+            getattr(candidate, part)
+        except MessageMalformed:
+            return code
+    return None
+
+
+def check_chaincode(candidate: Candidate, _: Ground) -> Code | None:
+    """Header and response name one chaincode, and the response its version."""
+    if not (
+        candidate.extension.HasField("chaincode_id") and candidate.action.HasField("chaincode_id")
+    ):
+        return Code.INVALID_OTHER_REASON
+    asked, ran = candidate.extension.chaincode_id, candidate.action.chaincode_id
+    is_same = asked.name and asked.name == ran.name and ran.version
+    return None if is_same else Code.INVALID_CHAINCODE
+
+
+def check_event(candidate: Candidate, _: Ground) -> Code | None:
+    """The event is told by the chaincode that was asked."""
+    try:
+        event = candidate.event
+    except MessageMalformed:
+        return Code.INVALID_OTHER_REASON
+    is_own = event is None or event.chaincode == candidate.extension.chaincode_id.name
+    return None if is_own else Code.INVALID_OTHER_REASON
+
+
+def check_namespaces(candidate: Candidate, _: Ground) -> Code | None:
+    """No namespace stands there twice: of two sets, a check might look at one alone."""
+    names = [each.namespace for each in candidate.sets]
+    return Code.ILLEGAL_WRITESET if len(set(names)) < len(names) else None
+
+
+def check_supported(candidate: Candidate, _: Ground) -> Code | None:
+    """Nothing is written that this ledger does not keep: private data, metadata of keys."""
+    return Code.ILLEGAL_WRITESET if any(each.has_more for each in candidate.sets) else None
+
+
+def written_namespaces(candidate: Candidate) -> list[str]:
+    """The chaincode that was asked, and every other into whose namespace something is written."""
+    asked: str = candidate.extension.chaincode_id.name
+    others = {each.namespace for each in candidate.sets if each.writes} - {asked}
+    return [asked, *sorted(others)]
+
+
+def signatories_of(candidate: Candidate, ground: Ground) -> list[Member]:
+    """Members whose signature over the response is right, each once."""
+    found: dict[tuple[str, bytes], Member] = {}
+    endorsements = candidate.asked.action.endorsements
+    if len(endorsements) > MAX_ENDORSEMENTS:
+        return []
+    for each in endorsements:
+        known = ground.members.find(each.endorser)
+        if known is None or (known[0].msp_id, known[0].certificate) in found:
+            continue
+        message = candidate.signed + each.endorser
+        try:
+            member = ground.members.check_signed(each.endorser, message, each.signature)
+        except EdgemarkError:
+            continue
+        found[member.msp_id, member.certificate] = member
+    return list(found.values())
+
+
+def peers_of(candidate: Candidate, ground: Ground) -> list[Member]:
+    """Those of `signatories_of` that are peers: nobody else endorses."""
+    return [each for each in signatories_of(candidate, ground) if each.role is MemberRole.PEER]
+
+
+def check_policies(
+    candidate: Candidate,
+    ground: Ground,
+    *,
+    namespaces: Callable[[Candidate], Sequence[str]] = written_namespaces,
+    endorsers: Callable[[Candidate, Ground], Sequence[Member]] = peers_of,
+) -> Code | None:
+    """The endorsers satisfy the policy of every namespace that is written."""
+    signed_by = endorsers(candidate, ground)
+    for name in namespaces(candidate):
+        try:
+            rules = _rules_of(name, candidate, ground)
+        except (MessageMalformed, PolicyRefused):
+            return Code.ENDORSEMENT_POLICY_FAILURE
+        if not rules:
+            return Code.INVALID_CHAINCODE
+        if not all(is_satisfied(rule, signed_by) for rule in rules):
+            return Code.ENDORSEMENT_POLICY_FAILURE
+    return None
+
+
+def _rules_of(name: str, candidate: Candidate, ground: Ground) -> list[Rule]:
+    """All that have to be satisfied for a namespace; none when there is no such chaincode."""
+    if name != LIFECYCLE:
+        rule = ground.rule_of(name)
+        return [] if rule is None else [rule]
+    written = [
+        write.key for each in candidate.sets if each.namespace == LIFECYCLE for write in each.writes
+    ]
+    approvers = {approver_of(key) for key in written} or {None}
+    majority = resolve(LIFECYCLE_ENDORSEMENT, ground.configuration.organisations)
+    return [majority if each is None else SignedBy(each, Role.PEER) for each in approvers]

@@ -1,0 +1,119 @@
+"""What all checks of a block stand on: configuration, members, the state below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cryptography import x509
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.embedded.definitions import LIFECYCLE, read_definition
+from edgemark.ledger.fabric.configuration.configurations import Configuration
+from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.identities.members import Member
+from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
+from edgemark.ledger.fabric.wire.policies import Rule, parse_policy, resolve
+from edgemark.ledger.fabric.wire.read_write_sets import Version
+
+MAX_KNOWN = 4096  # identities whose certificates are kept parsed
+
+
+class WorldState(Protocol):
+    """The state below the block; `state.views.StateView` is one."""
+
+    def get(self, namespace: str, key: str) -> tuple[bytes, Version] | None:
+        """Value and version of a key."""
+
+    def version(self, namespace: str, key: str) -> Version | None:
+        """Version of a key."""
+
+    def versions(self, namespace: str, start: str, end: str) -> Iterator[tuple[str, Version]]:
+        """Keys of a range in order, with their versions; `end` is excluded, "" is open."""
+
+    def has_transaction(self, transaction_id: str) -> bool:
+        """Whether a transaction of that id stands in a block, valid or not."""
+
+
+class Members:
+    """The members of one configuration, each of whose certificates is checked once."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        """Of that configuration: of its organisations and of the one that orders."""
+        orderer = configuration.orderer
+        self._organisations = {**configuration.organisations, orderer.msp_id: orderer}
+        self._known: dict[bytes, tuple[Member, x509.Certificate] | None] = {}
+
+    def check_signed(self, identity: bytes, message: bytes, signature: bytes) -> Member:
+        """The member who signed a message.
+
+        Args:
+            identity: `SerializedIdentity` of the signer.
+            message: that was signed.
+            signature: over it, DER.
+
+        Raises:
+            EdgemarkError: it is no member's, was revoked, or has not signed this.
+        """
+        found = self.find(identity)
+        if found is None:
+            raise IdentityRefused("is no member of the channel", who="signer")
+        member, certificate = found
+        check_signature(certificate, message, signature, member.msp_id)
+        return member
+
+    def find(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
+        """The member of that identity, with its certificate; None for a stranger."""
+        if identity not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.pop(next(iter(self._known)))
+            self._known[identity] = self._admit(identity)
+        return self._known[identity]
+
+    def _admit(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
+        try:
+            msp_id, certificate = parse_identity(identity)
+            return self._organisations[msp_id].admit(identity, at=None), certificate
+        except (EdgemarkError, KeyError):
+            return None
+
+
+@dataclass
+class Ground:
+    """What a block is checked against.
+
+    Attributes:
+        channel: name of the channel.
+        configuration: that counts for this block.
+        members: of it.
+        state: below the block.
+        size: transactions of the block.
+    """
+
+    channel: str
+    configuration: Configuration
+    members: Members
+    state: WorldState
+    size: int = 1
+    _rules: dict[str, Rule | None] = field(default_factory=dict)
+
+    def rule_of(self, chaincode: str) -> Rule | None:
+        """Who has to endorse what a chaincode writes; None when there is no such chaincode.
+
+        Raises:
+            MessageMalformed, PolicyRefused: its definition cannot be read.
+        """
+        if chaincode not in self._rules:
+            self._rules[chaincode] = self._find_rule(chaincode)
+        return self._rules[chaincode]
+
+    def _find_rule(self, chaincode: str) -> Rule | None:
+        definition = read_definition(chaincode, self._read)
+        if definition is None:
+            return None
+        return resolve(parse_policy(definition.policy), self.configuration.organisations)
+
+    def _read(self, key: str) -> bytes | None:
+        found = self.state.get(LIFECYCLE, key)
+        return None if found is None else found[0]

@@ -7,7 +7,11 @@
 | `ChaincodeRefused` | RefusedInput | the chaincode said no: mend the call |
 | `NotEndorsed` | RefusedInput | see what each endorser said |
 | `EndorsementsDiffer` | PeerFault | organisations computed different results: see where |
+| `SubmitRefused` | RefusedInput | nobody orders it: see why; it stays in the journal |
+| `SubmissionDiffers` | RefusedInput | another call has this name: give this one its own |
 | `TransactionInvalid` | RefusedInput | it does not count; for a conflict ask anew |
+| `ProfileInvalid` | RefusedInput | mend the connection profile |
+| `LedgerBusy` | RefusedInput | it has enough to do: ask again later |
 | `LedgerSilent` | LedgerUnavailable | it did not answer in time; what was sent may still come |
 """
 
@@ -16,7 +20,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgemark.errors import LedgerUnavailable, PeerFault, RefusedInput
+from edgemark.errors import (
+    EdgemarkError,
+    LedgerUnavailable,
+    Overloaded,
+    PeerFault,
+    RefusedInput,
+)
 from edgemark.ledger.fabric.wire.codes import CONFLICTS, Code
 
 
@@ -26,14 +36,6 @@ class MessageMalformed(PeerFault):
 
 class IdentityRefused(RefusedInput):
     """An identity may not do this, or is none."""
-
-
-class ChaincodeRefused(RefusedInput):
-    """A chaincode answered with an error."""
-
-
-class LedgerSilent(LedgerUnavailable):
-    """No answer in time, or nobody there."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class EndorserWords:
     message: str
 
 
-class NotEndorsed(RefusedInput):
-    """Too few endorsed it.
+class FromEndorsers(EdgemarkError):
+    """What a ledger answered, with every endorser's own message.
 
     Attributes:
         endorsers: what each of them said.
@@ -60,9 +62,45 @@ class NotEndorsed(RefusedInput):
 
     endorsers: Sequence[EndorserWords] = ()
 
+    def as_dict(self) -> dict[str, object]:
+        """With a record for each endorser."""
+        words = [
+            {"address": each.address, "msp_id": each.msp_id, "message": each.message}
+            for each in self.endorsers
+        ]
+        return {**super().as_dict(), "endorsers": words}
 
-class EndorsementsDiffer(PeerFault):
+
+class LedgerSilent(FromEndorsers, LedgerUnavailable):
+    """No answer in time, or nobody there."""
+
+
+class ChaincodeRefused(FromEndorsers, RefusedInput):
+    """A chaincode answered with an error."""
+
+
+class NotEndorsed(FromEndorsers, RefusedInput):
+    """Too few endorsed it."""
+
+
+class EndorsementsDiffer(FromEndorsers, PeerFault):
     """Organisations answered the same proposal with different results."""
+
+
+class SubmitRefused(FromEndorsers, RefusedInput):
+    """The ordering service did not take an envelope; it may still take a copy of it."""
+
+
+class SubmissionDiffers(RefusedInput):
+    """A name that was given to one call is given to another."""
+
+
+class ProfileInvalid(RefusedInput):
+    """A connection profile that nobody can connect by."""
+
+
+class LedgerBusy(Overloaded):
+    """The ledger has as much to do as it takes."""
 
 
 class TransactionInvalid(RefusedInput):

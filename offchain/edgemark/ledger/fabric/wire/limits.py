@@ -31,3 +31,6 @@ MAX_LEAST_SETS = 256  # sets of organisations that are considered for one propos
 MAX_ORGANISATIONS = 32  # of a channel
 MAX_REVOCATIONS_BYTES = 4 * 1024 * 1024  # of one organisation, about 100,000 certificates
 MAX_ENDORSEMENTS = 2 * MAX_ORGANISATIONS  # of a transaction, good or not
+MAX_OPEN_SUBMISSIONS = 1_000  # of one client at once
+MAX_SUBMISSIONS_REMEMBERED = 10_000  # decided ones whose caller may still ask what became of them
+MAX_SUBMISSION_NAME = 128  # characters of what a caller calls a submission

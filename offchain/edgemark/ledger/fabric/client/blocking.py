@@ -1,0 +1,280 @@
+"""The client for threads: each call waits, at most as long as it was told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import grpc
+
+from edgemark.closing import Closing
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.ledger.fabric.client.asking import PLAIN, Desk, Transmission
+from edgemark.ledger.fabric.client.blocks import BlockCursor
+from edgemark.ledger.fabric.client.calls import Endorsed
+from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
+from edgemark.ledger.fabric.client.connection import METHODS, PeerAddress, Peers, explain_call
+from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint, Follower
+from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Outcome, Pause, Wish
+from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.faults import LedgerSilent
+from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.codes import Code
+
+T = TypeVar("T")
+
+
+class GatewayClient(Closing):
+    """One identity on one channel; safe for many threads.
+
+    Args:
+        peers: whose Gateways are asked: the next one when one is silent.
+        desk: channel, identity, journal and longest times.
+    """
+
+    def __init__(self, peers: Sequence[PeerAddress], desk: Desk) -> None:
+        self.desk = desk
+        self._peers = Peers(peers, _connect)
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Close all channels; streams end."""
+        self._is_closed = True
+        for channel in self._peers.take_channels():
+            channel.close()
+
+    def evaluate(
+        self,
+        chaincode: str,
+        *arguments: bytes | str,
+        sent: Transmission = PLAIN,
+        wait_s: float | None = None,
+    ) -> bytes:
+        """What a chaincode answers; nothing is changed.
+
+        Args:
+            chaincode: its name.
+            arguments: the first is the function's name; texts are UTF-8.
+            sent: transient data, organisations.
+            wait_s: longest time; None for that of the desk.
+
+        Raises:
+            ChaincodeRefused, NotEndorsed, IdentityRefused, LedgerBusy, LedgerSilent,
+            MessageMalformed: see `faults`.
+        """
+        return self._run(self.desk.evaluate(self.desk.call(chaincode, arguments, sent), wait_s))
+
+    def endorse(
+        self,
+        chaincode: str,
+        *arguments: bytes | str,
+        sent: Transmission = PLAIN,
+        wait_s: float | None = None,
+    ) -> Endorsed:
+        """What endorsers answer, checked and signed; nothing is ordered. See `evaluate`."""
+        return self._run(self.desk.endorse(self.desk.call(chaincode, arguments, sent), wait_s))
+
+    def submit(
+        self,
+        chaincode: str,
+        *arguments: bytes | str,
+        name: str | None = None,
+        retries: int = 0,
+        sent: Transmission = PLAIN,
+        wait_s: float | None = None,
+    ) -> Outcome:
+        """Have a call endorsed, ordered and committed, once.
+
+        Args:
+            chaincode: its name.
+            arguments: the first is the function's name; texts are UTF-8.
+            name: what the caller calls this one: whoever makes the same call by the same name, also
+                after a crash, goes on with the same transaction or is told what became of it.
+            retries: new proposals that may follow a conflict with others.
+            sent: transient data, organisations.
+            wait_s: longest time; None for that of the desk.
+
+        Raises:
+            TransactionInvalid: it stands in a block and does not count.
+            LedgerSilent: it may still count; it is kept under its name.
+            SubmissionDiffers: it is the name of another call.
+            SubmitRefused: see `faults`, and `evaluate` for the others.
+        """
+        call = self.desk.call(chaincode, arguments, sent)
+        return self._run(self.desk.submit(call, name, retries, wait_s))
+
+    def order(
+        self, endorsed: Endorsed, *, name: str | None = None, wait_s: float | None = None
+    ) -> Outcome:
+        """Have ordered what was endorsed before. See `submit`."""
+        return self._run(self.desk.order(endorsed, name, wait_s))
+
+    def finish_open(self, wait_s: float | None = None) -> Iterator[Outcome | EdgemarkError]:
+        """Go on with every submission that was left open, each to its end or its error."""
+        for kept in list(self.desk.open_ones()):
+            try:
+                yield self._run(self.desk.finish(kept, wait_s))
+            except EdgemarkError as error:
+                yield error
+
+    def commit_status(self, transaction_id: str, wait_s: float | None = None) -> tuple[Code, int]:
+        """Code and block of a transaction, as soon as there are any."""
+        return self._run(self.desk.status(transaction_id, wait_s))
+
+    def height(self, wait_s: float | None = None) -> int:
+        """Number of blocks of the channel."""
+        return self._run(self.desk.height(wait_s))
+
+    def chaincode_events(
+        self, chaincode: str, after: Checkpoint | None = None, *, wait_s: float | None = None
+    ) -> Iterator[ChaincodeEvent]:
+        """Events in order, over any number of streams; an event counts as handled by the next one.
+
+        Args:
+            chaincode: whose events.
+            after: behind what; None for what is committed from now on.
+            wait_s: longest time for all of them together; None for no end.
+
+        Raises:
+            IdentityRefused, MessageMalformed: see `faults`; while nobody answers, it asks again.
+        """
+        follower = Follower(self.desk.channel, chaincode, self.desk.signer, after)
+        until = None if wait_s is None else time.monotonic() + wait_s
+        while not self._is_over(until):
+            request, cursor = follower.begin()
+            try:
+                for raw in self._stream(Asking.EVENTS, request, until):
+                    for event in cursor.take(raw):
+                        yield event
+                        follower.handled(event)
+            except EdgemarkError as error:
+                if not self._is_over(until):
+                    time.sleep(follower.pause_after(error, is_over=False))
+
+    def listen(
+        self,
+        chaincode: str,
+        handle: Callable[[ChaincodeEvent], None],
+        checkpoints: CheckpointFile,
+        *,
+        wait_s: float | None = None,
+    ) -> None:
+        """Hand each event to `handle`, and keep where it was after it returned.
+
+        Args:
+            chaincode: whose events.
+            handle: what is done with one; an exception of it ends this and keeps the event.
+            checkpoints: where it is kept; a new one begins with what is committed from now on.
+            wait_s: longest time; None until the client is closed.
+        """
+        after = checkpoints.read()
+        if after is None:
+            after = Checkpoint(self.height())
+            checkpoints.write(after)
+        for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
+            handle(event)
+            checkpoints.write(event.checkpoint)
+
+    def blocks(
+        self, first: int, last: int | None = None, *, wait_s: float | None = None
+    ) -> Iterator[Block]:
+        """Blocks in order, each checked against the last.
+
+        Args:
+            first: number of the first one.
+            last: of the last one; None for no end.
+            wait_s: longest time for all of them together; None for no end.
+
+        Raises:
+            LedgerSilent: the stream was cut.
+            IdentityRefused, MessageMalformed: see `faults`.
+        """
+        _, _, target = self._peers.current()
+        cursor = BlockCursor(first, last, target)
+        until = None if wait_s is None else time.monotonic() + wait_s
+        for raw in self._stream(Asking.BLOCKS, self.desk.seek(first, last), until):
+            block = cursor.take(raw)
+            if block is None:
+                return
+            yield block
+            if cursor.is_done:
+                return
+
+    def _is_over(self, until: float | None) -> bool:
+        return self._is_closed or (until is not None and time.monotonic() >= until)
+
+    def _stream(self, asking: Asking, request: bytes, until: float | None) -> Iterator[bytes]:
+        """The answers of one stream, until it ends.
+
+        Raises:
+            EdgemarkError: why it ended, typed; none where its longest time is over.
+        """
+        at, channel, target = self._channel()
+        longest = self.desk.waits.stream_s
+        left = longest if until is None else min(longest, until - time.monotonic())
+        kind = channel.stream_stream if asking is Asking.BLOCKS else channel.unary_stream
+        sent = iter((request,)) if asking is Asking.BLOCKS else request
+        stream = kind(METHODS[asking])(sent, timeout=max(left, 0.0))
+        try:
+            yield from stream
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                self._turn_after(explained := explain_call(asking, error, target), at)
+                raise explained from error
+        finally:
+            stream.cancel()
+
+    def _channel(self) -> tuple[int, Any, str]:
+        if self._is_closed:
+            raise RefusedInput("is closed", who="client")
+        return self._peers.current()
+
+    def _turn_after(self, error: EdgemarkError, at: int) -> None:
+        if isinstance(error, LedgerSilent) and not error.endorsers:
+            self._peers.turn(at)
+
+    def _run(self, flow: Flow[T]) -> T:
+        """Carry out what a flow wishes, one after the other."""
+        try:
+            wish = next(flow)
+            while True:
+                try:
+                    answer = self._perform(wish)
+                except EdgemarkError as error:
+                    wish = flow.throw(error)
+                else:
+                    wish = flow.send(answer)
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
+        finally:
+            flow.close()
+
+    def _perform(self, wish: Wish) -> bytes:
+        match wish:
+            case Ask():
+                return self._ask(wish)
+            case Pause(seconds):
+                time.sleep(seconds)
+            case Keep(kept):
+                self.desk.journal().append(kept)
+        return b""
+
+    def _ask(self, wish: Ask) -> bytes:
+        at, channel, target = self._channel()
+        try:
+            answer: bytes = channel.unary_unary(METHODS[wish.asking])(
+                wish.request, timeout=wish.wait_s
+            )
+        except grpc.RpcError as error:
+            explained = explain_call(wish.asking, error, target)
+            self._turn_after(explained, at)
+            raise explained from error
+        except ValueError as error:  # a channel that was closed meanwhile
+            raise RefusedInput("is closed", who="client") from error
+        return answer
+
+
+def _connect(address: PeerAddress) -> grpc.Channel:
+    return grpc.secure_channel(address.target, address.credentials(), address.options())

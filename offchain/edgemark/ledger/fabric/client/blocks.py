@@ -1,0 +1,117 @@
+"""Blocks of a channel as a peer delivers them, each checked against the one before.
+
+Signed is the payload of a SeekInfo envelope: channel, time, who asks, and the first and last block.
+A block's envelopes are those of its header, and its header follows the last; its flags are the
+word of the peer.
+"""
+
+from __future__ import annotations
+
+from fabric_protos.common import common_pb2
+from fabric_protos.orderer import ab_pb2
+from fabric_protos.peer import events_pb2
+
+from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
+from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.digests import compute_transaction_id
+from edgemark.ledger.fabric.wire.envelopes import make_envelope
+from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
+
+WHO = "blocks"
+GOOD = 200
+LAST = 2**64 - 1  # asked for as the last block: without an end
+_DENIED = 403
+
+
+def seek_request(
+    channel: str,
+    signer: Signer,
+    *,
+    first: int,
+    last: int | None,
+    nonce: bytes,
+    timestamp_ns: int,
+) -> bytes:
+    """The signed envelope that asks for blocks.
+
+    Args:
+        channel: whose blocks.
+        signer: who asks.
+        first: number of the first one.
+        last: of the last one; None for no end: each is sent when it is there.
+        nonce: at random.
+        timestamp_ns: now, Unix nanoseconds.
+    """
+    seek = ab_pb2.SeekInfo(behavior=ab_pb2.SeekInfo.BLOCK_UNTIL_READY)
+    seek.start.specified.number = first
+    seek.stop.specified.number = LAST if last is None else last
+    header = common_pb2.ChannelHeader(
+        type=common_pb2.DELIVER_SEEK_INFO,
+        channel_id=channel,
+        tx_id=compute_transaction_id(nonce, signer.identity),
+    )
+    header.timestamp.seconds, header.timestamp.nanos = divmod(timestamp_ns, NANOSECONDS)
+    signature = common_pb2.SignatureHeader(creator=signer.identity, nonce=nonce)
+    payload = common_pb2.Payload(
+        header=common_pb2.Header(
+            channel_header=header.SerializeToString(),
+            signature_header=signature.SerializeToString(),
+        ),
+        data=seek.SerializeToString(),
+    ).SerializeToString()
+    return make_envelope(payload, signer.sign(payload))
+
+
+class BlockCursor:
+    """Takes the answers of a stream of blocks.
+
+    Args:
+        first: number of the first one.
+        last: of the last one; None for no end.
+        target: HOST:PORT that is asked.
+    """
+
+    def __init__(self, first: int, last: int | None, target: str) -> None:
+        self.next = first
+        self._last = last
+        self._target = target
+        self._above: bytes | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last one was taken."""
+        return self._last is not None and self.next > self._last
+
+    def take(self, raw: bytes) -> Block | None:
+        """The block of an answer; None for the end of the stream.
+
+        Raises:
+            MessageMalformed: it is no block, not the next one, or not of one piece.
+            IdentityRefused, RefusedInput: the peer refused.
+        """
+        answer = parse(events_pb2.DeliverResponse, raw, WHO)
+        kind = answer.WhichOneof("Type")
+        if kind == "block":
+            return self._check(parse_block(answer.block.SerializeToString()))
+        if kind != "status":
+            raise MessageMalformed("is neither block nor status", who=WHO)
+        if answer.status == GOOD:
+            return None
+        code = "PERMISSION_DENIED" if answer.status == _DENIED else "NOT_FOUND"
+        said = f"status {answer.status}"
+        raise explain(Refusal(Asking.BLOCKS, code, said, target=self._target))
+
+    def _check(self, block: Block) -> Block:
+        if block.number != self.next:
+            raise MessageMalformed(
+                "block is out of order", who=WHO, had=block.number, needed=self.next
+            )
+        if self._above is not None and block.previous_hash != self._above:
+            raise MessageMalformed("block does not follow the last", who=WHO, had=block.number)
+        if not block.is_whole or len(block.flags) != len(block.envelopes):
+            raise MessageMalformed("block is not of one piece", who=WHO, had=block.number)
+        self.next, self._above = block.number + 1, block.hash
+        return block

@@ -1,0 +1,288 @@
+"""What is asked of a Gateway, as bytes, and what it may answer.
+
+A transaction is signed only as it is made here: from the proposal of ours, and from the response
+and endorsements that were checked against it. What the Gateway prepared is compared, never signed:
+the signature covers the headers with channel, transaction id, timestamp, creator and nonce, the
+arguments, the read-write sets, the event and the response, and all endorsements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fabric_protos.common import common_pb2
+from fabric_protos.gateway import gateway_pb2
+from fabric_protos.peer import proposal_pb2
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
+from edgemark.ledger.fabric.identities.signing import (
+    Signer,
+    check_signature,
+    parse_identity,
+)
+from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.envelopes import (
+    Endorsement,
+    Event,
+    Transaction,
+    make_envelope,
+    make_payload,
+    parse_event,
+    parse_transaction,
+)
+from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD, MAX_NAME
+from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
+
+GATEWAY = "gateway"
+GOOD = range(200, 400)  # statuses of a response that counts
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a chaincode is asked.
+
+    Attributes:
+        channel: that it is for.
+        chaincode: that is asked.
+        arguments: the first is the function's name.
+        transient: for the endorsers alone, and in no block.
+        organisations: who has to answer; empty for whoever the ledger chooses.
+    """
+
+    channel: str
+    chaincode: str
+    arguments: tuple[bytes, ...]
+    transient: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    organisations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call, signed.
+
+    Attributes:
+        call: what is asked.
+        transaction_id: 64 hex digits.
+        proposal: its bytes.
+        signature: of its creator.
+    """
+
+    call: Call
+    transaction_id: str
+    proposal: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Endorsed:
+    """What endorsers answered, as it was signed for them to be ordered.
+
+    Attributes:
+        asked: the call.
+        envelope: signed; the bytes that are submitted, however often.
+        response: what the chaincode answered.
+        event: that it tells once the transaction counts; None for none.
+        endorsers: organisations that endorsed.
+    """
+
+    asked: Asked
+    envelope: bytes = field(repr=False)
+    response: bytes
+    event: Event | None
+    endorsers: tuple[str, ...]
+
+
+def ask(call: Call, signer: Signer, *, nonce: bytes, timestamp_ns: int) -> Asked:
+    """Sign a call.
+
+    Args:
+        call: what is asked.
+        signer: who asks.
+        nonce: NONCE_BYTES bytes at random.
+        timestamp_ns: now, Unix nanoseconds.
+
+    Raises:
+        RefusedInput: a name that no ledger takes, or too many or too long arguments.
+    """
+    _check_name("channel", call.channel)
+    _check_name("chaincode", call.chaincode)
+    proposal = make_proposal(
+        call.channel,
+        call.chaincode,
+        call.arguments,
+        creator=signer.identity,
+        nonce=nonce,
+        timestamp_ns=timestamp_ns,
+        transient=call.transient,
+    )
+    try:
+        parsed = parse_proposal(proposal)
+    except MessageMalformed as ours:
+        raise RefusedInput(ours.what, who="call", had=ours.had, needed=ours.needed) from ours
+    return Asked(call, parsed.transaction_id, proposal, signer.sign(proposal))
+
+
+def evaluate_request(asked: Asked) -> bytes:
+    """`EvaluateRequest`."""
+    made: bytes = gateway_pb2.EvaluateRequest(
+        transaction_id=asked.transaction_id,
+        channel_id=asked.call.channel,
+        proposed_transaction=_signed(asked),
+        target_organizations=asked.call.organisations,
+    ).SerializeToString()
+    return made
+
+
+def endorse_request(asked: Asked) -> bytes:
+    """`EndorseRequest`."""
+    made: bytes = gateway_pb2.EndorseRequest(
+        transaction_id=asked.transaction_id,
+        channel_id=asked.call.channel,
+        proposed_transaction=_signed(asked),
+        endorsing_organizations=asked.call.organisations,
+    ).SerializeToString()
+    return made
+
+
+def submit_request(channel: str, transaction_id: str, envelope: bytes) -> bytes:
+    """`SubmitRequest`."""
+    made: bytes = gateway_pb2.SubmitRequest(
+        transaction_id=transaction_id,
+        channel_id=channel,
+        prepared_transaction=common_pb2.Envelope.FromString(envelope),
+    ).SerializeToString()
+    return made
+
+
+def status_request(channel: str, transaction_id: str, signer: Signer) -> bytes:
+    """`SignedCommitStatusRequest`; what is signed names channel, transaction and who asks."""
+    request = gateway_pb2.CommitStatusRequest(
+        transaction_id=transaction_id, channel_id=channel, identity=signer.identity
+    ).SerializeToString()
+    made: bytes = gateway_pb2.SignedCommitStatusRequest(
+        request=request, signature=signer.sign(request)
+    ).SerializeToString()
+    return made
+
+
+def read_evaluation(raw: bytes) -> bytes:
+    """What a chaincode answered.
+
+    Raises:
+        MessageMalformed: it is no answer, or a failure that is sent as one.
+    """
+    result = parse(gateway_pb2.EvaluateResponse, raw, GATEWAY).result
+    if result.status not in GOOD:
+        raise _wrong("status of an answer", result.status, "200 .. 399")
+    payload: bytes = result.payload
+    return payload
+
+
+def read_status(raw: bytes) -> tuple[Code, int]:
+    """Code and block of a transaction.
+
+    Raises:
+        MessageMalformed: it is no answer, or of a code that no transaction has for ever.
+    """
+    status = parse(gateway_pb2.CommitStatusResponse, raw, GATEWAY)
+    known = {code.value: code for code in Code if code is not Code.NOT_VALIDATED}
+    if status.result not in known:
+        raise _wrong("code of a transaction", status.result, "one of Fabric's")
+    return known[status.result], status.block_number
+
+
+def sign_endorsed(asked: Asked, raw: bytes, signer: Signer) -> Endorsed:
+    """Check what a Gateway prepared, make the same from what was checked, and sign it.
+
+    Args:
+        asked: the call, of this signer.
+        raw: `EndorseResponse`.
+        signer: who asked.
+
+    Raises:
+        MessageMalformed: it is another transaction, or one that cannot count.
+    """
+    answer = parse(gateway_pb2.EndorseResponse, raw, GATEWAY)
+    prepared = answer.prepared_transaction.payload
+    found = parse_transaction(make_envelope(prepared, b""))
+    _check_is_of(asked, found)
+    endorsers = _check_endorsements(found.action.signed, found.endorsements)
+    missing = sorted(set(asked.call.organisations) - set(endorsers))
+    if missing:
+        raise _wrong("endorsements", ", ".join(endorsers), ", ".join(asked.call.organisations))
+    payload = make_payload(asked.proposal, found.action.signed, found.endorsements)
+    return Endorsed(
+        asked=asked,
+        envelope=make_envelope(payload, signer.sign(payload)),
+        response=found.action.response,
+        event=parse_event(found.action.event),
+        endorsers=endorsers,
+    )
+
+
+def _check_is_of(asked: Asked, found: Transaction) -> None:
+    ours = parse_proposal(asked.proposal)
+    event = parse_event(found.action.event)
+    told = (event.chaincode, event.transaction_id) if event else None
+    for what, had, needed in (
+        ("type of a prepared transaction", found.type, common_pb2.ENDORSER_TRANSACTION),
+        ("channel of a prepared transaction", found.channel, ours.channel),
+        ("id of a prepared transaction", found.transaction_id, ours.transaction_id),
+        ("creator of a prepared transaction", found.creator, ours.creator),
+        ("nonce of a prepared transaction", found.nonce, ours.nonce),
+        ("header of a prepared transaction", found.signature_header, ours.signature_header),
+        ("header of its action", found.action_header, ours.signature_header),
+        ("number of its actions", found.actions, 1),
+        ("proposal in it", found.hash, ours.hash),
+        ("proposal that was endorsed", found.action.proposal_hash, ours.hash),
+        ("chaincode that was run", found.action.chaincode, ours.chaincode),
+        ("event in it", told, (ours.chaincode, ours.transaction_id) if event else None),
+    ):
+        if had != needed:
+            raise _wrong(what, _shown(had), _shown(needed))
+    if found.action.status not in GOOD:
+        raise _wrong("status of an endorsed response", found.action.status, "200 .. 399")
+
+
+def _check_endorsements(signed: bytes, endorsements: Sequence[Endorsement]) -> tuple[str, ...]:
+    """Organisations of all that endorsed."""
+    if not 1 <= len(endorsements) <= MAX_ENDORSERS_TOLD:
+        raise _wrong("number of endorsements", len(endorsements), f"1 .. {MAX_ENDORSERS_TOLD}")
+    if len({each.endorser for each in endorsements}) != len(endorsements):
+        raise _wrong("number of endorsements of one endorser", 2, 1)
+    organisations = []
+    for each in endorsements:
+        try:
+            msp_id, certificate = parse_identity(each.endorser)
+            check_signature(certificate, signed + each.endorser, each.signature, msp_id)
+        except IdentityRefused as refused:
+            raise MessageMalformed(
+                "endorsement is not of this response", who=GATEWAY, had=str(refused)
+            ) from refused
+        organisations.append(msp_id)
+    return tuple(organisations)
+
+
+def _signed(asked: Asked) -> proposal_pb2.SignedProposal:
+    return proposal_pb2.SignedProposal(proposal_bytes=asked.proposal, signature=asked.signature)
+
+
+def _check_name(what: str, name: str) -> None:
+    if not 1 <= len(name) <= MAX_NAME:
+        raise RefusedInput(
+            f"name of a {what} is wrong",
+            who="call",
+            had=name[:80],
+            needed=f"1 .. {MAX_NAME} letters",
+        )
+
+
+def _shown(value: object) -> object:
+    return value.hex()[:64] if isinstance(value, bytes) else str(value)[:80]
+
+
+def _wrong(what: str, had: object, needed: object) -> MessageMalformed:
+    return MessageMalformed(f"{what} is wrong", who=GATEWAY, had=had, needed=needed)

@@ -1,0 +1,146 @@
+"""A channel over TLS to a peer's Gateway: options, methods, and what an answer's error says.
+
+The two faces share all of it: they differ in `grpc.secure_channel` and `grpc.aio.secure_channel`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
+from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.details import TRAILER, parse_details
+from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
+
+_TARGET = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]{1,253}):([0-9]{1,5})")
+METHODS = {
+    Asking.EVALUATE: "/gateway.Gateway/Evaluate",
+    Asking.ENDORSE: "/gateway.Gateway/Endorse",
+    Asking.SUBMIT: "/gateway.Gateway/Submit",
+    Asking.STATUS: "/gateway.Gateway/CommitStatus",
+    Asking.EVENTS: "/gateway.Gateway/ChaincodeEvents",
+    Asking.BLOCKS: "/protos.Deliver/Deliver",
+}
+KEEPALIVE_MS = 60_000  # peers refuse more than one a minute
+RECONNECT_MS = 1_000  # longest pause before the same peer is tried again
+
+
+@dataclass(frozen=True)
+class PeerAddress:
+    """Where a peer is, and who vouches for its certificate.
+
+    Attributes:
+        target: HOST:PORT.
+        roots: PEM of the CAs of its TLS certificate.
+        server_name: name in its certificate, where it is another than the host; empty for none.
+        certificate, key: PEM of ours, where the peer asks for one; empty for none.
+    """
+
+    target: str
+    roots: bytes
+    server_name: str = ""
+    certificate: bytes = b""
+    key: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        found = _TARGET.fullmatch(self.target)
+        if not found or not 1 <= int(found[2]) <= 65535:
+            raise RefusedInput(
+                "is no address of a peer", who="peer", had=self.target[:80], needed="HOST:PORT"
+            )
+        if b"-----BEGIN CERTIFICATE-----" not in self.roots:
+            raise RefusedInput(
+                "has no TLS CA",
+                who=f"peer {self.target}",
+                needed="a certificate in PEM",
+                remedy="Name the peer's tlsCACerts.",
+            )
+
+    def credentials(self) -> Any:
+        """Of gRPC."""
+        return grpc.ssl_channel_credentials(self.roots, self.key or None, self.certificate or None)
+
+    def options(self) -> list[tuple[str, Any]]:
+        """Of a channel."""
+        options: list[tuple[str, Any]] = [
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+            ("grpc.max_reconnect_backoff_ms", RECONNECT_MS),
+            ("grpc.initial_reconnect_backoff_ms", RECONNECT_MS // 10),
+            ("grpc.enable_retries", 0),  # a call is made again here, where it may be
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        if self.server_name:
+            options.append(("grpc.ssl_target_name_override", self.server_name))
+        return options
+
+
+def explain_call(asking: Asking, error: grpc.RpcError, target: str) -> EdgemarkError:
+    """The typed error of a call that failed.
+
+    Args:
+        asking: what was asked.
+        error: of a call of either face.
+        target: HOST:PORT that was asked.
+    """
+    code: Any = error.code()
+    details: str = error.details() or ""
+    trailers: Any = error.trailing_metadata() or ()
+    raw = next((value for name, value in trailers if name == TRAILER), b"")
+    try:
+        endorsers = parse_details(raw if isinstance(raw, bytes) else b"")
+    except MessageMalformed:
+        endorsers = ()  # the refusal counts without them
+    name = code.name if code is not None else "UNKNOWN"
+    return explain(Refusal(asking, name, details, endorsers, target))
+
+
+class Peers:
+    """The peers that a client may ask, one at a time; the next one when one is silent.
+
+    Args:
+        addresses: at least one.
+        connect: makes a channel to one of them.
+    """
+
+    def __init__(
+        self, addresses: Sequence[PeerAddress], connect: Callable[[PeerAddress], Any]
+    ) -> None:
+        if not addresses:
+            raise RefusedInput(
+                "names no peer", who="client", remedy="Name a profile that has a peer."
+            )
+        self._addresses = tuple(addresses)
+        self._connect = connect
+        self._channels: dict[int, Any] = {}
+        self._at = 0
+        self._lock = threading.Lock()
+
+    def current(self) -> tuple[int, Any, str]:
+        """Number of the peer that is asked now, its channel, its HOST:PORT."""
+        with self._lock:
+            at = self._at
+            if at not in self._channels:
+                self._channels[at] = self._connect(self._addresses[at])
+            return at, self._channels[at], self._addresses[at].target
+
+    def turn(self, at: int) -> None:
+        """This peer was silent: ask the next one from now on, unless somebody turned already."""
+        with self._lock:
+            if at == self._at:
+                self._at = (at + 1) % len(self._addresses)
+
+    def take_channels(self) -> list[Any]:
+        """All that were opened, to be closed."""
+        with self._lock:
+            channels = list(self._channels.values())
+            self._channels.clear()
+            return channels

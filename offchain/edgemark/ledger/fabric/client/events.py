@@ -1,0 +1,173 @@
+"""Chaincode events in order, and where a listener is: none lost, none twice.
+
+A checkpoint is (block, transaction): a transaction has one event at most. It is kept after the
+handler returned; a handler that was interrupted sees its event again. Whoever resumes asks for the
+checkpoint's whole block again and drops here what was handled: a Gateway that is asked for what
+comes behind a transaction sends nothing at all where it does not find that transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fabric_protos.gateway import gateway_pb2
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.fabric.client.submission import compute_pause_s
+from edgemark.ledger.fabric.faults import LedgerBusy, LedgerSilent, MessageMalformed
+from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.envelopes import Event
+from edgemark.ledger.fabric.wire.messages import parse
+
+WHO = "events"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Up to where events were handled.
+
+    Attributes:
+        block: number of the block.
+        transaction_id: of the last event that was handled in it; empty: none of it yet.
+    """
+
+    block: int
+    transaction_id: str = ""
+
+
+@dataclass(frozen=True)
+class ChaincodeEvent:
+    """An event of a transaction that counts.
+
+    Attributes:
+        block: number of its block.
+        event: what the chaincode tells.
+    """
+
+    block: int
+    event: Event
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where a listener is that has handled it."""
+        return Checkpoint(self.block, self.event.transaction_id)
+
+
+def events_request(channel: str, chaincode: str, signer: Signer, after: Checkpoint | None) -> bytes:
+    """`SignedChaincodeEventsRequest`.
+
+    Args:
+        channel: of the chaincode.
+        chaincode: whose events.
+        signer: who asks.
+        after: behind what; None for what is committed from now on.
+    """
+    request = gateway_pb2.ChaincodeEventsRequest(
+        channel_id=channel, chaincode_id=chaincode, identity=signer.identity
+    )
+    if after is None:
+        request.start_position.next_commit.SetInParent()
+    else:
+        request.start_position.specified.number = after.block
+    raw = request.SerializeToString()
+    made: bytes = gateway_pb2.SignedChaincodeEventsRequest(
+        request=raw, signature=signer.sign(raw)
+    ).SerializeToString()
+    return made
+
+
+class Follower:
+    """Follows the events of a chaincode over any number of streams.
+
+    Args:
+        channel: of the chaincode.
+        chaincode: whose events.
+        signer: who asks.
+        after: behind what; None for what is committed from now on.
+    """
+
+    def __init__(
+        self, channel: str, chaincode: str, signer: Signer, after: Checkpoint | None
+    ) -> None:
+        self.checkpoint = after
+        self._place = channel, chaincode
+        self._signer = signer
+        self._failed = 0
+
+    def begin(self) -> tuple[bytes, Cursor]:
+        """What a new stream is asked, and who takes its answers."""
+        request = events_request(*self._place, self._signer, self.checkpoint)
+        return request, Cursor(self._place[1], self.checkpoint)
+
+    def handled(self, event: ChaincodeEvent) -> None:
+        """The caller is done with an event: a new stream goes on behind it."""
+        self.checkpoint = event.checkpoint
+        self._failed = 0
+
+    def pause_after(self, error: EdgemarkError, *, is_over: bool) -> float:
+        """Seconds after which a new stream makes sense.
+
+        Raises:
+            EdgemarkError: that very one; none does, or the caller's time is over.
+        """
+        if is_over or not isinstance(error, LedgerSilent | LedgerBusy):
+            raise error
+        self._failed += 1
+        return compute_pause_s(self._failed)
+
+
+class Cursor:
+    """Takes the answers of a stream and gives the events that come next.
+
+    Args:
+        chaincode: whose events.
+        after: behind what; None from wherever the stream begins.
+    """
+
+    def __init__(self, chaincode: str, after: Checkpoint | None) -> None:
+        self._chaincode = chaincode
+        self._first = after
+        self._last: int | None = None
+
+    def take(self, raw: bytes) -> Iterator[ChaincodeEvent]:
+        """The events of one answer, all of one block.
+
+        Raises:
+            MessageMalformed: it is no answer, of a block that was told or left behind, with an
+                event of another chaincode or two of one transaction.
+        """
+        answer = parse(gateway_pb2.ChaincodeEventsResponse, raw, WHO)
+        block = answer.block_number
+        least = self._first.block if self._first else 0
+        if block < least or (self._last is not None and block <= self._last):
+            needed = f"> {self._last}" if self._last is not None else f">= {least}"
+            raise MessageMalformed("block is out of order", who=WHO, had=block, needed=needed)
+        events = [
+            Event(each.chaincode_id, each.tx_id, each.event_name, each.payload)
+            for each in answer.events
+        ]
+        self._check(events)
+        self._last = block
+        return (ChaincodeEvent(block, each) for each in self._left(block, events))
+
+    def _check(self, events: list[Event]) -> None:
+        ids = {each.transaction_id for each in events}
+        if len(ids) != len(events) or "" in ids:
+            raise MessageMalformed("events of one block have not an id each", who=WHO)
+        for each in events:
+            if each.chaincode != self._chaincode:
+                had = each.chaincode[:64]
+                raise MessageMalformed(
+                    "event is of another chaincode", who=WHO, had=had, needed=self._chaincode
+                )
+
+    def _left(self, block: int, events: list[Event]) -> list[Event]:
+        """What is behind the checkpoint, of a block that may be its own."""
+        first = self._first
+        if first is None or block != first.block or not first.transaction_id:
+            return events
+        ids = [each.transaction_id for each in events]
+        if first.transaction_id not in ids:
+            return events
+        return events[ids.index(first.transaction_id) + 1 :]

@@ -1,0 +1,337 @@
+"""Evaluate, endorse, submit and ask, as steps that either face of the client carries out.
+
+A flow yields what it wishes (`Wish`) and is sent the answer's bytes; a failed call is thrown into
+it as a typed error. It knows neither threads nor asyncio, neither a socket nor a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.fabric.client.calls import (
+    Asked,
+    Call,
+    Endorsed,
+    ask,
+    endorse_request,
+    evaluate_request,
+    read_evaluation,
+    read_status,
+    sign_endorsed,
+    status_request,
+    submit_request,
+)
+from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.client.submission import (
+    AskStatus,
+    Endorse,
+    FoundKept,
+    HeardCode,
+    HeardEndorsed,
+    HeardTaken,
+    KeepCode,
+    KeepEnvelope,
+    Phase,
+    SendEnvelope,
+    Submission,
+    SubmissionEffect,
+    SubmissionEvent,
+    TellCode,
+    TellError,
+    begin,
+    begin_endorsed,
+    compute_pause_s,
+    event_of,
+    resume,
+    step,
+)
+from edgemark.ledger.fabric.client.submissions import Kept, Submissions, digest_call, keep
+from edgemark.ledger.fabric.faults import LedgerBusy, LedgerSilent, TransactionInvalid
+from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.codes import CONFLICTS, Code
+from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
+
+T = TypeVar("T")
+SUBMIT_WAIT_S = 15.0  # for an orderer to take an envelope
+SHORTEST_WAIT_S = 0.001  # of a call whose time is nearly over
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Call the Gateway; the answer is the bytes of its message.
+
+    Attributes:
+        asking: which of its methods.
+        request: bytes of the message.
+        wait_s: longest time to wait.
+    """
+
+    asking: Asking
+    request: bytes = field(repr=False)
+    wait_s: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait.
+
+    Attributes:
+        seconds: how long.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Write a submission, or what became of it, into the journal, durably.
+
+    Attributes:
+        kept: what is written.
+    """
+
+    kept: Kept
+
+
+Wish = Ask | Pause | Keep
+Flow = Generator[Wish, bytes, T]
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Where a flow takes times and nonces from.
+
+    Attributes:
+        monotonic: seconds that never go back.
+        time_ns: Unix nanoseconds.
+        octets: so many bytes at random.
+    """
+
+    monotonic: Callable[[], float]
+    time_ns: Callable[[], int]
+    octets: Callable[[int], bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A transaction that counts.
+
+    Attributes:
+        transaction_id: 64 hex digits.
+        code: VALID.
+        block: number of the block that it stands in.
+        response: what the chaincode answered its endorsers.
+        name: of the submission, in this client's journal.
+    """
+
+    transaction_id: str
+    code: Code
+    block: int
+    response: bytes
+    name: str
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What a client of one identity does.
+
+    Args:
+        signer: who asks.
+        clocks: where times and nonces come from.
+    """
+
+    signer: Signer
+    clocks: Clocks
+
+    def evaluate(self, call: Call, wait_s: float) -> Flow[bytes]:
+        """What a chaincode answers, in at most `wait_s`; nothing is changed."""
+        request = evaluate_request(self._ask(call))
+        raw = yield from self._repeat(Asking.EVALUATE, request, wait_s)
+        return read_evaluation(raw)
+
+    def endorse(self, call: Call, wait_s: float) -> Flow[Endorsed]:
+        """What endorsers answer, checked and signed, and sent to nobody."""
+        asked = self._ask(call)
+        raw = yield from self._repeat(Asking.ENDORSE, endorse_request(asked), wait_s)
+        return sign_endorsed(asked, raw, self.signer)
+
+    def status(self, channel: str, transaction_id: str, wait_s: float) -> Flow[tuple[Code, int]]:
+        """Code and block of a transaction, as soon as there are any."""
+        request = status_request(channel, transaction_id, self.signer)
+        raw = yield Ask(Asking.STATUS, request, wait_s)
+        return read_status(raw)
+
+    def submit(
+        self, call: Call, name: str, submissions: Submissions, retries: int, wait_s: float
+    ) -> Flow[Outcome]:
+        """Have a call endorsed and ordered, and wait until it counts; see `submission`."""
+        found = submissions.take(name, digest_call(call))
+        try:
+            under_way = _Submitting(self, call, name, found, self._until(wait_s))
+            return (yield from under_way.run(retries))
+        finally:
+            submissions.give_back(name)
+
+    def order(
+        self, endorsed: Endorsed, name: str, submissions: Submissions, wait_s: float
+    ) -> Flow[Outcome]:
+        """Have ordered what was endorsed before, and wait until it counts."""
+        kept = submissions.take(name, digest_call(endorsed.asked.call))
+        try:
+            call = endorsed.asked.call
+            under_way = _Submitting(self, call, name, kept, self._until(wait_s), endorsed)
+            return (yield from under_way.run(0))
+        finally:
+            submissions.give_back(name)
+
+    def finish(self, kept: Kept, submissions: Submissions, wait_s: float) -> Flow[Outcome]:
+        """Go on with a submission that the journal has; no new proposal is made of it."""
+        found = submissions.take(kept.name, kept.digest)
+        try:
+            call = Call(kept.channel, "", ())
+            under_way = _Submitting(self, call, kept.name, found, self._until(wait_s))
+            return (yield from under_way.run(0))
+        finally:
+            submissions.give_back(kept.name)
+
+    def _until(self, wait_s: float) -> float:
+        return self.clocks.monotonic() + wait_s
+
+    def _ask(self, call: Call) -> Asked:
+        nonce = self.clocks.octets(NONCE_BYTES)
+        return ask(call, self.signer, nonce=nonce, timestamp_ns=self.clocks.time_ns())
+
+    def _repeat(self, asking: Asking, request: bytes, wait_s: float) -> Flow[bytes]:
+        """Ask until there is an answer or time is over: what changes nothing is asked freely."""
+        until, attempt = self._until(wait_s), 0
+        while True:
+            left = until - self.clocks.monotonic()
+            try:
+                return (yield Ask(asking, request, max(left, SHORTEST_WAIT_S)))
+            except (LedgerSilent, LedgerBusy) as error:
+                pause = compute_pause_s(attempt)
+                is_told = isinstance(error, LedgerSilent) and error.endorsers
+                if is_told or self.clocks.monotonic() + pause >= until:
+                    raise
+                yield Pause(pause)
+                attempt += 1
+
+
+@dataclass
+class _Submitting:
+    """Carries the effects of one submission out, one after the other.
+
+    Args:
+        flows: of the client.
+        call: what is asked.
+        name: of the submission.
+        kept: what the journal has of it.
+        until: monotonic seconds at which the caller's time is over.
+        endorsed: what was endorsed before; None for what is endorsed now.
+    """
+
+    flows: Flows
+    call: Call
+    name: str
+    kept: Kept | None
+    until: float
+    endorsed: Endorsed | None = None
+
+    def run(self, retries: int) -> Flow[Outcome]:
+        submission, effect = self._begin(retries)
+        while not isinstance(effect, TellCode | TellError):
+            event = yield from self._perform(submission, effect)
+            submission, effect = step(submission, event)
+        if isinstance(effect, TellError):
+            raise self._told(effect)
+        return self._tell(effect.code, effect.block)
+
+    def _begin(self, retries: int) -> tuple[Submission, SubmissionEffect]:
+        if self.kept is None and self.endorsed is not None:
+            self.kept = keep(self.name, self.endorsed)
+            return begin_endorsed()
+        if self.kept is None:
+            return begin(retries)
+        if self.kept.is_open:
+            return resume(retries)
+        if self.kept.code in CONFLICTS and retries:
+            return begin(retries - 1)
+        return Submission(Phase.TOLD), TellCode(self.kept.code, self.kept.block)
+
+    def _perform(self, submission: Submission, effect: SubmissionEffect) -> Flow[SubmissionEvent]:
+        match effect:
+            case KeepEnvelope():
+                yield Keep(self._held())
+                return FoundKept()
+            case KeepCode(code, block):
+                self.kept = replace(self._held(), code=code, block=block)
+                yield Keep(self.kept)
+                return FoundKept()
+            case Endorse() | SendEnvelope() | AskStatus():
+                try:
+                    return (yield from self._ask(effect))
+                except EdgemarkError as error:
+                    return event_of(error, is_over=self._left_s() <= 0)
+            case TellCode() | TellError():
+                raise AssertionError(f"{effect} while {submission.phase}")
+
+    def _ask(self, effect: Endorse | SendEnvelope | AskStatus) -> Flow[SubmissionEvent]:
+        if isinstance(effect, Endorse):
+            endorsed = yield from self.flows.endorse(self.call, self._left_s())
+            self.kept = keep(self.name, endorsed)
+            return HeardEndorsed()
+        kept = self._held()
+        if isinstance(effect, AskStatus):
+            wait_s = max(min(effect.wait_s, self._left_s()), SHORTEST_WAIT_S)
+            asked = self.flows.status(kept.channel, kept.transaction_id, wait_s)
+            return HeardCode(*(yield from asked))
+        if effect.pause_s:
+            yield Pause(min(effect.pause_s, max(self._left_s(), 0.0)))
+        request = submit_request(kept.channel, kept.transaction_id, kept.envelope)
+        yield Ask(Asking.SUBMIT, request, max(min(SUBMIT_WAIT_S, self._left_s()), SHORTEST_WAIT_S))
+        return HeardTaken()
+
+    def _held(self) -> Kept:
+        if self.kept is None:
+            raise AssertionError("nothing was endorsed")
+        return self.kept
+
+    def _left_s(self) -> float:
+        return self.until - self.flows.clocks.monotonic()
+
+    def _told(self, effect: TellError) -> EdgemarkError:
+        """The error, which says of what is kept that it may still count."""
+        error = effect.error
+        if effect.is_kept:
+            error.remedy = (
+                f"Transaction {self._held().transaction_id} may still count: it is kept as "
+                f"submission {self.name}, and the same call of this name goes on with it. "
+                f"{error.remedy}"
+            ).strip()
+        return error
+
+    def _tell(self, code: Code, block: int) -> Outcome:
+        kept = self._held()
+        if code is Code.VALID:
+            return Outcome(kept.transaction_id, code, block, kept.response, self.name)
+        error = TransactionInvalid(
+            "does not count",
+            who=f"transaction {kept.transaction_id}",
+            had=f"{code.name} in block {block}",
+            needed=Code.VALID.name,
+            remedy=_REMEDIES.get(code, ""),
+        )
+        error.code, error.block, error.transaction_id = code, block, kept.transaction_id
+        raise error
+
+
+_AGAIN = "Ask anew: what it read has changed meanwhile."
+_REMEDIES = {
+    Code.MVCC_READ_CONFLICT: _AGAIN,
+    Code.PHANTOM_READ_CONFLICT: _AGAIN,
+    Code.ENDORSEMENT_POLICY_FAILURE: "Let the organisations endorse it that the policy names.",
+    Code.BAD_CREATOR_SIGNATURE: "Use a certificate that the channel knows.",
+}

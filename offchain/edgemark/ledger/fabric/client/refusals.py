@@ -1,0 +1,253 @@
+"""What a ledger refused, sorted by remedy.
+
+gRPC's code alone tells little: a Gateway says ABORTED of a chaincode that said no, of organisations
+that differ and of an orderer that took nothing. So the code decides first, then what each endorser
+said, then the text; where no text is known, the error is the general one of the call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.ledger.fabric.faults import (
+    ChaincodeRefused,
+    EndorsementsDiffer,
+    EndorserWords,
+    FromEndorsers,
+    IdentityRefused,
+    LedgerBusy,
+    LedgerSilent,
+    NotEndorsed,
+    SubmitRefused,
+)
+
+LONGEST_WORDS = 300  # characters of what one of them said
+_HEX = re.compile(r"\[?[0-9a-fA-F]{80,}\]?")  # Fabric writes the whole creator of a duplicate
+_CHAINCODE = re.compile(r"chaincode response (\d{3}), (.*)", re.DOTALL)
+
+# Whether anything was done is open: the answer was lost, or nobody was there.
+SILENT = frozenset(
+    {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "UNKNOWN", "INTERNAL", "DATA_LOSS"}
+)
+
+
+class Asking(StrEnum):
+    """What was asked."""
+
+    EVALUATE = "Evaluate"
+    ENDORSE = "Endorse"
+    SUBMIT = "Submit"
+    STATUS = "CommitStatus"
+    EVENTS = "ChaincodeEvents"
+    BLOCKS = "Deliver"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that did not succeed.
+
+    Attributes:
+        asking: what was asked.
+        code: of gRPC, by name.
+        details: its text.
+        endorsers: what each of them said.
+        target: HOST:PORT that was asked.
+    """
+
+    asking: Asking
+    code: str
+    details: str
+    endorsers: tuple[EndorserWords, ...] = ()
+    target: str = ""
+
+
+def explain(refusal: Refusal) -> EdgemarkError:
+    """The error of a refused call, with every endorser's words."""
+    error = _explain(refusal)
+    if isinstance(error, FromEndorsers):
+        error.endorsers = refusal.endorsers
+    return error
+
+
+def _explain(refusal: Refusal) -> EdgemarkError:
+    said = " ".join([refusal.details, *(each.message for each in refusal.endorsers)])
+    for texts, make in _BY_TEXT:
+        if any(text in said for text in texts):
+            return make(refusal)
+    if refusal.code in _BY_CODE:
+        return _BY_CODE[refusal.code](refusal)
+    if refusal.asking is Asking.SUBMIT and refusal.code not in SILENT:
+        return _not_submitted(refusal)
+    if refusal.code in SILENT and not (refusal.endorsers and refusal.asking in _SIMULATED):
+        return _silent(refusal)
+    if refusal.asking in _SIMULATED:
+        return _not_endorsed(refusal)
+    return RefusedInput("refused", who=refusal.target, had=_words(refusal))
+
+
+def _chaincode_refused(refusal: Refusal) -> EdgemarkError:
+    texts = [each.message for each in refusal.endorsers] or [refusal.details]
+    found = [match for match in map(_CHAINCODE.search, texts) if match]
+    said = sorted({match[2] for match in found})
+    return ChaincodeRefused("refused", who="chaincode", had=_short(" | ".join(said)))
+
+
+def _differ(refusal: Refusal) -> EdgemarkError:
+    return EndorsementsDiffer(
+        "organisations computed different results",
+        who="endorsements",
+        had=_words(refusal),
+        needed="equal ones",
+        remedy="Ask again: one may be a block behind. If they differ again, a chaincode is not "
+        "deterministic, or another one runs there.",
+    )
+
+
+def _out_of_time(refusal: Refusal) -> EdgemarkError:
+    return LedgerSilent(
+        "chaincode did not answer in time",
+        who="endorsers",
+        had=_words(refusal),
+        remedy="See that its process runs and answers, then ask again.",
+    )
+
+
+def _wrong_time(refusal: Refusal) -> EdgemarkError:
+    return NotEndorsed(
+        "this clock is too far from that of the ledger",
+        who="proposal",
+        had=_words(refusal),
+        needed="at most 15 minutes",
+        remedy="Set the clock.",
+    )
+
+
+def _denied(refusal: Refusal) -> EdgemarkError:
+    return IdentityRefused(
+        "is refused by the ledger",
+        who="identity",
+        had=_words(refusal),
+        needed="a member of an organisation of this channel",
+        remedy="See that channel, msp_id and msp_folder belong together, and that the certificate "
+        "has neither expired nor been revoked.",
+    )
+
+
+def _known_already(refusal: Refusal) -> EdgemarkError:
+    return NotEndorsed(
+        "was committed before", who="transaction", had=_words(refusal), remedy="Ask its status."
+    )
+
+
+def _no_such_channel(refusal: Refusal) -> EdgemarkError:
+    return NotEndorsed(
+        "does not know the channel",
+        who=refusal.target,
+        had=_words(refusal),
+        remedy="Name one that this peer has joined.",
+    )
+
+
+def _no_endorsers(refusal: Refusal) -> EdgemarkError:
+    return NotEndorsed(
+        "nobody can endorse this",
+        who=refusal.target,
+        had=_words(refusal),
+        remedy="See that channel and chaincode are named right, that the chaincode is deployed, "
+        "and that its process runs; for some seconds after it was deployed, ask again.",
+    )
+
+
+def _too_large(refusal: Refusal) -> EdgemarkError:
+    return RefusedInput(
+        "message is too large", who=refusal.target, had=_words(refusal), remedy="Send less at once."
+    )
+
+
+def _silent(refusal: Refusal) -> EdgemarkError:
+    return LedgerSilent(
+        "did not answer",
+        who=refusal.target or "ledger",
+        had=_words(refusal),
+        remedy="See that the peer runs and that the profile names its port and its TLS CA.",
+    )
+
+
+def _not_endorsed(refusal: Refusal) -> EdgemarkError:
+    return NotEndorsed(
+        "was not endorsed",
+        who="proposal",
+        had=_words(refusal),
+        remedy="See what each endorser said.",
+    )
+
+
+def _not_submitted(refusal: Refusal) -> EdgemarkError:
+    return SubmitRefused(
+        "was not taken by the ordering service",
+        who="transaction",
+        had=_words(refusal),
+        remedy="See that the identity may write to this channel; it stays in the journal, and the "
+        "same envelope can be submitted again.",
+    )
+
+
+def _busy(refusal: Refusal) -> EdgemarkError:
+    return LedgerBusy("has enough to do", who=refusal.target, had=_words(refusal))
+
+
+def _no_gateway(refusal: Refusal) -> EdgemarkError:
+    return RefusedInput(
+        "is no Gateway",
+        who=refusal.target,
+        had=_short(refusal.details),
+        remedy="Name the port of a peer: of Fabric 2.4 or later, or of the development ledger.",
+    )
+
+
+_SIMULATED = (Asking.EVALUATE, Asking.ENDORSE)
+_BY_CODE = {
+    "PERMISSION_DENIED": _denied,
+    "UNAUTHENTICATED": _denied,
+    "RESOURCE_EXHAUSTED": _busy,
+    "UNIMPLEMENTED": _no_gateway,
+}
+_BY_TEXT = (
+    (("chaincode response ",), _chaincode_refused),
+    (("ProposalResponsePayloads do not match",), _differ),
+    (("timeout expired while executing",), _out_of_time),
+    (("incorrect timestamp",), _wrong_time),
+    (("access denied",), _denied),
+    (("duplicate transaction found",), _known_already),
+    (("could not get last config for channel",), _no_such_channel),
+    (
+        ("no combination of peers", "no peers available", "failed to find any endorsing peers"),
+        _no_endorsers,
+    ),
+    (("larger than max",), _too_large),
+)
+
+
+def _words(refusal: Refusal) -> str:
+    """What was said, each endorser by address and organisation."""
+    said = [f"{refusal.code}: {_short(refusal.details)}"]
+    said += [_of_endorser(each) for each in refusal.endorsers]
+    return " | ".join(said)
+
+
+def _of_endorser(words: EndorserWords) -> str:
+    return f"{words.address[:80]} ({words.msp_id[:64]}): {_short(words.message)}"
+
+
+def _short(text: str) -> str:
+    whole = _HEX.sub("[...]", text)
+    return whole if len(whole) <= LONGEST_WORDS else f"{whole[:LONGEST_WORDS]}..."
+
+
+def join_words(endorsers: Sequence[EndorserWords]) -> str:
+    """What each endorser said, a line each."""
+    return "\n".join(map(_of_endorser, endorsers))

@@ -1,0 +1,240 @@
+"""The client for one asyncio loop: the same as `blocking`, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Self, TypeVar
+
+import grpc
+import grpc.aio
+
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.ledger.fabric.client.asking import PLAIN, Desk, Transmission
+from edgemark.ledger.fabric.client.blocks import BlockCursor
+from edgemark.ledger.fabric.client.calls import Endorsed
+from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
+from edgemark.ledger.fabric.client.connection import METHODS, PeerAddress, Peers, explain_call
+from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint, Follower
+from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Outcome, Pause, Wish
+from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.faults import LedgerSilent
+from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.codes import Code
+
+T = TypeVar("T")
+
+
+class AsyncGatewayClient:
+    """One identity on one channel, for one loop; `async with` closes it.
+
+    Every method is as its namesake of `blocking.GatewayClient`, which says what it raises.
+
+    Args:
+        peers: whose Gateways are asked: the next one when one is silent.
+        desk: channel, identity, journal and longest times.
+    """
+
+    def __init__(self, peers: Sequence[PeerAddress], desk: Desk) -> None:
+        self.desk = desk
+        self._peers = Peers(peers, _connect)
+        self._is_closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all channels; streams end."""
+        self._is_closed = True
+        for channel in self._peers.take_channels():
+            await channel.close()
+
+    async def evaluate(
+        self,
+        chaincode: str,
+        *arguments: bytes | str,
+        sent: Transmission = PLAIN,
+        wait_s: float | None = None,
+    ) -> bytes:
+        """What a chaincode answers; nothing is changed."""
+        call = self.desk.call(chaincode, arguments, sent)
+        return await self._run(self.desk.evaluate(call, wait_s))
+
+    async def endorse(
+        self,
+        chaincode: str,
+        *arguments: bytes | str,
+        sent: Transmission = PLAIN,
+        wait_s: float | None = None,
+    ) -> Endorsed:
+        """What endorsers answer, checked and signed; nothing is ordered."""
+        call = self.desk.call(chaincode, arguments, sent)
+        return await self._run(self.desk.endorse(call, wait_s))
+
+    async def submit(
+        self,
+        chaincode: str,
+        *arguments: bytes | str,
+        name: str | None = None,
+        retries: int = 0,
+        sent: Transmission = PLAIN,
+        wait_s: float | None = None,
+    ) -> Outcome:
+        """Have a call endorsed, ordered and committed, once."""
+        call = self.desk.call(chaincode, arguments, sent)
+        return await self._run(self.desk.submit(call, name, retries, wait_s))
+
+    async def order(
+        self, endorsed: Endorsed, *, name: str | None = None, wait_s: float | None = None
+    ) -> Outcome:
+        """Have ordered what was endorsed before."""
+        return await self._run(self.desk.order(endorsed, name, wait_s))
+
+    async def finish_open(
+        self, wait_s: float | None = None
+    ) -> AsyncIterator[Outcome | EdgemarkError]:
+        """Go on with every submission that was left open, each to its end or its error."""
+        for kept in list(self.desk.open_ones()):
+            try:
+                yield await self._run(self.desk.finish(kept, wait_s))
+            except EdgemarkError as error:
+                yield error
+
+    async def commit_status(
+        self, transaction_id: str, wait_s: float | None = None
+    ) -> tuple[Code, int]:
+        """Code and block of a transaction, as soon as there are any."""
+        return await self._run(self.desk.status(transaction_id, wait_s))
+
+    async def height(self, wait_s: float | None = None) -> int:
+        """Number of blocks of the channel."""
+        return await self._run(self.desk.height(wait_s))
+
+    async def chaincode_events(
+        self, chaincode: str, after: Checkpoint | None = None, *, wait_s: float | None = None
+    ) -> AsyncIterator[ChaincodeEvent]:
+        """Events in order, over any number of streams; an event counts as handled by the next."""
+        follower = Follower(self.desk.channel, chaincode, self.desk.signer, after)
+        until = None if wait_s is None else time.monotonic() + wait_s
+        while not self._is_over(until):
+            request, cursor = follower.begin()
+            try:
+                async for raw in self._stream(Asking.EVENTS, request, until):
+                    for event in cursor.take(raw):
+                        yield event
+                        follower.handled(event)
+            except EdgemarkError as error:
+                if not self._is_over(until):
+                    await asyncio.sleep(follower.pause_after(error, is_over=False))
+
+    async def listen(
+        self,
+        chaincode: str,
+        handle: Callable[[ChaincodeEvent], Awaitable[None]],
+        checkpoints: CheckpointFile,
+        *,
+        wait_s: float | None = None,
+    ) -> None:
+        """Hand each event to `handle`, and keep where it was after it returned."""
+        after = await asyncio.to_thread(checkpoints.read)
+        if after is None:
+            after = Checkpoint(await self.height())
+            await asyncio.to_thread(checkpoints.write, after)
+        async for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
+            await handle(event)
+            await asyncio.to_thread(checkpoints.write, event.checkpoint)
+
+    async def blocks(
+        self, first: int, last: int | None = None, *, wait_s: float | None = None
+    ) -> AsyncIterator[Block]:
+        """Blocks in order, each checked against the last."""
+        _, _, target = self._peers.current()
+        cursor = BlockCursor(first, last, target)
+        until = None if wait_s is None else time.monotonic() + wait_s
+        async for raw in self._stream(Asking.BLOCKS, self.desk.seek(first, last), until):
+            block = cursor.take(raw)
+            if block is None:
+                return
+            yield block
+            if cursor.is_done:
+                return
+
+    def _is_over(self, until: float | None) -> bool:
+        return self._is_closed or (until is not None and time.monotonic() >= until)
+
+    async def _stream(
+        self, asking: Asking, request: bytes, until: float | None
+    ) -> AsyncIterator[bytes]:
+        at, channel, target = self._channel()
+        longest = self.desk.waits.stream_s
+        left = longest if until is None else min(longest, until - time.monotonic())
+        kind = channel.stream_stream if asking is Asking.BLOCKS else channel.unary_stream
+        sent = iter((request,)) if asking is Asking.BLOCKS else request
+        stream = kind(METHODS[asking])(sent, timeout=max(left, 0.0))
+        try:
+            async for raw in stream:
+                yield raw
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                self._turn_after(explained := explain_call(asking, error, target), at)
+                raise explained from error
+        finally:
+            stream.cancel()
+
+    def _channel(self) -> tuple[int, Any, str]:
+        if self._is_closed:
+            raise RefusedInput("is closed", who="client")
+        return self._peers.current()
+
+    def _turn_after(self, error: EdgemarkError, at: int) -> None:
+        if isinstance(error, LedgerSilent) and not error.endorsers:
+            self._peers.turn(at)
+
+    async def _run(self, flow: Flow[T]) -> T:
+        """Carry out what a flow wishes, one after the other."""
+        try:
+            wish = next(flow)
+            while True:
+                try:
+                    answer = await self._perform(wish)
+                except EdgemarkError as error:
+                    wish = flow.throw(error)
+                else:
+                    wish = flow.send(answer)
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
+        finally:
+            flow.close()
+
+    async def _perform(self, wish: Wish) -> bytes:
+        match wish:
+            case Ask():
+                return await self._ask(wish)
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+            case Keep(kept):
+                await asyncio.to_thread(self.desk.journal().append, kept)
+        return b""
+
+    async def _ask(self, wish: Ask) -> bytes:
+        at, channel, target = self._channel()
+        try:
+            answer: bytes = await channel.unary_unary(METHODS[wish.asking])(
+                wish.request, timeout=wish.wait_s
+            )
+        except grpc.RpcError as error:
+            explained = explain_call(wish.asking, error, target)
+            self._turn_after(explained, at)
+            raise explained from error
+        except grpc.aio.UsageError as error:  # a channel that was closed meanwhile
+            raise RefusedInput("is closed", who="client") from error
+        return answer
+
+
+def _connect(address: PeerAddress) -> grpc.aio.Channel:
+    return grpc.aio.secure_channel(address.target, address.credentials(), address.options())

@@ -15,7 +15,6 @@ from tests.offchain.ledger.embedded.kept_channels import KeptChannel
 from edgemark.ledger.embedded.link.connection import Connection
 from edgemark.ledger.embedded.link.links import Links
 from edgemark.ledger.embedded.organisations.organisations import Organisations
-from edgemark.ledger.embedded.simulation.calls import Systems
 from edgemark.ledger.embedded.simulation.endorsing import Endorsed, Endorser
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.proposals import Proposal, make_proposal, parse_proposal
@@ -150,7 +149,6 @@ async def endorsing(
     timeout_s: float = 20.0,
     keepalive_s: float = 0.0,
     channels: tuple[str, ...] = (CHANNEL,),
-    systems: Systems | None = None,
 ) -> AsyncIterator[World]:
     """A world on organisations made before."""
     organisations = Organisations.open(made)
@@ -161,7 +159,7 @@ async def endorsing(
         timeout_s=timeout_s,
         keepalive_s=keepalive_s,
     )
-    endorser = Endorser(grounds, links, systems or {}, organisations.peer_signer)
+    endorser = Endorser(grounds, links, {}, organisations.peer_signer)
     try:
         yield World(organisations, grounds, links, endorser, connections)
     finally:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fabric_protos.peer.lifecycle import lifecycle_pb2
-
+from edgemark.ledger.embedded.approvals import Approval
 from edgemark.ledger.embedded.definitions import (
     LIFECYCLE,
     ChaincodeDefinition,
@@ -72,6 +71,7 @@ class KeptChannel:
     rows: dict[tuple[str, str], list[KeptRow]] = field(default_factory=dict)
     views: list[KeptView] = field(default_factory=list)
     blocks: dict[int, bytes] = field(default_factory=dict)
+    by_hash: dict[bytes, int] = field(default_factory=dict)
     transactions: dict[str, tuple[bytes, Code]] = field(default_factory=dict)
 
     def view(self) -> KeptView:
@@ -102,19 +102,15 @@ class KeptChannel:
         for key, value in write_definition(definition):
             self.put(LIFECYCLE, key, value)
         for msp_id, package_id in packages.items():
-            approval = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(
-                name=name, sequence=sequence
-            )
-            approval.source.local_package.package_id = package_id
             key = approval_key(msp_id, name, sequence)
-            self.put(LIFECYCLE, key, approval.SerializeToString())
+            self.put(LIFECYCLE, key, Approval(definition, package_id).to_bytes())
         self.height += 1
 
     def block(self, number: int) -> bytes | None:
         return self.blocks.get(number)
 
     def block_by_hash(self, block_hash: bytes) -> bytes | None:
-        return self.blocks.get(int.from_bytes(block_hash))
+        return self.blocks.get(self.by_hash.get(block_hash, -1))
 
     def block_of(self, transaction_id: str) -> bytes | None:
         return self.blocks.get(1) if transaction_id in self.transactions else None

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edgemark.errors import about
+from edgemark.ledger.embedded.approvals import list_mismatches, parse_approval
 from edgemark.ledger.embedded.definitions import ChaincodeDefinition, approval_key
 from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.embedded.simulation.calls import Asked, Call, Completion, Runner, Systems
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.simulation.recording import Simulation
-from edgemark.ledger.embedded.simulation.sources import package_of
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS,
     MAX_ARGUMENTS_BYTES,
@@ -184,12 +184,19 @@ def _check_initialised(call: Call, definition: ChaincodeDefinition, simulation: 
 
 
 def _find_package(call: Call, definition: ChaincodeDefinition, simulation: Simulation) -> str:
-    key = approval_key(call.asked.msp_id, definition.name, definition.sequence)
-    package_id = package_of(simulation.peek(key))
-    if not package_id:
+    msp_id, name = call.asked.msp_id, definition.name
+    approval = parse_approval(simulation.peek(approval_key(msp_id, name, definition.sequence)))
+    if approval is None or list_mismatches(approval, definition):
         raise NotSimulated(
-            f"chaincode definition for '{definition.name}' exists, but chaincode is not installed",
-            who=call.asked.msp_id,
+            f"chaincode definition for '{name}' at sequence {definition.sequence} on channel "
+            f"'{call.channel}' has not yet been approved by this org",
+            who=msp_id,
+            remedy="Approve it, with the id of an installed package.",
+        )
+    if not approval.package_id:
+        raise NotSimulated(
+            f"chaincode definition for '{name}' exists, but chaincode is not installed",
+            who=msp_id,
             remedy=f"Approve sequence {definition.sequence} with the id of an installed package.",
         )
-    return package_id
+    return approval.package_id

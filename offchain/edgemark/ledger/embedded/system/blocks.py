@@ -1,0 +1,120 @@
+"""`qscc`: blocks and transactions of a channel, for its readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fabric_protos.common import common_pb2, ledger_pb2
+from fabric_protos.peer import transaction_pb2
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.embedded.simulation import rights
+from edgemark.ledger.embedded.simulation.calls import FAILED, GOOD, Call, Completion
+from edgemark.ledger.embedded.simulation.ground import Ground
+from edgemark.ledger.fabric.wire.blocks import parse_block
+from edgemark.ledger.fabric.wire.messages import parse
+
+INFO = "GetChainInfo"
+MAX_BLOCK_NUMBER = 2**64 - 1
+
+
+class Blocks:
+    """The chaincode `qscc`.
+
+    Args:
+        channels: by name.
+    """
+
+    needs_state = False
+
+    def __init__(self, channels: Mapping[str, Ground]) -> None:
+        self._channels = channels
+
+    def answer(self, call: Call) -> Completion:
+        """A block, a transaction, or the height of a channel."""
+        if call.above:
+            return Completion(
+                FAILED, f"qscc answers no chaincode, and {call.above[-1][1]} is one that calls it"
+            )
+        if len(call.arguments) < 2:
+            return Completion(
+                FAILED,
+                f"Incorrect number of arguments, {len(call.arguments)}: needs a function "
+                "and a channel",
+            )
+        name, channel = (each.decode(errors="replace") for each in call.arguments[:2])
+        ground = self._channels.get(channel)
+        if ground is None or call.asked.msp_id not in ground.organisations:
+            return Completion(FAILED, f"Invalid chain ID, {channel[:64]}")
+        try:
+            rights.check_reader(ground, call.asked.proposal.creator)
+        except EdgemarkError as error:
+            return Completion(FAILED, f"access denied for [{name[:64]}][{channel}]: [{error}]")
+        return _answer(ground, name, call.arguments[2:])
+
+
+def _answer(ground: Ground, name: str, rest: tuple[bytes, ...]) -> Completion:
+    if name == INFO:
+        return Completion(GOOD, payload=_info(ground))
+    find = FUNCTIONS.get(name)
+    if find is None:
+        return Completion(FAILED, f"Requested function {name[:64]} not found.")
+    if not rest:
+        return Completion(FAILED, f"missing 3rd argument for {name}")
+    try:
+        found = find(ground, rest[0])
+    except ValueError:
+        return Completion(FAILED, f"Failed to parse block number {rest[0][:32]!r}")
+    if found is None:
+        shown = rest[0][:64]
+        text = shown.decode() if shown.isascii() and shown.isalnum() else shown.hex()
+        return Completion(FAILED, f"{name}: no such entry on channel {ground.name}: {text}")
+    return Completion(GOOD, payload=found)
+
+
+def _info(ground: Ground) -> bytes:
+    height = ground.height
+    raw = ground.block(height - 1)
+    info = ledger_pb2.BlockchainInfo(height=height)
+    if raw is not None:
+        top = parse_block(raw)
+        info.currentBlockHash, info.previousBlockHash = top.hash, top.previous_hash
+    made: bytes = info.SerializeToString()
+    return made
+
+
+def _by_number(ground: Ground, asked: bytes) -> bytes | None:
+    if not asked.isdigit():
+        raise ValueError
+    number = int(asked[:32])
+    if number == MAX_BLOCK_NUMBER:  # Fabric's word for the newest
+        number = ground.height - 1
+    return ground.block(number) if number < ground.height else None
+
+
+def _by_hash(ground: Ground, asked: bytes) -> bytes | None:
+    return ground.block_by_hash(asked)
+
+
+def _of_transaction(ground: Ground, asked: bytes) -> bytes | None:
+    return ground.block_of(asked.decode(errors="replace"))
+
+
+def _transaction(ground: Ground, asked: bytes) -> bytes | None:
+    found = ground.transaction(asked.decode(errors="replace"))
+    if found is None:
+        return None
+    raw, code = found
+    envelope = parse(common_pb2.Envelope, raw, f"channel {ground.name}")
+    made: bytes = transaction_pb2.ProcessedTransaction(
+        transactionEnvelope=envelope, validationCode=int(code)
+    ).SerializeToString()
+    return made
+
+
+FUNCTIONS: dict[str, Callable[[Ground, bytes], bytes | None]] = {
+    "GetBlockByNumber": _by_number,
+    "GetBlockByHash": _by_hash,
+    "GetBlockByTxID": _of_transaction,
+    "GetTransactionByID": _transaction,
+}

@@ -1,0 +1,88 @@
+"""`cscc`: which channels there are, and their configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fabric_protos.common import common_pb2, configtx_pb2
+from fabric_protos.peer import query_pb2
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.embedded.simulation import rights
+from edgemark.ledger.embedded.simulation.calls import FAILED, GOOD, Call, Completion
+from edgemark.ledger.embedded.simulation.ground import Ground
+from edgemark.ledger.fabric.wire.blocks import parse_block
+from edgemark.ledger.fabric.wire.messages import parse
+
+BLOCK, CONFIG, CHANNELS = "GetConfigBlock", "GetChannelConfig", "GetChannels"
+JOINING = frozenset({"JoinChain", "JoinChainBySnapshot", "JoinBySnapshotStatus"})
+
+
+class Configuration:
+    """The chaincode `cscc`.
+
+    Args:
+        channels: by name.
+    """
+
+    needs_state = False
+
+    def __init__(self, channels: Mapping[str, Ground]) -> None:
+        self._channels = channels
+
+    def answer(self, call: Call) -> Completion:
+        """Names of channels, or a channel's configuration."""
+        if call.above:
+            return Completion(
+                FAILED, f"cscc answers no chaincode, and {call.above[-1][1]} is one that calls it"
+            )
+        if not call.arguments:
+            return Completion(FAILED, "Incorrect number of arguments, 0")
+        name = call.arguments[0].decode(errors="replace")
+        if name == CHANNELS:
+            return self._list(call)
+        if name not in (BLOCK, CONFIG):
+            return Completion(FAILED, _refuse(name))
+        if len(call.arguments) < 2:
+            return Completion(FAILED, "Incorrect number of arguments, 1: needs a channel")
+        return self._read(call, name, call.arguments[1].decode(errors="replace"))
+
+    def _list(self, call: Call) -> Completion:
+        msp_id = call.asked.msp_id
+        if call.asked.member.msp_id != msp_id:
+            return Completion(
+                FAILED, f"access denied for [{CHANNELS}]: [needs a member of {msp_id}]"
+            )
+        answer = query_pb2.ChannelQueryResponse()
+        for name, channel in sorted(self._channels.items()):
+            if msp_id in channel.organisations:
+                answer.channels.add(channel_id=name)
+        return Completion(GOOD, payload=answer.SerializeToString())
+
+    def _read(self, call: Call, name: str, channel: str) -> Completion:
+        ground = self._channels.get(channel)
+        if ground is None or call.asked.msp_id not in ground.organisations:
+            return Completion(FAILED, f"Unknown channel ID, {channel[:64]}")
+        try:
+            rights.check_reader(ground, call.asked.proposal.creator)
+        except EdgemarkError as error:
+            return Completion(FAILED, f"access denied for [{name}][{channel}]: {error}")
+        raw = ground.config_block()
+        return Completion(GOOD, payload=raw if name == BLOCK else _config_of(raw, channel))
+
+
+def _refuse(name: str) -> str:
+    if name in JOINING:
+        return (
+            f"{name} is not in the development ledger: whoever runs it makes its channels, "
+            "and all organisations of one have joined it"
+        )
+    return f"Requested function {name[:64]} not found."
+
+
+def _config_of(block: bytes, channel: str) -> bytes:
+    who = f"configuration of {channel}"
+    envelope = parse(common_pb2.Envelope, parse_block(block).envelopes[0], who)
+    payload = parse(common_pb2.Payload, envelope.payload, who)
+    made: bytes = parse(configtx_pb2.ConfigEnvelope, payload.data, who).config.SerializeToString()
+    return made

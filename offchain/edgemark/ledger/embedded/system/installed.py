@@ -1,0 +1,125 @@
+"""The packages that organisations have installed: a file each, below a folder of the organisation.
+
+They are beside the chain, as on a peer: an organisation's package is nobody else's business, and
+what the channel agrees on is the definition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgemark.errors import RefusedInput
+from edgemark.files import make_private_folder, read_limited, remove_unfinished, write_whole
+from edgemark.ledger.embedded.link.connection import Connection
+from edgemark.ledger.embedded.simulation.faults import NotSimulated
+from edgemark.ledger.embedded.system.packages import MAX_PACKAGE_BYTES, Package, parse_package
+
+ENDING = ".tar.gz"
+MAX_PACKAGES = 1_000  # of one organisation
+_MSP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
+
+
+class PackageMissing(RefusedInput):
+    """No such package is installed."""
+
+
+@dataclass
+class Installed:
+    """Installed packages.
+
+    Attributes:
+        folder: that holds a folder for each organisation.
+        packages: by MSP id, by package id.
+    """
+
+    folder: Path
+    packages: dict[str, dict[str, Package]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: Path) -> Installed:
+        """What is installed; a folder that is not there is made.
+
+        Raises:
+            RefusedInput: a file there is no package, or another than its name says.
+        """
+        make_private_folder(folder)
+        found = cls(folder)
+        for place in sorted(each for each in folder.iterdir() if each.is_dir()):
+            remove_unfinished(place)
+            for path in sorted(place.glob(f"*{ENDING}")):
+                package = parse_package(read_limited(path, MAX_PACKAGE_BYTES))
+                if path.name != _file_name(package.package_id):
+                    raise RefusedInput(
+                        "package was changed", who=path, had=package.package_id, needed=path.name
+                    )
+                found.packages.setdefault(place.name, {})[package.package_id] = package
+        return found
+
+    def install(self, msp_id: str, raw: bytes) -> Package:
+        """Install a package for an organisation.
+
+        Raises:
+            RefusedInput: it is none, is installed already, or there are too many.
+        """
+        package = parse_package(raw)
+        held = self.packages.setdefault(msp_id, {})
+        if package.package_id in held:
+            raise RefusedInput(
+                f"chaincode already successfully installed (package ID '{package.package_id}')"
+            )
+        if len(held) >= MAX_PACKAGES:
+            raise RefusedInput("too many packages", who=msp_id, needed=f"<= {MAX_PACKAGES}")
+        if not _MSP_ID.fullmatch(msp_id):
+            raise RefusedInput("name cannot be a folder's", who=msp_id[:64])
+        make_private_folder(self.folder / msp_id)
+        write_whole(self.folder / msp_id / _file_name(package.package_id), raw)
+        held[package.package_id] = package
+        return package
+
+    def of(self, msp_id: str) -> Mapping[str, Package]:
+        """What an organisation has installed, by package id."""
+        return self.packages.get(msp_id, {})
+
+    def find(self, msp_id: str, package_id: str) -> Package:
+        """A package.
+
+        Raises:
+            PackageMissing: the organisation has not installed it.
+        """
+        package = self.of(msp_id).get(package_id)
+        if package is None:
+            raise PackageMissing(f"chaincode install package '{package_id[:256]}' not found")
+        return package
+
+    def read(self, msp_id: str, package_id: str) -> bytes:
+        """The bytes of a package.
+
+        Raises:
+            PackageMissing: the organisation has not installed it.
+        """
+        package = self.find(msp_id, package_id)
+        return read_limited(
+            self.folder / msp_id / _file_name(package.package_id), MAX_PACKAGE_BYTES
+        )
+
+    def connection_of(self, msp_id: str, package_id: str) -> Connection:
+        """Where the process of a package listens.
+
+        Raises:
+            NotSimulated: the organisation has not installed it.
+        """
+        package = self.of(msp_id).get(package_id)
+        if package is None:
+            raise NotSimulated(
+                "chaincode is approved, but its package is not installed",
+                who=f"{msp_id}, {package_id[:64]}",
+                remedy="Install it at this organisation.",
+            )
+        return package.connection
+
+
+def _file_name(package_id: str) -> str:
+    return package_id.replace(":", ".") + ENDING

@@ -1,0 +1,134 @@
+"""A chaincode's package, as `peer lifecycle chaincode package` writes it; pure.
+
+    package (tar, gzip)
+      metadata.json      {"type": "ccaas", "label": LABEL}
+      code.tar.gz
+        connection.json  where the process listens
+
+Its id is LABEL:SHA-256 of its bytes. The ledger starts no process: a package of another type holds
+code that it would have to build.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.embedded.link.connection import Connection, parse_connection
+
+WHO = "package"
+METADATA, CODE, CONNECTION = "metadata.json", "code.tar.gz", "connection.json"
+KIND = "ccaas"
+MAX_PACKAGE_BYTES = 4 * 1024 * 1024  # it comes as one argument
+MAX_UNPACKED_BYTES = 16 * 1024 * 1024
+MAX_METADATA_BYTES = 64 * 1024
+MAX_FILES = 1_000
+MAX_LABEL = 128
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package.
+
+    Attributes:
+        label: that whoever made it gave it.
+        package_id: LABEL:64 hex digits.
+        connection: where its process listens.
+    """
+
+    label: str
+    package_id: str
+    connection: Connection
+
+
+def parse_package(raw: bytes) -> Package:
+    """A package, taken apart.
+
+    Raises:
+        RefusedInput: it is none, of another type, too large, or reaches out of itself.
+    """
+    if len(raw) > MAX_PACKAGE_BYTES:
+        raise _refused("is too large", f"{len(raw)} bytes", f"<= {MAX_PACKAGE_BYTES}")
+    outer = dict(_files(raw, WHO, folders=False))
+    for name in (METADATA, CODE):
+        if name not in outer:
+            raise _refused(f"holds no {name}", ", ".join(sorted(outer))[:128] or "nothing", name)
+    label = _read_label(outer[METADATA])
+    inner = dict(_files(outer[CODE], CODE, folders=True))
+    if CONNECTION not in inner:
+        raise _refused(f"{CODE} holds no {CONNECTION}", None, CONNECTION)
+    package_id = f"{label}:{sha256(raw).hexdigest()}"
+    return Package(label, package_id, parse_connection(inner[CONNECTION]))
+
+
+def _read_label(raw: bytes) -> str:
+    if len(raw) > MAX_METADATA_BYTES:
+        raise _refused(f"{METADATA} is too long", f"{len(raw)} bytes", f"<= {MAX_METADATA_BYTES}")
+    try:
+        held = json.loads(raw)
+        kind, label = held["type"], held["label"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _refused(f"{METADATA} cannot be read", None, "type and label") from error
+    if not isinstance(label, str) or len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
+        needed = f"1 .. {MAX_LABEL} letters, digits and . + - _, a letter or digit first"
+        raise _refused("label is invalid", str(label)[:64], needed)
+    if not isinstance(kind, str) or kind.lower() != KIND:
+        raise RefusedInput(
+            "type is another",
+            who=WHO,
+            had=str(kind)[:64],
+            needed=KIND,
+            remedy="Package it as a service: the development ledger builds no code.",
+        )
+    return label
+
+
+def _files(raw: bytes, who: str, *, folders: bool) -> Iterator[tuple[str, bytes]]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(_unzip(raw, who)), mode="r:") as archive:
+            for count, entry in enumerate(archive):
+                if count >= MAX_FILES:
+                    raise _refused("holds too many files", None, f"<= {MAX_FILES}", who)
+                _check_entry(entry, who, folders)
+                if entry.isfile():
+                    held = archive.extractfile(entry)
+                    yield _name_of(entry), b"" if held is None else held.read()
+    except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+        raise _refused("is no tar archive", None, "tar, gzip", who) from error
+
+
+def _unzip(raw: bytes, who: str) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+            content = stream.read(MAX_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _refused("is not gzipped", None, "tar, gzip", who) from error
+    if len(content) > MAX_UNPACKED_BYTES:
+        raise _refused("unpacks to too much", None, f"<= {MAX_UNPACKED_BYTES} bytes", who)
+    return content
+
+
+def _check_entry(entry: tarfile.TarInfo, who: str, folders: bool) -> None:
+    path = PurePosixPath(entry.name)
+    if path.is_absolute() or ".." in path.parts or "\x00" in entry.name:
+        raise _refused("has a path outside itself", entry.name[:64], "a path inside", who)
+    if not entry.isfile() and not (folders and entry.isdir()):
+        raise _refused("holds what is no file", entry.name[:64], "regular files", who)
+
+
+def _name_of(entry: tarfile.TarInfo) -> str:
+    return str(PurePosixPath(entry.name))
+
+
+def _refused(what: str, had: object, needed: object, who: str = WHO) -> RefusedInput:
+    return RefusedInput(what, who=who, had=had, needed=needed)

@@ -45,6 +45,13 @@ class Status(NamedTuple):
     block: int
 
 
+class Committed(NamedTuple):
+    """A block that was kept, and what the index says of its transactions."""
+
+    block: Block
+    entries: Sequence[Entry]
+
+
 class Channel(Closing):
     """A channel, open."""
 
@@ -197,6 +204,10 @@ class Channel(Closing):
         Raises:
             StoreUnavailable, StoreDamaged: nothing of it is kept.
         """
+        return self.commit_all(envelopes).block
+
+    def commit_all(self, envelopes: Sequence[bytes]) -> Committed:
+        """As `commit`, and tell what the index says of each transaction."""
         with self._committing:
             made = make_block(self.height, self._tip, envelopes)
             with self._store.view() as view:
@@ -206,23 +217,23 @@ class Channel(Closing):
             last_config = self.last_config if new is None else made.number
             sealed = seal(made, last_config, self._signer, _nonce())
             block = replace(sealed, flags=outcome.flags)
-            writes = writes_of(outcome)
-            self._store.append(block, entries_of(outcome), writes)
+            writes, entries = writes_of(outcome), entries_of(outcome)
+            self._store.append(block, entries, writes)
             self._tip, self.last_config = block.hash, last_config
             if any(each.namespace == LIFECYCLE for each in writes):
                 self._definitions = {}
             if new is not None:
                 self._configure(new)
-            return block
+            return Committed(block, entries)
 
-    def reconfigure(self, configuration: Configuration) -> Block:
+    def reconfigure(self, configuration: Configuration) -> Committed:
         """Commit a new configuration, in a block of its own.
 
         Raises:
             RefusedInput, IdentityRefused: it is none, or not the next.
         """
         with self._committing:
-            return self.commit([_config_envelope(configuration, self._signer)])
+            return self.commit_all([_config_envelope(configuration, self._signer)])
 
     def revert(self, height: int) -> None:
         """Take back all blocks from `height` on, which is >= 1."""

@@ -21,6 +21,7 @@ from edgemark.files import (
     write_whole,
 )
 from edgemark.ledger.embedded.channel.channel import Channel
+from edgemark.ledger.embedded.channel.verifying import Verified, verify_file
 from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
 from edgemark.ledger.fabric.configuration.configurations import Batches, Configuration
 from edgemark.ledger.fabric.identities.members import Organisation
@@ -101,7 +102,7 @@ class Ledger(Closing):
             needed = f"a new name, of <= {MAX_CHANNELS}"
             raise RefusedInput("channel cannot be made", who="ledger", had=name[:64], needed=needed)
         configuration = Configuration(name, 0, dict(organisations), self._orderer, batches)
-        path = self.folder / CHANNELS / f"{name}{SUFFIX}"
+        path = self._path_of(name)
         part = self.folder / CHANNELS / f"{UNFINISHED}{SUFFIX}"
         Channel.make(part, configuration, self._signer).close()
         part.rename(path)
@@ -142,9 +143,39 @@ class Ledger(Closing):
         for name, each in self._channels.items():
             each.revert(heights.get(name, 1))
 
+    def verify(self) -> list[Verified]:
+        """Compute every channel anew from its first block; see `verifying`.
+
+        Raises:
+            ChannelDiffers: the first thing that is not the same.
+        """
+        return [
+            verify_file(self._path_of(name), name, self._orderer) for name in list(self._channels)
+        ]
+
+    def _path_of(self, name: str) -> Path:
+        return self.folder / CHANNELS / f"{name}{SUFFIX}"
+
     def _write_snapshots(self) -> None:
         raw = json.dumps({str(number): each for number, each in self._snapshots.items()})
         write_whole(self.folder / SNAPSHOTS, raw.encode(), mode=OWNER_ONLY_FILE)
+
+
+def verify_folder(folder: Path, orderer: Organisation) -> list[Verified]:
+    """As `Ledger.verify`, also where a channel is too damaged to be opened.
+
+    Args:
+        folder: of a ledger, open or not.
+        orderer: the organisation that orders.
+
+    Raises:
+        ChannelDiffers: the first thing that is not the same.
+        StoreDamaged, StoreUnavailable: a file cannot be read.
+    """
+    return [
+        verify_file(path, path.name.removesuffix(SUFFIX), orderer)
+        for path in sorted((folder / CHANNELS).glob(f"[!.]*{SUFFIX}"))
+    ]
 
 
 def _read_snapshots(path: Path) -> dict[int, dict[str, int]]:

@@ -53,12 +53,13 @@ class Written(NamedTuple):
 class Store(Closing):
     """One channel's file."""
 
-    def __init__(self, path: Path, channel: str) -> None:
+    def __init__(self, path: Path, channel: str, *, is_scratch: bool = False) -> None:
         """Open a file, or make it.
 
         Args:
             path: of the file; its folder is there.
             channel: whose it is.
+            is_scratch: it is thrown away with this process, so nothing waits for the disk.
 
         Raises:
             StoreDamaged: it is damaged, of another format, program or channel.
@@ -74,6 +75,8 @@ class Store(Closing):
         self._writer = connect(path, writes=True)
         try:
             with told(path):
+                if is_scratch:
+                    self._writer.execute("PRAGMA synchronous=OFF")
                 _make_or_check(self._writer, path, channel)
             with self.view() as view:
                 self.height = view.height

@@ -120,6 +120,11 @@ class Validator:
                     so_far.write(one, Version(number, place))
         return Outcome(tuple(flags), candidates, configuration)
 
+    def accept_first(self, envelopes: Sequence[bytes], configuration: Configuration) -> Outcome:
+        """What becomes of a channel's first block, whose configuration was read and checked."""
+        candidates = tuple(map(Candidate, envelopes))
+        return Outcome((Code.VALID,) * len(candidates), candidates, configuration)
+
     def _check_alone(self, candidate: Candidate, ground: Ground) -> Code:
         code = _first(self.of_all, candidate, ground)
         if code is not Code.VALID:

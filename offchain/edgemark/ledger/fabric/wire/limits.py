@@ -34,3 +34,5 @@ MAX_ENDORSEMENTS = 2 * MAX_ORGANISATIONS  # of a transaction, good or not
 MAX_OPEN_SUBMISSIONS = 1_000  # of one client at once
 MAX_SUBMISSIONS_REMEMBERED = 10_000  # decided ones whose caller may still ask what became of them
 MAX_SUBMISSION_NAME = 128  # characters of what a caller calls a submission
+MAX_QUEUED = 2_000  # envelopes of a channel that wait to be put into a block
+MAX_QUEUED_BYTES = 64 * 1024 * 1024  # all of them together

@@ -1,0 +1,280 @@
+"""From envelopes to blocks: a queue, cut by count and time; and whoever waits for what comes out.
+
+One task commits, one block at a time, in a thread. An envelope that was taken stays taken, whoever
+stops waiting for it. While the disk refuses, it is tried again and the queue fills; then envelopes
+are refused, and nothing that was taken is lost while the process lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from edgemark.errors import EdgemarkError, Overloaded, Unrecoverable
+from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
+from edgemark.ledger.embedded.state.tables import StoreUnavailable
+from edgemark.ledger.fabric.configuration.configurations import Configuration
+from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.limits import (
+    MAX_ENVELOPE_BYTES,
+    MAX_QUEUED,
+    MAX_QUEUED_BYTES,
+    WAITERS,
+)
+
+AGAIN_S = 0.5  # until a disk that refused is tried again
+RECENT = 64  # blocks kept in memory for those who follow
+
+
+class Orderer:
+    """Orders the envelopes of one channel; `async with` runs it."""
+
+    def __init__(self, channel: Channel, *, count: int, timeout_s: float) -> None:
+        """An orderer.
+
+        Args:
+            channel: that it makes blocks for.
+            count: transactions of a block at most, >= 1.
+            timeout_s: how long a first transaction waits for others, seconds >= 0.
+        """
+        self.channel = channel
+        self._who = f"channel {channel.name}"
+        self._count = count
+        self._timeout_s = timeout_s
+        self._queued: deque[bytes] = deque()
+        self._queued_bytes = 0
+        self._arrived, self._enough, self._grown = (asyncio.Event() for _ in range(3))
+        self._waiting: dict[str, list[asyncio.Future[Status]]] = {}
+        self._waiters = 0
+        self._committing = asyncio.Lock()
+        self._recent: deque[Block] = deque(maxlen=RECENT)
+        self._failure: EdgemarkError | None = None
+        self._is_closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=f"orderer of {self._who}")
+        self._task.add_done_callback(self._stop)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Commit what was taken, and end; who still waits is told that it will not come."""
+        self._is_closing = True
+        self._arrived.set()
+        self._enough.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    @property
+    def queued(self) -> int:
+        """Envelopes that wait to be put into a block."""
+        return len(self._queued)
+
+    async def submit(self, envelope: bytes) -> None:
+        """Take an envelope; it will be in a block while the process lives.
+
+        Raises:
+            Overloaded: too many wait already; this one was not taken.
+            Unrecoverable: the channel's file is damaged.
+        """
+        if self._failure is not None:
+            raise self._failure
+        is_full = (
+            len(self._queued) >= MAX_QUEUED
+            or self._queued_bytes + len(envelope) > MAX_QUEUED_BYTES
+            or self._is_closing
+        )
+        if is_full:
+            raise Overloaded(
+                "orders as much as it can",
+                who=self._who,
+                had=f"{len(self._queued)} envelopes, {self._queued_bytes} bytes",
+                needed=f"<= {MAX_QUEUED}, {MAX_QUEUED_BYTES} bytes",
+            )
+        self._queued.append(envelope)
+        self._queued_bytes += len(envelope)
+        self._arrived.set()
+        if len(self._queued) >= self._count or self._queued_bytes >= MAX_ENVELOPE_BYTES:
+            self._enough.set()
+
+    async def wait_for(self, transaction_id: str) -> Status:
+        """What became of a transaction, as soon as a block holds it.
+
+        Raises:
+            Overloaded: too many wait already, or the orderer is closing.
+            Unrecoverable: the channel's file is damaged.
+        """
+        # No other task runs between this look and the wait. A commit in its thread may end within,
+        # but who waits is told of it by this loop, and so later.
+        if (known := self.channel.status(transaction_id)) is not None:
+            return known
+        self._check_may_wait()
+        future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
+        others = self._waiting.setdefault(transaction_id, [])
+        others.append(future)
+        self._waiters += 1
+        try:
+            return await future
+        finally:
+            self._waiters -= 1
+            others.remove(future)
+            if not others and self._waiting.get(transaction_id) is others:
+                del self._waiting[transaction_id]
+
+    async def blocks_from(self, number: int) -> AsyncIterator[Block]:
+        """All blocks from a number on, those to come as they are committed.
+
+        Args:
+            number: of the first, >= 0; may be one to come.
+
+        Raises:
+            Overloaded: too many wait already, or the orderer is closing.
+            Unrecoverable: the channel's file is damaged.
+        """
+        self._check_may_wait()
+        self._waiters += 1
+        try:
+            while True:
+                grown = self._grown
+                while (block := self._block(number)) is not None:
+                    yield block
+                    number += 1
+                if self._failure is not None:
+                    raise self._failure
+                if self._is_closing:
+                    raise Overloaded("is closing", who=self._who)
+                if grown is self._grown:
+                    await grown.wait()
+        finally:
+            self._waiters -= 1
+
+    def _check_may_wait(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._waiters >= WAITERS or self._is_closing:
+            raise Overloaded(
+                "has too many that wait, or is closing",
+                who=self._who,
+                had=self._waiters,
+                needed=f"< {WAITERS}",
+            )
+
+    def _block(self, number: int) -> Block | None:
+        for each in self._recent:
+            if each.number == number:
+                return each
+        raw = self.channel.block(number)
+        return None if raw is None else parse_block(raw)
+
+    async def reconfigure(self, configuration: Configuration) -> Block:
+        """Commit a new configuration, in a block of its own.
+
+        Raises:
+            RefusedInput, IdentityRefused: it is none, or not the next.
+        """
+        return await asyncio.shield(self._reconfigure(configuration))
+
+    async def _reconfigure(self, configuration: Configuration) -> Block:
+        async with self._committing:
+            made = await asyncio.to_thread(self.channel.reconfigure, configuration)
+            self._tell(made)
+        return made.block
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Nothing is committed within: what was taken before is, first. For taking blocks back."""
+        while self._queued and self._failure is None:
+            await asyncio.sleep(0)
+            async with self._committing:
+                await self._commit(self._cut())
+        async with self._committing:
+            yield
+            self._recent.clear()
+            self._wake_followers()
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            if self._is_closing and not self._queued:
+                return
+            if not self._enough.is_set() and not self._is_closing and self._timeout_s:
+                await _wait(self._enough, self._timeout_s)
+            async with self._committing:
+                await self._commit(self._cut())
+
+    def _stop(self, task: asyncio.Task[None]) -> None:
+        """Let nobody wait for a task that has ended."""
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            stopped = Unrecoverable("makes no more blocks", who=self._who, had=error)
+            self._failure = error if isinstance(error, EdgemarkError) else stopped
+        self._end(self._failure or Overloaded("is closing", who=self._who))
+
+    def _cut(self) -> list[bytes]:
+        batch: list[bytes] = []
+        size = 0
+        while self._queued and len(batch) < self._count:
+            size += len(self._queued[0])
+            if batch and size > MAX_ENVELOPE_BYTES:
+                break
+            batch.append(self._queued.popleft())
+            self._queued_bytes -= len(batch[-1])
+        if not self._queued and not self._is_closing:
+            self._arrived.clear()
+        if len(self._queued) < self._count and self._queued_bytes < MAX_ENVELOPE_BYTES:
+            self._enough.clear()
+        return batch
+
+    async def _commit(self, batch: Sequence[bytes]) -> None:
+        while batch:
+            try:
+                self._tell(await asyncio.to_thread(self.channel.commit_all, batch))
+            except StoreUnavailable:
+                if self._is_closing:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+            else:
+                return
+
+    def _tell(self, made: Committed) -> None:
+        self._recent.append(made.block)
+        for each in made.entries:
+            self._resolve(each.transaction_id, Status(each.code, made.block.number))
+        self._wake_followers()
+
+    def _resolve(self, transaction_id: str, status: Status) -> None:
+        for future in self._waiting.pop(transaction_id, ()):
+            if not future.done():
+                future.set_result(status)
+
+    def _wake_followers(self) -> None:
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+
+    def _end(self, error: Exception) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for futures in waiting.values():
+            for future in futures:
+                if not future.done():
+                    future.set_exception(error)
+        self._wake_followers()
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,251 @@
+"""The orderer: blocks cut by count and time, waits that end, bounds, and what a cancel leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.ledger.embedded.consortium import (
+    ORGANISATIONS,
+    Draft,
+    configuration_of,
+    define,
+    firm,
+    orderer,
+    puts,
+)
+
+from edgemark.errors import Overloaded, Unrecoverable
+from edgemark.ledger.embedded.channel import ordering
+from edgemark.ledger.embedded.channel.channel import Channel, Committed
+from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
+from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.codes import Code
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> Iterator[Channel]:
+    path = tmp_path / "trade.sqlite"
+    with Channel.make(path, configuration_of(*ORGANISATIONS), orderer()) as made:
+        define(made)
+        yield made
+
+
+def play(scene: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(scene, 30))
+
+
+def drafts(count: int) -> list[Draft]:
+    return [Draft([puts({f"k{each}": b"v"})]) for each in range(count)]
+
+
+def test_envelopes__are_cut_by_count__and_their_waits_end(channel: Channel) -> None:
+    async def scene() -> None:
+        many = drafts(7)
+        async with Orderer(channel, count=3, timeout_s=0.05) as ordering:
+            waits = [asyncio.create_task(ordering.wait_for(each.transaction_id)) for each in many]
+            for each in many:
+                await ordering.submit(each.envelope())
+            found = await asyncio.gather(*waits)
+            assert [each.block for each in found] == [2, 2, 2, 3, 3, 3, 4]
+            assert {each.code for each in found} == {Code.VALID}
+            assert await ordering.wait_for(many[0].transaction_id) == found[0]
+
+    play(scene())
+
+
+def test_block__is_cut_by_time__when_few_come(channel: Channel) -> None:
+    async def scene() -> None:
+        (one,) = drafts(1)
+        async with Orderer(channel, count=100, timeout_s=0.01) as ordering:
+            await ordering.submit(one.envelope())
+            assert (await ordering.wait_for(one.transaction_id)).block == 2
+
+    play(scene())
+
+
+def test_followers__see_every_block_once__in_order__those_to_come_too(channel: Channel) -> None:
+    async def follow(ordering: Orderer, start: int, seen: list[Block]) -> None:
+        async for block in ordering.blocks_from(start):
+            seen.append(block)
+            if block.number == 7:
+                return
+
+    async def scene() -> None:
+        async with Orderer(channel, count=1, timeout_s=0) as ordering:
+            starts = (0, 1, 2, 5)
+            seen: list[list[Block]] = [[] for _ in starts]
+            following = [
+                asyncio.create_task(follow(ordering, start, into))
+                for start, into in zip(starts, seen, strict=True)
+            ]
+            await asyncio.sleep(0)
+            for each in drafts(6):
+                await ordering.submit(each.envelope())
+            await asyncio.gather(*following)
+            for start, into in zip(starts, seen, strict=True):
+                assert [each.number for each in into] == list(range(start, 8))
+                assert [each.to_bytes() for each in into] == [
+                    channel.block(number) for number in range(start, 8)
+                ]
+
+    play(scene())
+
+
+def test_client_that_stops_waiting__takes_nothing_back(channel: Channel) -> None:
+    async def scene() -> None:
+        (one,) = drafts(1)
+        async with Orderer(channel, count=10, timeout_s=0.05) as ordering:
+            await ordering.submit(one.envelope())
+            waiting = asyncio.create_task(ordering.wait_for(one.transaction_id))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            assert (await ordering.wait_for(one.transaction_id)).code is Code.VALID
+            assert not ordering._waiting
+            assert ordering._waiters == 0
+
+    play(scene())
+
+
+def test_closing__commits_what_was_taken__and_ends_other_waits(channel: Channel) -> None:
+    async def scene() -> None:
+        many = drafts(5)
+        async with Orderer(channel, count=2, timeout_s=10) as ordering:
+            for each in many:
+                await ordering.submit(each.envelope())
+            never = asyncio.create_task(ordering.wait_for("0" * 64))
+            await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="closing"):
+            await never
+        with pytest.raises(Overloaded):
+            await ordering.submit(many[0].envelope())
+        assert all(channel.has_transaction(each.transaction_id) for each in many)
+
+    play(scene())
+
+
+def test_queue__is_bounded__by_number_and_by_bytes(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "MAX_QUEUED", 3)
+    monkeypatch.setattr(ordering, "MAX_QUEUED_BYTES", 1000)
+
+    async def scene() -> None:
+        one = Orderer(channel, count=100, timeout_s=60)  # it does not run: nothing leaves the queue
+        for _ in range(3):
+            await one.submit(b"x")
+        with pytest.raises(Overloaded, match="3 envelopes"):
+            await one.submit(b"x")
+        other = Orderer(channel, count=100, timeout_s=60)
+        await other.submit(b"x" * 1000)
+        with pytest.raises(Overloaded, match="1000 bytes"):
+            await other.submit(b"x")
+
+    play(scene())
+
+
+def test_waits__are_bounded(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ordering, "WAITERS", 2)
+
+    async def scene() -> None:
+        async with Orderer(channel, count=1, timeout_s=0) as one:
+            waits = [asyncio.create_task(one.wait_for(f"{each}" * 64)) for each in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(Overloaded, match="too many"):
+                await one.wait_for("2" * 64)
+            with pytest.raises(Overloaded, match="too many"):
+                await anext(one.blocks_from(0))
+            for each in waits:
+                each.cancel()
+            await asyncio.wait(waits)
+            assert (await anext(one.blocks_from(0))).number == 0
+
+    play(scene())
+
+
+class Failing:
+    """A channel whose disk refuses a number of times."""
+
+    def __init__(self, channel: Channel, errors: Sequence[Exception]) -> None:
+        self._commit, self._errors = channel.commit_all, list(errors)
+
+    def commit_all(self, envelopes: Sequence[bytes]) -> Committed:
+        if self._errors:
+            raise self._errors.pop(0)
+        return self._commit(envelopes)
+
+
+def test_disk_that_is_full_for_a_while__loses_nothing(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "AGAIN_S", 0.01)
+    refused = [StoreUnavailable("file cannot be used")] * 3
+    monkeypatch.setattr(channel, "commit_all", Failing(channel, refused).commit_all)
+
+    async def scene() -> None:
+        many = drafts(4)
+        async with Orderer(channel, count=2, timeout_s=0) as one:
+            for each in many:
+                await one.submit(each.envelope())
+            for each in many:
+                assert (await one.wait_for(each.transaction_id)).code is Code.VALID
+
+    play(scene())
+
+
+@pytest.mark.parametrize("error", [StoreDamaged("file is damaged"), RuntimeError("a mistake")])
+def test_file_that_is_damaged__ends_all_waits_and_refuses_more(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(channel, "commit_all", Failing(channel, [error]).commit_all)
+
+    async def scene() -> None:
+        one, two = drafts(2)
+        async with Orderer(channel, count=1, timeout_s=0) as failing:
+            await failing.submit(one.envelope())
+            with pytest.raises(Unrecoverable):
+                await failing.wait_for(one.transaction_id)
+            with pytest.raises(Unrecoverable):
+                await failing.submit(two.envelope())
+            with pytest.raises(Unrecoverable):
+                await anext(failing.blocks_from(99))
+
+    play(scene())
+
+
+def test_new_configuration__is_told_to_followers__and_counts_from_the_next_block(
+    channel: Channel,
+) -> None:
+    async def scene() -> None:
+        async with Orderer(channel, count=1, timeout_s=0) as one:
+            follower = asyncio.create_task(anext(one.blocks_from(2)))
+            await asyncio.sleep(0)
+            new = channel.configuration.with_organisation(firm("Org2MSP").organisation)
+            block = await one.reconfigure(new)
+            assert (await follower).to_bytes() == block.to_bytes()
+            assert channel.configuration.sequence == 1
+
+    play(scene())
+
+
+def test_pause__commits_what_was_taken__and_lets_blocks_be_taken_back(channel: Channel) -> None:
+    async def scene() -> None:
+        first, later, again = drafts(3)
+        async with Orderer(channel, count=10, timeout_s=5) as one:
+            await one.submit(first.envelope())
+            async with one.paused():
+                assert channel.has_transaction(first.transaction_id)
+                await one.submit(later.envelope())
+                channel.revert(2)
+            async with one.paused():
+                assert not channel.has_transaction(first.transaction_id)
+                assert channel.status(later.transaction_id) == (Code.VALID, 2)
+            await one.submit(again.envelope())
+            assert (await anext(one.blocks_from(2))).number == 2
+
+    play(scene())

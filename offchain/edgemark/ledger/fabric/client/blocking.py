@@ -14,11 +14,18 @@ from edgemark.ledger.fabric.client.asking import PLAIN, Desk, Transmission
 from edgemark.ledger.fabric.client.blocks import BlockCursor
 from edgemark.ledger.fabric.client.calls import Endorsed
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
-from edgemark.ledger.fabric.client.connection import METHODS, PeerAddress, Peers, explain_call
+from edgemark.ledger.fabric.client.connection import (
+    METHODS,
+    Peers,
+    credentials_of,
+    explain_call,
+    options_of,
+)
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint, Follower
 from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Outcome, Pause, Wish
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.faults import LedgerSilent
+from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -277,4 +284,4 @@ class GatewayClient(Closing):
 
 
 def _connect(address: PeerAddress) -> grpc.Channel:
-    return grpc.secure_channel(address.target, address.credentials(), address.options())
+    return grpc.secure_channel(address.target, credentials_of(address), options_of(address))

@@ -5,10 +5,8 @@ The two faces share all of it: they differ in `grpc.secure_channel` and `grpc.ai
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -16,10 +14,10 @@ import grpc
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
 from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.wire.details import TRAILER, parse_details
 from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
 
-_TARGET = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]{1,253}):([0-9]{1,5})")
 METHODS = {
     Asking.EVALUATE: "/gateway.Gateway/Evaluate",
     Asking.ENDORSE: "/gateway.Gateway/Endorse",
@@ -32,55 +30,27 @@ KEEPALIVE_MS = 60_000  # peers refuse more than one a minute
 RECONNECT_MS = 1_000  # longest pause before the same peer is tried again
 
 
-@dataclass(frozen=True)
-class PeerAddress:
-    """Where a peer is, and who vouches for its certificate.
+def credentials_of(address: PeerAddress) -> Any:
+    """Those of gRPC."""
+    return grpc.ssl_channel_credentials(
+        address.roots, address.key or None, address.certificate or None
+    )
 
-    Attributes:
-        target: HOST:PORT.
-        roots: PEM of the CAs of its TLS certificate.
-        server_name: name in its certificate, where it is another than the host; empty for none.
-        certificate, key: PEM of ours, where the peer asks for one; empty for none.
-    """
 
-    target: str
-    roots: bytes
-    server_name: str = ""
-    certificate: bytes = b""
-    key: bytes = field(default=b"", repr=False)
-
-    def __post_init__(self) -> None:
-        found = _TARGET.fullmatch(self.target)
-        if not found or not 1 <= int(found[2]) <= 65535:
-            raise RefusedInput(
-                "is no address of a peer", who="peer", had=self.target[:80], needed="HOST:PORT"
-            )
-        if b"-----BEGIN CERTIFICATE-----" not in self.roots:
-            raise RefusedInput(
-                "has no TLS CA",
-                who=f"peer {self.target}",
-                needed="a certificate in PEM",
-                remedy="Name the peer's tlsCACerts.",
-            )
-
-    def credentials(self) -> Any:
-        """Of gRPC."""
-        return grpc.ssl_channel_credentials(self.roots, self.key or None, self.certificate or None)
-
-    def options(self) -> list[tuple[str, Any]]:
-        """Of a channel."""
-        options: list[tuple[str, Any]] = [
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", KEEPALIVE_MS),
-            ("grpc.max_reconnect_backoff_ms", RECONNECT_MS),
-            ("grpc.initial_reconnect_backoff_ms", RECONNECT_MS // 10),
-            ("grpc.enable_retries", 0),  # a call is made again here, where it may be
-            ("grpc.use_local_subchannel_pool", 1),
-        ]
-        if self.server_name:
-            options.append(("grpc.ssl_target_name_override", self.server_name))
-        return options
+def options_of(address: PeerAddress) -> list[tuple[str, Any]]:
+    """Options of a channel."""
+    options: list[tuple[str, Any]] = [
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.max_reconnect_backoff_ms", RECONNECT_MS),
+        ("grpc.initial_reconnect_backoff_ms", RECONNECT_MS // 10),
+        ("grpc.enable_retries", 0),  # a call is made again here, where it may be
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    if address.server_name:
+        options.append(("grpc.ssl_target_name_override", address.server_name))
+    return options
 
 
 def explain_call(asking: Asking, error: grpc.RpcError, target: str) -> EdgemarkError:

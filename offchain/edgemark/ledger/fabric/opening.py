@@ -1,0 +1,134 @@
+"""Opens what the settings name: the profile, the identity, a client of both.
+
+A ledger of this home stands in a folder of it: `ledger/` of the development ledger, `fabric/` of
+Fabric's own programs. Both have `profiles/MSP.json` and cryptogen's `crypto-config/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edgemark.files import expand_home
+from edgemark.ledger.fabric.client.asking import Desk, Waits
+from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.submissions import Submissions
+from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
+from edgemark.ledger.fabric.faults import IdentityRefused, ProfileInvalid
+from edgemark.ledger.fabric.identities.folders import read_msp_folder
+from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.profile.addresses import PeerAddress
+from edgemark.ledger.fabric.profile.reading import Profile, read_profile
+from edgemark.ledger.fabric.profile.writing import profile_path
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, LedgerSettings
+
+FOLDERS = {DEVELOPMENT: "ledger", FABRIC: "fabric"}  # of the home
+STARTS = {DEVELOPMENT: "edgemark ledger up", FABRIC: "edgemark fabric up"}
+SUBMISSIONS = Path("ledger-clients")  # of the home: the journals of those who submit
+USER = "User1"
+WAITS = Waits()
+
+
+@dataclass(frozen=True)
+class LedgerAccess:
+    """A ledger, and who speaks with it.
+
+    Attributes:
+        settings: [ledger].
+        home: folder of this home.
+        profile: where the nodes are.
+        signer: who speaks.
+    """
+
+    settings: LedgerSettings
+    home: Path
+    profile: Profile
+    signer: Signer
+
+    @property
+    def peers(self) -> Sequence[PeerAddress]:
+        """Those of the own organisation, which are asked."""
+        return self.profile.peers_of(self.settings.msp_id)
+
+    @contextmanager
+    def client(self, waits: Waits = WAITS, *, submits: bool = True) -> Iterator[GatewayClient]:
+        """A client for threads, and its journal; both are closed at the end.
+
+        Args:
+            waits: longest times.
+            submits: whether it may; then nobody else with this home does meanwhile.
+        """
+        with self._journal(submits) as journal:
+            desk = Desk(self.settings.channel, self.signer, journal, waits)
+            with GatewayClient(self.peers, desk) as client:
+                yield client
+
+    @asynccontextmanager
+    async def async_client(
+        self, waits: Waits = WAITS, *, submits: bool = True
+    ) -> AsyncIterator[AsyncGatewayClient]:
+        """A client for one loop. See `client`."""
+        with self._journal(submits) as journal:
+            desk = Desk(self.settings.channel, self.signer, journal, waits)
+            async with AsyncGatewayClient(self.peers, desk) as client:
+                yield client
+
+    @contextmanager
+    def _journal(self, submits: bool) -> Iterator[Submissions | None]:
+        if not submits:
+            yield None
+            return
+        with Submissions.open(self.home / SUBMISSIONS, self.signer.identity) as journal:
+            yield journal
+
+
+def open_ledger(settings: LedgerSettings, home: Path) -> LedgerAccess:
+    """The ledger that the settings name, and its user.
+
+    Raises:
+        ProfileInvalid, IdentityRefused: not there, or not right; the remedy says which setting.
+    """
+    profile = read_profile(_find_profile(settings, home))
+    profile.peers_of(settings.msp_id)
+    signer = read_msp_folder(_find_msp(settings, home), settings.msp_id, datetime.now(UTC))
+    return LedgerAccess(settings, home, profile, signer)
+
+
+def _find_profile(settings: LedgerSettings, home: Path) -> Path:
+    if settings.profile:
+        return expand_home(settings.profile, who="ledger.profile").absolute()
+    if settings.kind not in FOLDERS:
+        raise ProfileInvalid(
+            "is not named",
+            who="connection profile",
+            remedy="Set ledger.profile, or --ledger-profile FILE.",
+        )
+    path = profile_path(home / FOLDERS[settings.kind], settings.msp_id)
+    if not path.exists():
+        raise ProfileInvalid(
+            "is not there",
+            who=path,
+            needed=f"a ledger of this home with an organisation {settings.msp_id}",
+            remedy=f"Start one: `{STARTS[settings.kind]}`; or set ledger.profile.",
+        )
+    return path
+
+
+def _find_msp(settings: LedgerSettings, home: Path) -> Path:
+    if settings.msp_folder:
+        return expand_home(settings.msp_folder, who="ledger.msp_folder").absolute()
+    if settings.kind in FOLDERS:
+        folder = home / FOLDERS[settings.kind] / "crypto-config" / "peerOrganizations"
+        for organisation in sorted(folder.glob("*")):
+            label = organisation.name.partition(".")[0]
+            user = organisation / "users" / f"{USER}@{organisation.name}" / "msp"
+            if f"{label}msp" == settings.msp_id.lower() and user.is_dir():
+                return user
+    raise IdentityRefused(
+        "is not named",
+        who=f"identity of {settings.msp_id}",
+        remedy="Set ledger.msp_folder to the folder `msp` of one identity, and ledger.msp_id.",
+    )

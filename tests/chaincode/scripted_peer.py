@@ -86,6 +86,7 @@ class ScriptedPeer:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._writing = asyncio.Lock()
         self._ended: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._listener: asyncio.Task[None] | None = None
         self._cursors: dict[str, list[Any]] = {}
@@ -112,7 +113,8 @@ class ScriptedPeer:
         await self.send_raw(message.SerializeToString())
 
     async def send_raw(self, raw: bytes) -> None:
-        await self._stream.write(raw)
+        async with self._writing:  # gRPC loses what is written side by side
+            await self._stream.write(raw)
 
     async def receive(self) -> Any:
         async with asyncio.timeout(PATIENCE_S):
@@ -156,6 +158,21 @@ class ScriptedPeer:
         self._ended[call.channel_id, call.txid] = future
         await self.send(call)
         return future
+
+    def hold(self) -> list[Any]:
+        """Answer nothing from here on; the questions, as they come."""
+        held: list[Any] = []
+
+        def keep(message: Any) -> list[Any]:
+            held.append(message)
+            return []
+
+        self.script = keep
+        return held
+
+    def go_on(self) -> None:
+        """Answer as the dictionary does."""
+        self.script = lambda _: None
 
     async def call(self, *arguments: bytes | str, **how: Any) -> Outcome:
         return await self.end_of(await self.begin(self.make_call(*arguments, **how)))
@@ -243,6 +260,13 @@ class ScriptedPeer:
             metadata=metadata,
         ).SerializeToString()
         return raw
+
+
+async def until(is_there: Callable[[], object]) -> None:
+    """Let the others run until it is there."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_there():
+            await asyncio.sleep(0.005)
 
 
 def respond(message: Any, payload: bytes = b"", kind: int = Message.RESPONSE) -> Any:

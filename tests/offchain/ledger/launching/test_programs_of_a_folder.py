@@ -17,7 +17,7 @@ from edgemark.ledger.launching.ports import LOOPBACK, PortInUse, check_port_free
 from edgemark.ledger.launching.program import KnownProcess, Program, ProgramDied
 from edgemark.process import is_running
 
-pytestmark = [pytest.mark.processes, pytest.mark.lasts(3)]
+pytestmark = pytest.mark.processes
 
 WAITING = "import sys, time; print('I am here', flush=True); time.sleep(600)"
 LEAVING = "import sys; print('at my wit'); print('the disk is full'); sys.exit(3)"

@@ -25,6 +25,7 @@ OWN = {  # commands of the ground
     "completion": Place("terminal.completion", "completion", "The completion script of a shell."),
     "config": Place("config", "config", "Settings, and where each came from."),
     "doctor": Place("doctor.doctor", "doctor", "Look at everything that is needed."),
+    "fabric": Place("fabric.network", "fabric", "A network of Fabric's own programs, here."),
     "provider": Place("provider", "provider", "An organisation that runs servers."),
 }
 COMMANDS = OWN | {name: place for system in OF_SYSTEMS for name, place in system.GROUPS.items()}

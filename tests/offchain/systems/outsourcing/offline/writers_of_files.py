@@ -48,6 +48,8 @@ PRIVATE = {  # of demonstrations, logs of processes, and pipes to them
     "demo.script",
     "demo.stage",
     "ledger.evm.development.hardhat",
+    "ledger.fabric.network.builder",
+    "ledger.fabric.network.writing",
     "ledger.launching.program",
     "systems.outsourcing.demo.cast",
     "systems.outsourcing.demo.typed",

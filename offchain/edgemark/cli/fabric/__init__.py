@@ -1,0 +1,1 @@
+"""`edgemark fabric`: a network of Hyperledger Fabric's own programs on this machine."""

@@ -1,0 +1,159 @@
+"""`edgemark fabric up|down|status`: a network of Fabric's own programs on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.ledger.fabric.network.network import (
+    FabricNetwork,
+    find_network,
+    network_down,
+    network_up,
+    remove_network,
+)
+from edgemark.ledger.fabric.network.plan import (
+    BFT,
+    LEAST_OF_BFT,
+    MOST_MESSAGES,
+    MOST_ORDERERS,
+    MOST_ORGANISATIONS,
+    MOST_PEERS,
+    RAFT,
+    Plan,
+)
+from edgemark.ledger.fabric.network.programs import find_programs
+from edgemark.ledger.launching.ports import LOOPBACK
+from edgemark.transport.ports import hold_ports
+
+FOLDER = "fabric"  # of the home
+
+
+@click.group(cls=NamingGroup)
+def fabric() -> None:
+    """A network of Hyperledger Fabric's own programs on this machine.
+
+    Peers, orderers and tools are found in $FABRIC_BIN or on PATH; none is brought along. For
+    development without them there is `edgemark ledger up`.
+    """
+
+
+@fabric.command("up")
+@takes_settings
+@click.option("--orderers", type=WholeRange(1, MOST_ORDERERS), help="Spare ones too.  [default: 1]")
+@click.option("--members", type=WholeRange(1, MOST_ORDERERS), help="Of them in the channels.")
+@click.option("--bft/--raft", default=None, help=f"Order by BFT: {LEAST_OF_BFT} members, Fabric 3.")
+@click.option("--orgs", type=WholeRange(2, MOST_ORGANISATIONS), help="[default: 2]")
+@click.option("--peers", type=WholeRange(1, MOST_PEERS), help="Of each.  [default: 1]")
+@click.option("--channel", "channels", multiple=True, help="One or more.  [default: mychannel]")
+@click.option(
+    "--batch-timeout",
+    type=WholeRange(10, 60_000),
+    help="Milliseconds until a block is cut that is not full.  [default: 200]",
+)
+@click.option(
+    "--batch-size",
+    type=WholeRange(1, MOST_MESSAGES),
+    help="Transactions of a full block.  [default: 100]",
+)
+@click.option("--reset", is_flag=True, help="Remove what is there, blocks too, and begin anew.")
+def up(invocation: Invocation, *, reset: bool, **wishes: Any) -> None:
+    """Start the network; it goes on until `edgemark fabric down`. One that runs is found again.
+
+    It is for development: all its nodes and all its keys are on this machine. What is not said is
+    as it was.
+    """
+    folder = invocation.settings().home / FOLDER
+    programs = find_programs()
+    if reset:
+        remove_network(folder)
+    before = find_network(folder)
+    plan = plan_of(wishes, before.plan if before else None)
+    with hold_ports(plan.port_count) as held:
+        network = network_up(folder, plan, held.numbers, programs=programs, stays=True)
+    facts = {"fabric": programs.version, **facts_of(network)}
+    lines = [f"Fabric {programs.version} is up: for development only, all keys are in {folder}"]
+    invocation.show(facts, "\n".join([*lines, *rows_of(network)]))
+
+
+def plan_of(wishes: Mapping[str, Any], before: Plan | None) -> Plan:
+    """What network is wished.
+
+    Args:
+        wishes: options of `up`; None or empty for what is not said.
+        before: the network that stands there.
+
+    Raises:
+        RefusedInput: no such network can be.
+    """
+    named = {
+        "orderers": wishes["orderers"],
+        "members": wishes["members"],
+        "consensus": None if wishes["bft"] is None else (BFT if wishes["bft"] else RAFT),
+        "organisations": wishes["orgs"],
+        "peers": wishes["peers"],
+        "channels": wishes["channels"] or None,
+        "batch_timeout_ms": wishes["batch_timeout"],
+        "batch_messages": wishes["batch_size"],
+    }
+    given = {name: wish for name, wish in named.items() if wish is not None}
+    if before is None:
+        least = LEAST_OF_BFT if wishes["bft"] else 1
+        given.setdefault("orderers", max(given.get("members", 1), least))
+        given.setdefault("members", given["orderers"])
+    return replace(before or Plan(), **given)
+
+
+@fabric.command("status")
+@takes_settings
+def status(invocation: Invocation) -> Exit:
+    """Print how each node is; status 1 when one does not answer or is not well."""
+    network = find_network(invocation.settings().home / FOLDER)
+    if network is None:
+        invocation.show({"nodes": {}}, "no network was ever up")
+        return Exit.CHECK_FAILED
+    facts = facts_of(network)
+    invocation.show(facts, "\n".join(rows_of(network)))
+    is_well = set(facts["nodes"].values()) == {"healthy"}
+    return Exit.DONE if is_well else Exit.CHECK_FAILED
+
+
+@fabric.command("down")
+@takes_settings
+@click.option("--remove", is_flag=True, help="Remove its blocks, certificates and keys too.")
+def down(invocation: Invocation, *, remove: bool) -> None:
+    """End the network that `up` started from this home; it keeps its blocks."""
+    folder = invocation.settings().home / FOLDER
+    stopped = (remove_network if remove else network_down)(folder)
+    invocation.show({"stopped": stopped}, "Fabric is down" if stopped else "no network was up")
+
+
+def facts_of(network: FabricNetwork) -> dict[str, Any]:
+    """What clients and operators of a network need to know."""
+    places = network.places
+    return {
+        "folder": str(network.folder),
+        "channels": list(network.plan.channels),
+        "nodes": network.status(),
+        "peers": {each.name: f"{LOOPBACK}:{each.port}" for each in places.peers},
+        "orderers": {each.name: f"{LOOPBACK}:{each.port}" for each in places.orderers},
+        "spare": [each.name for each in places.orderers if not each.is_member],
+    }
+
+
+def rows_of(network: FabricNetwork) -> list[str]:
+    """The same, a line a node."""
+    width = max(len(place.name) for place in network.places)
+    states = network.status()
+    rows = [
+        f"{place.name:<{width}}  {LOOPBACK}:{place.port:<5}  {states[place.name]}"
+        for place in network.places
+    ]
+    return [*rows, f"channels: {', '.join(network.plan.channels)}"]

@@ -1,0 +1,49 @@
+"""`edgemark fabric` where Fabric's programs are not installed, and before a network is up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.stage.command_line import edgemark_here
+
+from edgemark.cli.terminal.exits import Exit
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home on a machine without Fabric's programs."""
+    monkeypatch.setenv("FABRIC_BIN", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path / "home"
+
+
+def test_fabric_up__without_its_programs__names_them_and_the_remedy(home: Path) -> None:
+    done = edgemark_here("fabric", "up", "--home", home)
+    assert done.status == Exit.UNRECOVERABLE
+    assert "peer, orderer, configtxgen, cryptogen, osnadmin are not installed" in done.complaint
+    assert "install-fabric.sh" in done.complaint
+    assert not (home / "fabric").exists()
+
+
+def test_fabric_status_and_down__of_nothing__say_so(home: Path) -> None:
+    done = edgemark_here("fabric", "status", "--home", home)
+    assert (done.status, done.out) == (Exit.CHECK_FAILED, "no network was ever up\n")
+    done = edgemark_here("fabric", "down", "--home", home)
+    assert (done.status, done.out) == (Exit.DONE, "no network was up\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--orderers", "8"), "8 is not in the range 1<=x<=7"),
+        (("--orgs", "1"), "1 is not in the range 2<=x<=8"),
+        (("--batch-timeout", "0"), "0 is not in the range"),
+    ],
+)
+def test_fabric_up__of_a_network_that_cannot_be__is_refused(
+    home: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = edgemark_here("fabric", "up", "--home", home, *words)
+    assert done.status == Exit.REFUSED_INPUT
+    assert said in done.error

@@ -55,7 +55,7 @@ TEST_TOOLS := $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) $(HFC_READY) 
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(PACKAGE_READY) $(NODE_READY) $(SOLC_READY) ## Install everything into the checkout
@@ -73,6 +73,11 @@ demo: contracts ## Run the outsourced job on a real chain and print its receipt
 .PHONY: test
 test: contracts wheel $(APE_READY) $(TEST_TOOLS) ## Run every test; with SYSTEM=NAME those of one system and the ground
 	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
+
+# Whoever has Fabric's programs names their folder in FABRIC_BIN, or has them on PATH.
+.PHONY: test-fabric
+test-fabric: setup ## Run the tests of the consortium ledger on Fabric's own programs too
+	@.venv/bin/python -m tools.run_fabric_tests
 
 .PHONY: soak
 soak: contracts wheel $(APE_READY) $(TEST_TOOLS) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours

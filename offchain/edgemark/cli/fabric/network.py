@@ -114,7 +114,10 @@ def plan_of(wishes: Mapping[str, Any], before: Plan | None) -> Plan:
 @fabric.command("status")
 @takes_settings
 def status(invocation: Invocation) -> Exit:
-    """Print how each node is; status 1 when one does not answer or is not well."""
+    """Print how each node is.
+
+    Exit status 1 when one has ended, does not answer, or is not well.
+    """
     network = find_network(invocation.settings().home / FOLDER)
     if network is None:
         invocation.show({"nodes": {}}, "no network was ever up")
@@ -129,7 +132,7 @@ def status(invocation: Invocation) -> Exit:
 @takes_settings
 @click.option("--remove", is_flag=True, help="Remove its blocks, certificates and keys too.")
 def down(invocation: Invocation, *, remove: bool) -> None:
-    """End the network that `up` started from this home; it keeps its blocks."""
+    """End the network; it keeps its blocks."""
     folder = invocation.settings().home / FOLDER
     stopped = (remove_network if remove else network_down)(folder)
     invocation.show({"stopped": stopped}, "Fabric is down" if stopped else "no network was up")

@@ -90,9 +90,9 @@ def draft_peer_node(
     place: PeerPlace, others: Places, data: Path, builder: Path, execute_timeout_s: int
 ) -> Settings:
     """`core.yaml` of a peer that keeps its blocks below `data`."""
-    own = [each for each in others.organisations[place.msp_id] if each != place] or [place]
-    address = f"{LOOPBACK}:{place.port}"
-    for_chaincode = f"{LOOPBACK}:{place.own_port}"
+    colleagues = others.organisations[place.msp_id]
+    own = [each for each in colleagues if each != place] or [place]
+    address, for_chaincode = f"{LOOPBACK}:{place.port}", f"{LOOPBACK}:{place.own_port}"
     return {
         "peer": {
             "id": place.name,
@@ -104,49 +104,20 @@ def draft_peer_node(
             "localMspId": place.msp_id,
             "mspConfigPath": str(place.msp),
             "fileSystemPath": str(data),
-            "authentication": {"timewindow": f"{TIMESTAMP_WINDOW_S}s"},
             "maxRecvMsgSize": MAX_MESSAGE_BYTES,
             "maxSendMsgSize": MAX_MESSAGE_BYTES,
             "BCCSP": _software_keys(),
-            "tls": {
-                "enabled": True,
-                "cert": {"file": str(place.tls / "server.crt")},
-                "key": {"file": str(place.tls / "server.key")},
-                "rootcert": {"file": str(place.tls / "ca.crt")},
-            },
+            "tls": _tls_of_peer(place),
             "gossip": {
                 "bootstrap": f"{LOOPBACK}:{own[0].port}",
                 "externalEndpoint": address,
                 "orgLeader": True,
                 "useLeaderElection": False,
                 **{name: f"{GOSSIP_S}s" for name in _INTERVALS},
-                "state": {"enabled": True},
             },
-            "gateway": {
-                "enabled": True,
-                "endorsementTimeout": f"{execute_timeout_s}s",
-                "broadcastTimeout": "30s",
-                "dialTimeout": "10s",
-            },
-            "deliveryclient": {"connTimeout": "3s", "reConnectBackoffThreshold": "5s"},
-            "discovery": {"enabled": True},
-            "limits": {"concurrency": {"gatewayService": GATEWAY_CALLS}},
-            "handlers": _handlers(),
+            **_services(execute_timeout_s),
         },
-        "chaincode": {
-            "mode": "net",
-            "installTimeout": "60s",
-            "startuptimeout": "60s",
-            "executetimeout": f"{execute_timeout_s}s",
-            "system": dict.fromkeys(("_lifecycle", "cscc", "lscc", "qscc"), "enable"),
-            "externalBuilders": [{"name": BUILDER, "path": str(builder)}],
-            "runtimeParams": {
-                "useWriteBatch": True,
-                "maxSizeWriteBatch": 1000,
-                "useGetMultipleKeys": True,
-                "maxSizeGetMultipleKeys": 1000,
-            },
-        },
+        "chaincode": _chaincode(builder, execute_timeout_s),
         "vm": {"endpoint": ""},  # no Docker
         "ledger": {
             "state": {"stateDatabase": "goleveldb"},
@@ -155,6 +126,55 @@ def draft_peer_node(
         },
         "operations": {"listenAddress": f"{LOOPBACK}:{place.operations_port}"},
         "metrics": {"provider": "prometheus"},
+    }
+
+
+def _tls_of_peer(place: PeerPlace) -> Settings:
+    return {
+        "enabled": True,
+        "cert": {"file": str(place.tls / "server.crt")},
+        "key": {"file": str(place.tls / "server.key")},
+        "rootcert": {"file": str(place.tls / "ca.crt")},
+    }
+
+
+def _services(execute_timeout_s: int) -> Settings:
+    return {
+        "gateway": {
+            "enabled": True,
+            "endorsementTimeout": f"{execute_timeout_s}s",
+            "broadcastTimeout": "30s",
+            "dialTimeout": "10s",
+        },
+        "authentication": {"timewindow": f"{TIMESTAMP_WINDOW_S}s"},
+        "deliveryclient": {"connTimeout": "3s", "reConnectBackoffThreshold": "5s"},
+        "discovery": {"enabled": True},
+        "limits": {"concurrency": {"gatewayService": GATEWAY_CALLS}},
+        "handlers": {
+            "authFilters": [
+                {"name": name} for name in ("DefaultAuth", "ExpirationCheck", "TimeWindowCheck")
+            ],
+            "decorators": [{"name": "DefaultDecorator"}],
+            "endorsers": {"escc": {"name": "DefaultEndorsement"}},
+            "validators": {"vscc": {"name": "DefaultValidation"}},
+        },
+    }
+
+
+def _chaincode(builder: Path, execute_timeout_s: int) -> Settings:
+    return {
+        "mode": "net",
+        "installTimeout": "60s",
+        "startuptimeout": "60s",
+        "executetimeout": f"{execute_timeout_s}s",
+        "system": dict.fromkeys(("_lifecycle", "cscc", "lscc", "qscc"), "enable"),
+        "externalBuilders": [{"name": BUILDER, "path": str(builder)}],
+        "runtimeParams": {
+            "useWriteBatch": True,
+            "maxSizeWriteBatch": 1000,
+            "useGetMultipleKeys": True,
+            "maxSizeGetMultipleKeys": 1000,
+        },
     }
 
 
@@ -170,14 +190,3 @@ _INTERVALS = (
 
 def _software_keys() -> Settings:
     return {"Default": "SW", "SW": {"Hash": "SHA2", "Security": 256}}
-
-
-def _handlers() -> Settings:
-    return {
-        "authFilters": [
-            {"name": name} for name in ("DefaultAuth", "ExpirationCheck", "TimeWindowCheck")
-        ],
-        "decorators": [{"name": "DefaultDecorator"}],
-        "endorsers": {"escc": {"name": "DefaultEndorsement"}},
-        "validators": {"vscc": {"name": "DefaultValidation"}},
-    }

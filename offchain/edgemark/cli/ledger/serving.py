@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +15,13 @@ from typing import Any, TypeVar
 import click
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from edgemark.cli.ledger.places import check_is_made, place_of
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
-from edgemark.errors import RefusedInput
-from edgemark.files import hold_lock
 from edgemark.ledger.embedded.organisations.organisations import MAX_ORGANISATIONS
 from edgemark.ledger.embedded.running.development import DevelopmentLedger, make_ledger
+from edgemark.ledger.embedded.running.hosting import hosted
 from edgemark.ledger.embedded.running.place import MAX_SKEW, Place, Served
 from edgemark.ledger.embedded.running.process import (
     check_served_so,
@@ -33,8 +32,6 @@ from edgemark.ledger.embedded.running.process import (
 from edgemark.metrics.page import Page, PageServer
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-FOLDER = "ledger"  # of the home
 
 
 def takes_ledger(command: F) -> F:
@@ -80,11 +77,6 @@ def takes_ledger(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def place_of(invocation: Invocation) -> Place:
-    """The folder of this home's ledger."""
-    return Place(invocation.settings().home.absolute() / FOLDER)
 
 
 def serve_so(place: Place, said: dict[str, Any]) -> tuple[Served, list[str]]:
@@ -172,28 +164,17 @@ def status(invocation: Invocation) -> Exit:
 @takes_settings
 def serve(invocation: Invocation) -> None:
     """Serve this home's ledger in the foreground until interrupted, as `up` does behind it."""
-    place = place_of(invocation)
-    if not place.folder.is_dir():
-        remedy = "Make one: `edgemark ledger init`."
-        raise RefusedInput("has no ledger", who=place.folder.parent, remedy=remedy)
-    lock = hold_lock(place.folder / "serving")
-    try:
-        asyncio.run(_serve(place))
-    finally:
-        os.close(lock)
+    place = check_is_made(place_of(invocation))
+    asyncio.run(_serve(place))
 
 
 async def _serve(place: Place) -> None:
-    ledger = DevelopmentLedger(place, make_ledger(place, None, None))
-    loop = asyncio.get_running_loop()
+    ends, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ledger.ended.set)
-    with showing(ledger):
-        try:
-            await ledger.start()
-            await ledger.ended.wait()
-        finally:
-            await ledger.stop()
+        loop.add_signal_handler(number, ends.set)
+    async with hosted(place) as ledger:
+        with showing(ledger):
+            await ends.wait()
 
 
 @contextlib.contextmanager

@@ -1,24 +1,33 @@
-"""The development ledger in one event loop: organisations, state, links, doors."""
+"""The development ledger in one event loop: organisations, state, links to chaincodes, doors."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.files import make_private_folder
-from edgemark.ledger.embedded.doors.instruments import DoorInstruments
-from edgemark.ledger.embedded.doors.servers import DoorServer
+from edgemark.ledger.embedded.approvals import parse_approval
+from edgemark.ledger.embedded.channel.channel import Channel
+from edgemark.ledger.embedded.channel.ledger import Ledger
+from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.definitions import LIFECYCLE, approval_key, metadata_key
+from edgemark.ledger.embedded.doors.behind import Behind, Clock, Snapshots
+from edgemark.ledger.embedded.doors.broadcast import Broadcast
+from edgemark.ledger.embedded.doors.delivery import Delivery
+from edgemark.ledger.embedded.doors.endorser import PeerEndorser
+from edgemark.ledger.embedded.doors.gateway import Gateway
+from edgemark.ledger.embedded.doors.serving.calls import serve_methods
+from edgemark.ledger.embedded.doors.serving.instruments import DoorInstruments
+from edgemark.ledger.embedded.doors.serving.servers import DoorServer
+from edgemark.ledger.embedded.endorsers import Endorsers
 from edgemark.ledger.embedded.organisations.organisations import FOLDER, Organisations
-from edgemark.ledger.embedded.running.control import ControlServer
 from edgemark.ledger.embedded.running.place import DEFAULT_ORGANISATIONS, Place, Served
-from edgemark.ledger.launching.notes import write_note
 from edgemark.logs import get_logger
-from edgemark.process import start_ticks
 
 _log = get_logger("ledger")
 
@@ -32,39 +41,52 @@ def make_ledger(place: Place, count: int | None, served: Served | None) -> Serve
         served: as what it is to be served; None for what it was last.
 
     Raises:
-        RefusedInput: it has another number of organisations already.
+        RefusedInput: it has another number of organisations already, or a channel has one that is
+            not there.
     """
     make_private_folder(place.folder)
     if not (place.folder / FOLDER).exists():
         Organisations.make(place.folder, count or DEFAULT_ORGANISATIONS, datetime.now(UTC))
-    had = len(Organisations.open(place.folder).peers)
-    if count not in (None, had):
-        remedy = "Use another home folder."
+    known = Organisations.open(place.folder).peers
+    if count not in (None, len(known)):
         raise RefusedInput(
-            "has other organisations", who=place.folder, had=had, needed=count, remedy=remedy
+            "has other organisations",
+            who=place.folder,
+            had=len(known),
+            needed=count,
+            remedy="Use another home folder.",
         )
     wanted = served or Served.load(place) or Served()
+    for name, members in wanted.channels.items():
+        unknown = [each for each in members if each not in known]
+        if unknown:
+            had, needed = ", ".join(unknown), ", ".join(known)
+            raise RefusedInput("has others", who=f"channel {name}", had=had, needed=needed)
     wanted.save(place)
     return wanted
 
 
 class DevelopmentLedger:
-    """A ledger that runs in the present event loop.
+    """A ledger that runs in the present event loop; `running` starts and ends one.
 
-    Args:
-        place: its folder, made by `make_ledger`.
+    Attributes:
+        place: its folder.
         served: as what.
+        organisations: of it.
+        instruments: what it counts.
+        behind: what stands behind its doors.
     """
 
     def __init__(self, place: Place, served: Served) -> None:
+        """Read what is there; `make_ledger` has made it."""
         self.place = place
         self.served = served
         self.organisations = Organisations.open(place.folder)
         self.instruments = DoorInstruments()
-        self._servers: dict[str, DoorServer] = {}
-        self._control = ControlServer(place.socket, {"ping": self._ping, "status": self._status})
-        self.ended = asyncio.Event()
         self.metrics_url = ""
+        self._held = AsyncExitStack()
+        self._servers: dict[str, DoorServer] = {}
+        self._watched = AsyncExitStack()
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -76,36 +98,146 @@ class DevelopmentLedger:
 
         Raises:
             PortInUse: a port is taken.
+            FileInUse: another process has the ledger open.
+            StoreDamaged: what it kept cannot be used.
         """
-        for msp_id in (*self.organisations.peers, self.organisations.orderer.msp_id):
-            port = self.served.ports.get(msp_id, 0)
-            server = DoorServer(self.organisations.tls_of(msp_id), port, ())
-            await server.start()
-            self._servers[msp_id] = server
+        try:
+            await self._open()
+            await self._open_doors()
+        except BaseException:
+            await self.stop()
+            raise
         self.served = replace(self.served, ports=dict(self.ports))
         self.served.save(self.place)
-        await self._control.start()
-        own = {"pid": os.getpid(), "started": start_ticks(os.getpid())}
-        write_note(self.place.note, own)
-        _log.info("serving", **{each: port for each, port in self.ports.items()})
+        _log.info("serving", **self.ports)
 
     async def stop(self) -> None:
-        """Close the doors, then everything behind them."""
-        await self._control.stop()
+        """Close the doors, then everything behind them; what was ordered is committed."""
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
+        await self._held.aclose()
+        _log.info("stopped")
+
+    async def _open(self) -> None:
+        folders, served = self.organisations, self.served
+        orderer = folders.orderer.read()
+        self.ledger = self._held.enter_context(
+            Ledger.open(self.place.folder, folders.orderer_signer, orderer)
+        )
+        for name, members in served.channels.items():
+            if name not in self.ledger.channels:
+                known = folders.organisations
+                chosen = {each: known[each] for each in members or known}
+                self.ledger.create_channel(name, chosen)
+        signers = {each: folders.peer_signer(each) for each in folders.peers}
+        self.endorsers = Endorsers.open(
+            self.place.folder,
+            self.ledger.channels,
+            signers.__getitem__,
+            timeout_s=served.execute_timeout_s,
+        )
+        self._held.push_async_callback(self.endorsers.close)
+        self.orderers = {
+            name: await self._held.enter_async_context(
+                Orderer(channel, count=served.batch_count, timeout_s=served.batch_timeout_s)
+            )
+            for name, channel in self.ledger.channels.items()
+        }
+        snapshots = {
+            name: Snapshots(channel, served.skew) for name, channel in self.ledger.channels.items()
+        }
+        self.behind = Behind(
+            channels=self.ledger.channels,
+            orderers=self.orderers,
+            snapshots=snapshots,
+            endorser=self.endorsers.endorser,
+            addresses={},
+            runs=self._runs,
+            clock=Clock(served.advance_s),
+        )
+        await self._held.enter_async_context(self._watched)
+        await self.restart_watching()
+        await self.take_up_revocations()
+
+    async def _open_doors(self) -> None:
+        own = self.organisations.orderer.msp_id
+        for msp_id in (*self.organisations.peers, own):
+            server = DoorServer(
+                self.organisations.tls_of(msp_id),
+                self.served.ports.get(msp_id, 0),
+                self._services(None if msp_id == own else msp_id),
+            )
+            await server.start()
+            self._servers[msp_id] = server
+            self.behind.addresses[msp_id] = server.address
+
+    def _services(self, msp_id: str | None) -> list[Any]:
+        """Of an organisation's peer; for None, of the orderer."""
+        behind = self.behind
+        delivery = Delivery(behind, msp_id).methods()
+        if msp_id is None:
+            served = {"orderer.AtomicBroadcast": [*Broadcast(behind).methods(), *delivery]}
+        else:
+            served = {
+                "gateway.Gateway": Gateway(behind, msp_id).methods(),
+                "protos.Endorser": PeerEndorser(behind, msp_id).methods(),
+                "protos.Deliver": delivery,
+            }
+        return [serve_methods(name, each, self.instruments) for name, each in served.items()]
+
+    def _runs(self, msp_id: str, channel: Channel, chaincode: str) -> bool:
+        definition = channel.definition(chaincode)
+        if definition is None:
+            return False
+        with channel.view() as view:
+            key = approval_key(msp_id, chaincode, definition.sequence)
+            held = view.get(LIFECYCLE, key)
+        approval = parse_approval(held[0] if held is not None else None)
+        installed = self.endorsers.installed.of(msp_id)
+        return approval is not None and approval.package_id in installed
+
+    @asynccontextmanager
+    async def _watching(self, name: str) -> AsyncIterator[None]:
+        """Count what is committed, and keep older states where others are to read them."""
+
+        async def watch() -> None:
+            height = self.ledger.channels[name].height
+            async for block in self.orderers[name].blocks_from(height):
+                for code in block.flags:
+                    self.instruments.note_transaction(code.name)
+                self.behind.snapshots[name].note_block()
+                _log.debug("block", channel=name, number=block.number, size=len(block.flags))
+
+        watching = asyncio.create_task(watch(), name=f"watch of {name}")
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            self.behind.snapshots[name].close()
+
+    async def restart_watching(self) -> None:
+        """Look from the present heights on: blocks were taken back."""
+        await self._watched.aclose()
+        for name in self.ledger.channels:
+            await self._watched.enter_async_context(self._watching(name))
+
+    async def take_up_revocations(self) -> None:
+        """Put each organisation's revocation list into the channels that do not have it yet."""
+        for name, channel in self.ledger.channels.items():
+            for msp_id, known in dict(channel.organisations).items():
+                now = self.organisations.folder_of(msp_id).read()
+                if now.revoked != known.revoked:
+                    wanted = channel.configuration.with_organisation(now)
+                    await self.orderers[name].reconfigure(wanted)
+                    _log.info("revoked", channel=name, organisation=msp_id)
+
+    def chaincodes(self, channel: str) -> list[str]:
+        """Names of the chaincodes that a channel has agreed on."""
+        prefix = metadata_key("")
+        with self.ledger.channels[channel].view() as view:
+            found = view.range(LIFECYCLE, prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1))
+            return [key.removeprefix(prefix) for key, _, _ in found]
 
     def find_faults(self) -> list[str]:
         """What keeps the ledger from its work; empty when it is healthy. For any thread."""
         return [] if self._servers else ["it has not begun"]
-
-    async def _ping(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"alive": bool(asked)}
-
-    async def _status(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - as all
-        return {
-            "pid": os.getpid(),
-            "ports": dict(self.ports),
-            "channels": list(self.served.channels),
-            "metrics": self.metrics_url or None,
-            "advanced_s": self.served.advance_s,
-        }

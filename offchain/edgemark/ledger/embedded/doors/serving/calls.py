@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, RefusedInput
-from edgemark.ledger.embedded.doors.instruments import DoorInstruments
+from edgemark.ledger.embedded.doors.serving.instruments import DoorInstruments
 from edgemark.ledger.fabric.faults import EndorserWords, MessageMalformed
 from edgemark.ledger.fabric.wire.details import TRAILER, make_details
 from edgemark.ledger.fabric.wire.messages import parse

@@ -1,0 +1,142 @@
+"""`edgemark ledger identity issue|revoke|list`: certificates of an organisation's members."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from edgemark.cli.ledger.places import check_is_made, place_of
+from edgemark.cli.terminal.facts import in_columns
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.errors import RefusedInput
+from edgemark.files import read_limited
+from edgemark.ledger.embedded.organisations.authorities import read_request
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
+from edgemark.ledger.embedded.organisations.organisations import Organisations
+from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
+from edgemark.ledger.embedded.running.process import ledger_status
+from edgemark.ledger.fabric.identities.members import MemberRole
+from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
+
+ROLES = [role.value for role in MemberRole]
+DEFAULT_MSP = "Org1MSP"
+
+msp_option = click.option(
+    "--msp", "msp_id", default=DEFAULT_MSP, show_default=True, help="MSP id of the organisation."
+)
+ca_option = click.option(
+    "--organisation-folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Of an organisation laid out by cryptogen, with its CA's key, instead of this home's.",
+)
+
+
+@click.group(cls=NamingGroup)
+def identity() -> None:
+    """Who may speak on the ledger: issue, revoke, list."""
+
+
+@identity.command("issue")
+@takes_settings
+@click.argument("name")
+@msp_option
+@ca_option
+@click.option("--role", type=click.Choice(ROLES), default="client", show_default=True)
+@click.option("--attribute", "attributes", multiple=True, metavar="NAME=VALUE")
+@click.option(
+    "--request",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Certificate request (PKCS 10, PEM); without one a key is made here.",
+)
+def issue(
+    invocation: Invocation,
+    name: str,
+    msp_id: str,
+    organisation_folder: Path | None,
+    role: str,
+    attributes: tuple[str, ...],
+    request: Path | None,
+) -> None:
+    """Issue a certificate to NAME, with a role and attributes as Fabric CA writes them."""
+    folder = find_folder(invocation, msp_id, organisation_folder)
+    public_key = None
+    if request is not None:
+        raw = read_limited(request, MAX_CERTIFICATE_BYTES)
+        public_key = read_request(raw, str(request))
+    told = dict(_read_attribute(each) for each in attributes)
+    made = folder.issue(name, MemberRole(role), datetime.now(UTC), told, public_key)
+    facts = {"name": name, "msp_id": msp_id, "role": role, "msp_folder": str(made / "msp")}
+    invocation.show({**facts, "attributes": told}, f"{name} of {msp_id}: {made / 'msp'}")
+
+
+@identity.command("revoke")
+@takes_settings
+@click.argument("name")
+@msp_option
+@ca_option
+def revoke(
+    invocation: Invocation, name: str, msp_id: str, organisation_folder: Path | None
+) -> None:
+    """Take the certificate of NAME back, for good.
+
+    On this home's ledger it counts from the next block on, at once when it runs; what NAME
+    committed before stays valid. With a folder, its list is written there: a network of Fabric
+    takes it up by a change of its channels' configuration.
+    """
+    folder = find_folder(invocation, msp_id, organisation_folder)
+    folder.revoke(name, datetime.now(UTC))
+    counts = False
+    if organisation_folder is None:
+        place = place_of(invocation)
+        counts = ledger_status(place.folder) is not None
+        if counts:
+            ask_ledger(place.socket, "revoke", limit_s=LONG_S, msp_id=msp_id)
+    when = "it counts from now on" if counts else "it counts when the ledger starts"
+    if organisation_folder is not None:
+        when = "the list is in msp/crls"
+    facts = {"name": name, "msp_id": msp_id, "counts": counts}
+    invocation.show(facts, f"{name} of {msp_id} is revoked; {when}")
+
+
+@identity.command("list")
+@takes_settings
+@click.option("--msp", "msp_id", help="MSP id of one organisation.  [default: all]")
+def list_identities(invocation: Invocation, msp_id: str | None) -> None:
+    """Print everybody whose certificate is in this home's ledger."""
+    known = Organisations.open(check_is_made(place_of(invocation)).folder)
+    chosen = [msp_id] if msp_id else [*known.peers, known.orderer.msp_id]
+    rows: list[dict[str, object]] = [
+        {
+            "msp_id": each,
+            "name": one.name,
+            "role": one.role.value,
+            "revoked": one.is_revoked,
+            "serial": one.serial,
+            "msp_folder": str(one.folder / "msp"),
+        }
+        for each in chosen
+        for one in known.folder_of(each).identities()
+    ]
+    names = ("msp_id", "name", "role", "revoked", "msp_folder")
+    invocation.show({"identities": rows}, in_columns(rows, names))
+
+
+def find_folder(invocation: Invocation, msp_id: str, other: Path | None) -> OrganisationFolder:
+    """The folder of an organisation: this home's, or another that somebody named.
+
+    Raises:
+        RefusedInput: there is no such organisation.
+    """
+    if other is not None:
+        return OrganisationFolder(other.absolute(), msp_id)
+    return Organisations.open(check_is_made(place_of(invocation)).folder).folder_of(msp_id)
+
+
+def _read_attribute(text: str) -> tuple[str, str]:
+    name, is_there, value = text.partition("=")
+    if not is_there or not name:
+        raise RefusedInput("is no attribute", who=text[:64], needed="NAME=VALUE")
+    return name, value

@@ -1,0 +1,70 @@
+"""`edgemark ledger snapshot|revert|advance|verify`: what only the owner of a ledger may ask."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from edgemark.cli.ledger.places import check_is_made, place_of
+from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.ledger.embedded.channel.ledger import MAX_SNAPSHOTS, verify_folder
+from edgemark.ledger.embedded.organisations.organisations import Organisations
+from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
+from edgemark.ledger.embedded.running.place import MAX_ADVANCE_S
+
+
+@click.command("snapshot")
+@takes_settings
+def snapshot(invocation: Invocation) -> None:
+    """Remember the state of all channels, and print the number to come back to it."""
+    place = check_is_made(place_of(invocation))
+    told = ask_ledger(place.socket, "snapshot", limit_s=LONG_S)
+    invocation.show(told, f"snapshot {told['number']}")
+
+
+@click.command("revert")
+@takes_settings
+@click.argument("number", type=WholeRange(1, MAX_SNAPSHOTS))
+def revert(invocation: Invocation, number: int) -> None:
+    """Take all channels back to snapshot NUMBER; what was ordered since is gone.
+
+    Blocks that clients have seen are taken back too: clients that follow begin anew.
+    """
+    place = check_is_made(place_of(invocation))
+    told = ask_ledger(place.socket, "revert", limit_s=LONG_S, number=number)
+    invocation.show(told, f"the ledger is as it was at snapshot {number}")
+
+
+@click.command("advance")
+@takes_settings
+@click.argument("seconds", type=WholeRange(0, MAX_ADVANCE_S))
+def advance(invocation: Invocation, seconds: int) -> None:
+    """Move the ledger's clocks SECONDS ahead, for good.
+
+    From then on it takes timestamps that are up to that much ahead, and the organisations' clocks
+    tick with it; other clients go on as they are.
+    """
+    place = check_is_made(place_of(invocation))
+    told = ask_ledger(place.socket, "advance", seconds=seconds)
+    invocation.show(told, f"clocks are {told['advanced_s']} s ahead")
+
+
+@click.command("verify")
+@takes_settings
+def verify(invocation: Invocation) -> None:
+    """Check every block, signature, code and value of all channels; the ledger may run meanwhile.
+
+    It shows damage, and tampering by whoever lacks the keys; not by who operates the ledger and has
+    them all. Status 5 and the first thing that is wrong, when something is.
+    """
+    place = check_is_made(place_of(invocation))
+    orderer = Organisations.open(place.folder).orderer.read()
+    found = verify_folder(place.folder, orderer)
+    lines = [
+        f"ok  {each.channel}  {each.blocks} blocks  {each.valid} of {each.transactions} "
+        f"transactions count  {each.keys} keys"
+        for each in found
+    ]
+    invocation.show({"channels": [asdict(each) for each in found]}, "\n".join(lines))

@@ -1,0 +1,192 @@
+"""Who passes a door: signatures, membership, roles, expiry, the time that a proposal tells.
+
+A proposal is looked at in Fabric's order, and what is told differs by where it fails:
+
+    expired certificate, time of the proposal     before it is looked into: `is_filtered`
+    signature, membership, seen before, writer    refused
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from grpc import StatusCode
+
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.ledger.embedded.channel.channel import Channel
+from edgemark.ledger.embedded.doors.behind import Behind, Clock
+from edgemark.ledger.embedded.doors.serving.calls import refusal
+from edgemark.ledger.embedded.simulation import rights
+from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
+from edgemark.ledger.fabric.identities.members import Member, Organisation
+from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
+from edgemark.ledger.fabric.wire.limits import TIMESTAMP_WINDOW_S
+from edgemark.ledger.fabric.wire.proposals import Proposal
+
+WINDOW = timedelta(seconds=TIMESTAMP_WINDOW_S)
+WINDOW_TEXT = "15m0s"
+
+
+class ProposalRefused(RefusedInput):
+    """An endorser does not take a proposal.
+
+    Attributes:
+        is_filtered: it was refused before it was looked into.
+    """
+
+    is_filtered: bool = False
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A proposal that may be simulated.
+
+    Attributes:
+        proposal: taken apart.
+        signed: `SignedProposal`, as it came.
+        member: who signed it.
+        channel: that it is for; None for none.
+    """
+
+    proposal: Proposal
+    signed: bytes
+    member: Member
+    channel: Channel | None
+
+
+def admit_proposal(
+    behind: Behind, signed: Any, proposal: Proposal, channel: Channel | None, msp_id: str
+) -> Admitted:
+    """Check a proposal at the door of an organisation's peer.
+
+    Args:
+        behind: the doors.
+        signed: `SignedProposal`.
+        proposal: the same, taken apart.
+        channel: that it is for; None for one that names none.
+        msp_id: whose door it is.
+
+    Raises:
+        ProposalRefused: it is not taken.
+    """
+    _filter(proposal, behind.clock)
+    known = _organisations_of(behind, channel, msp_id)
+    member = _check_signed(signed, proposal, known)
+    if channel is None:
+        return Admitted(proposal, signed.SerializeToString(), member, None)
+    if channel.has_transaction(proposal.transaction_id):
+        found = f"duplicate transaction found [{proposal.transaction_id}]"
+        raise ProposalRefused(f"{found}. Creator [{proposal.creator.hex()}]")
+    if not behind.endorser.is_system(proposal.chaincode):
+        try:
+            rights.check_writer(channel, proposal.creator)
+        except EdgemarkError as error:
+            raise ProposalRefused(f"access denied for [{proposal.chaincode}]: {error}") from error
+    return Admitted(proposal, signed.SerializeToString(), member, channel)
+
+
+def _filter(proposal: Proposal, clock: Clock) -> None:
+    at = datetime.fromtimestamp(0, UTC)
+    try:
+        at += timedelta(microseconds=proposal.timestamp_ns // 1000)
+        is_near = clock.now() - WINDOW <= at <= clock.latest() + WINDOW
+    except OverflowError:
+        is_near = False
+    if not is_near:
+        refused = ProposalRefused(
+            f"request unauthorized due to incorrect timestamp {at.isoformat()}, "
+            f"peer time {clock.now().isoformat()}, timewindow {WINDOW_TEXT}"
+        )
+        refused.is_filtered = True
+        raise refused
+    try:
+        _, certificate = parse_identity(proposal.creator)
+    except (IdentityRefused, MessageMalformed):
+        return  # told where the signature is checked
+    if certificate.not_valid_after_utc < clock.now():
+        refused = ProposalRefused("proposal client identity expired")
+        refused.is_filtered = True
+        raise refused
+
+
+def _organisations_of(
+    behind: Behind, channel: Channel | None, msp_id: str
+) -> dict[str, Organisation]:
+    """Whose members may ask: those of the channel, or the peer's own organisation."""
+    if channel is not None:
+        return dict(channel.organisations)
+    for each in behind.channels.values():
+        if msp_id in each.organisations:
+            return {msp_id: each.organisations[msp_id]}
+    return {}
+
+
+def _check_signed(signed: Any, proposal: Proposal, known: dict[str, Organisation]) -> Member:
+    msp_id = "unknown"
+    try:
+        msp_id, certificate = parse_identity(proposal.creator)
+        member = _admit(known, proposal.creator, msp_id, None)
+        who = f"proposal of {msp_id[:64]}"
+        check_signature(certificate, signed.proposal_bytes, signed.signature, who)
+    except (IdentityRefused, MessageMalformed) as error:
+        place = f"channel [{proposal.channel[:64]}] creator org [{msp_id[:64]}]"
+        raise ProposalRefused(f"error validating proposal: access denied: {place}") from error
+    return member
+
+
+def _admit(
+    known: dict[str, Organisation], identity: bytes, msp_id: str, at: datetime | None
+) -> Member:
+    if msp_id not in known:
+        needed = ", ".join(known)
+        raise IdentityRefused("is of another organisation", who=msp_id[:64], needed=needed)
+    return known[msp_id].admit(identity, at=at)
+
+
+def check_asker(behind: Behind, request: Any, signed: Any, msp_id: str) -> Channel:
+    """The channel that somebody asks of, once it is known that they may.
+
+    Args:
+        behind: the doors.
+        request: with `channel_id` and `identity`.
+        signed: `request` as it was signed, and the signature.
+        msp_id: whose door it is.
+
+    Raises:
+        CallRefused: they may not, or there is no such channel here.
+    """
+    channel = behind.channel_of(request.channel_id, msp_id)
+    if channel is None:
+        text = f"channel {request.channel_id[:64]} is not known here"
+        raise refusal(StatusCode.PERMISSION_DENIED, text)
+    at = behind.clock.now()
+    try:
+        admit_reader(channel, request.identity, signed.request, signed.signature, at)
+    except (IdentityRefused, MessageMalformed) as error:
+        raise refusal(StatusCode.PERMISSION_DENIED, str(error)) from error
+    return channel
+
+
+def admit_reader(
+    channel: Channel, identity: bytes, message: bytes, signature: bytes, at: datetime
+) -> Member:
+    """Check who asks for what a channel holds.
+
+    Args:
+        channel: that is asked.
+        identity: `SerializedIdentity` of who asks.
+        message: what they signed.
+        signature: over it.
+        at: the time now.
+
+    Raises:
+        IdentityRefused: they may not.
+        MessageMalformed: it is no identity.
+    """
+    msp_id, certificate = parse_identity(identity)
+    member = _admit(dict(channel.organisations), identity, msp_id, at)
+    check_signature(certificate, message, signature, f"request of {msp_id[:64]}")
+    rights.check_reader(channel, identity)
+    return member

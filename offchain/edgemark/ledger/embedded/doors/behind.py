@@ -1,0 +1,116 @@
+"""What stands behind the doors: channels, who orders, who simulates, the time of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import grpc
+
+from edgemark.ledger.embedded.channel.channel import Channel
+from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.doors.serving.calls import Places, refusal
+from edgemark.ledger.embedded.simulation.endorsing import Endorser
+from edgemark.ledger.embedded.state.views import StateView
+from edgemark.ledger.fabric.wire.limits import GATEWAY_CALLS, WAITERS
+
+
+@dataclass
+class Clock:
+    """The time of a ledger.
+
+    Attributes:
+        advance_s: seconds by which clients' timestamps may be ahead of real time.
+    """
+
+    advance_s: int = 0
+
+    def now(self) -> datetime:
+        """Real time, with its zone."""
+        return datetime.now(UTC)
+
+    def latest(self) -> datetime:
+        """The time of a client that was moved ahead as far as the ledger was."""
+        return self.now() + timedelta(seconds=self.advance_s)
+
+
+@dataclass
+class Snapshots:
+    """Which state a simulation reads: the newest, or one some blocks older.
+
+    Attributes:
+        channel: whose.
+        skew: blocks by which organisations that are asked second are behind; 0 for none.
+    """
+
+    channel: Channel
+    skew: int = 0
+    _old: list[StateView] = field(default_factory=list)
+
+    def note_block(self) -> None:
+        """Keep the state after a block that was just committed, while it may be read."""
+        if self.skew:
+            self._old.append(self.channel.view())
+            while len(self._old) > self.skew + 1:
+                self._old.pop(0).close()
+
+    def oldest(self) -> StateView | None:
+        """The state that a skewed organisation reads, open for as long as it is not replaced."""
+        return self._old[0] if self._old else None
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        while self._old:
+            self._old.pop().close()
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind all doors of a ledger.
+
+    Attributes:
+        channels: by name.
+        orderers: of each channel, by its name.
+        snapshots: of each channel, by its name.
+        endorser: simulates and signs for every organisation.
+        addresses: HOST:PORT of each organisation's server, by MSP id; filled as they start.
+        runs: whether an organisation (MSP id) has installed the package with which it approved
+            the definition of a chaincode on a channel.
+        clock: of the ledger.
+    """
+
+    channels: Mapping[str, Channel]
+    orderers: Mapping[str, Orderer]
+    snapshots: Mapping[str, Snapshots]
+    endorser: Endorser
+    addresses: dict[str, str]
+    runs: Callable[[str, Channel, str], bool]
+    clock: Clock
+    calls: Places = field(default_factory=lambda: Places(GATEWAY_CALLS, "calls"))
+    waiters: Places = field(default_factory=lambda: Places(WAITERS, "calls that wait"))
+
+    def channel_of(self, name: str, msp_id: str) -> Channel | None:
+        """A channel that an organisation is on."""
+        channel = self.channels.get(name)
+        return channel if channel is not None and msp_id in channel.organisations else None
+
+    def ordering_of(self, name: str) -> Orderer:
+        """Who orders a channel.
+
+        Raises:
+            CallRefused: there is no such channel.
+        """
+        if name not in self.orderers:
+            text = f"channel {name[:64]} is not known here"
+            raise refusal(grpc.StatusCode.FAILED_PRECONDITION, text)
+        return self.orderers[name]
+
+    def having(self, channel: Channel, chaincode: str) -> list[str]:
+        """Organisations of a channel whose peer can run a chaincode, by MSP id."""
+        members = sorted(channel.organisations)
+        if self.endorser.is_system(chaincode):
+            return members
+        if channel.definition(chaincode) is None:
+            return []
+        return [each for each in members if self.runs(each, channel, chaincode)]

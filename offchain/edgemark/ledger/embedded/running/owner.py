@@ -1,0 +1,163 @@
+"""What only the owner of a ledger asks: snapshot, revert, advance, revoke, status.
+
+| question | answers |
+|---|---|
+| status | pid, ports, channels with heights, seconds ahead |
+| snapshot | `number` of the state of all channels now |
+| revert `number` | all channels as they were then; what was ordered later is gone |
+| advance `seconds` | `advanced_s`: by so much clients' timestamps may be ahead |
+| revoke `msp_id` | the organisation's revocation list counts, from a block of its own on |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.embedded.running.control import Does
+from edgemark.ledger.embedded.running.development import DevelopmentLedger
+from edgemark.logs import get_logger
+
+_log = get_logger("ledger.owner")
+
+
+class Owner:
+    """Does what the owner asks; one thing at a time.
+
+    Args:
+        ledger: that runs.
+    """
+
+    def __init__(self, ledger: DevelopmentLedger) -> None:
+        self._ledger = ledger
+        self._doing = asyncio.Lock()
+
+    def does(self) -> dict[str, Does]:
+        """What can be asked over the control socket."""
+        return {
+            "ping": self._ping,
+            "status": self._status,
+            "snapshot": self._snapshot,
+            "revert": self._revert,
+            "advance": self._advance,
+            "revoke": self._revoke,
+        }
+
+    def status(self) -> dict[str, Any]:
+        """What runs, and where."""
+        ledger = self._ledger
+        channels = {
+            name: {"height": each.height, "organisations": sorted(each.organisations)}
+            for name, each in ledger.ledger.channels.items()
+        }
+        return {
+            "pid": os.getpid(),
+            "ports": dict(ledger.ports),
+            "channels": channels,
+            "metrics": ledger.metrics_url or None,
+            "advanced_s": ledger.served.advance_s,
+        }
+
+    async def snapshot(self) -> int:
+        """Remember the state of all channels; answers its number.
+
+        Raises:
+            RefusedInput: there are too many.
+        """
+        async with self._doing, self._paused():
+            return await asyncio.to_thread(self._ledger.ledger.snapshot)
+
+    async def revert(self, number: int) -> None:
+        """Take all channels back to a snapshot.
+
+        Raises:
+            RefusedInput: there is none of that number.
+        """
+        async with self._doing:
+            async with self._paused():
+                await asyncio.to_thread(self._ledger.ledger.revert, number)
+            await self._ledger.restart_watching()
+            _log.info("reverted", snapshot=number)
+
+    async def advance(self, seconds: int) -> int:
+        """Move the ledger's clocks ahead; answers by how much they are ahead in all.
+
+        Raises:
+            RefusedInput: too far, or back.
+        """
+        if seconds < 0:
+            remedy = "Revert to a snapshot, or begin anew."
+            raise RefusedInput(
+                "cannot be moved back", who="clock", had=seconds, needed=">= 0", remedy=remedy
+            )
+        async with self._doing:
+            ledger = self._ledger
+            served = replace(ledger.served, advance_s=ledger.served.advance_s + seconds)
+            served.save(ledger.place)
+            ledger.served = served
+            ledger.behind.clock.advance_s = served.advance_s
+            _log.info("advanced", seconds=seconds, ahead_s=served.advance_s)
+            return served.advance_s
+
+    async def revoke(self, msp_id: str) -> None:
+        """Let an organisation's revocation list count on each of its channels.
+
+        Raises:
+            RefusedInput: there is no such organisation.
+        """
+        async with self._doing:
+            self._ledger.organisations.folder_of(msp_id)
+            await self._ledger.take_up_revocations()
+
+    def _paused(self) -> _Paused:
+        return _Paused(self._ledger)
+
+    async def _ping(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"alive": bool(asked)}
+
+    async def _status(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - as all
+        return self.status()
+
+    async def _snapshot(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - as all
+        return {"number": await self.snapshot()}
+
+    async def _revert(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        number = _number_in(asked, "number")
+        await self.revert(number)
+        return {"number": number}
+
+    async def _advance(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"advanced_s": await self.advance(_number_in(asked, "seconds"))}
+
+    async def _revoke(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        msp_id = asked.get("msp_id")
+        if not isinstance(msp_id, str):
+            raise RefusedInput("lacks an organisation", who="revoke", needed="msp_id")
+        await self.revoke(msp_id)
+        return {"msp_id": msp_id}
+
+
+class _Paused(AsyncExitStack):
+    """No channel commits meanwhile; what was taken before is committed first."""
+
+    def __init__(self, ledger: DevelopmentLedger) -> None:
+        super().__init__()
+        self._of = ledger
+
+    async def __aenter__(self) -> _Paused:
+        await super().__aenter__()
+        for each in self._of.orderers.values():
+            await self.enter_async_context(each.paused())
+        return self
+
+
+def _number_in(asked: Mapping[str, Any], name: str) -> int:
+    value = asked.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RefusedInput("lacks a number", who="ledger", had=str(value)[:64], needed=name)
+    return value

@@ -1,0 +1,27 @@
+"""A transaction from proposal to state: two organisations, real chaincode, real gRPC and TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.offchain.ledger.embedded.served import ORG1, ORG2, ServedLedger, served
+from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
+
+from edgemark.ledger.fabric.wire.codes import Code
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLedger]:
+    with served(tmp_path_factory.mktemp("ledger")) as running:
+        running.deploy("shelf", {ORG1: Shelf(), ORG2: Shelf()})
+        yield running
+
+
+def test_transaction__is_endorsed_ordered_and_read_again(ledger: ServedLedger) -> None:
+    user, other = ledger.user(ORG1), ledger.user(ORG2)
+    code, _ = user.do("shelf", "put", "k", "hello")
+    assert code is Code.VALID
+    for each in (user, other):
+        answer = each.evaluate(each.propose("shelf", "get", "k"))
+        assert (answer.status, answer.payload) == (200, b"hello")

@@ -55,13 +55,16 @@ class Committed(NamedTuple):
 class Channel(Closing):
     """A channel, open."""
 
-    def __init__(self, path: Path, name: str, signer: Signer) -> None:
+    def __init__(
+        self, path: Path, name: str, signer: Signer, validator: Validator | None = None
+    ) -> None:
         """Open a channel that has its first block.
 
         Args:
             path: of its file.
             name: of the channel.
             signer: who orders.
+            validator: for a test of one with less checks; all of them by default.
 
         Raises:
             StoreDamaged, StoreUnavailable: its file cannot be used.
@@ -70,7 +73,7 @@ class Channel(Closing):
         self._signer = signer
         self._store = Store(path, name)
         self._committing = RLock()
-        self._validator = Validator()
+        self._validator = validator or Validator()
         try:
             self._take_up()
         except BaseException:

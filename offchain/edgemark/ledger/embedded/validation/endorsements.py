@@ -84,14 +84,18 @@ def signatories_of(candidate: Candidate, ground: Ground) -> list[Member]:
         return []
     for each in endorsements:
         known = ground.members.find(each.endorser)
-        if known is None or (known[0].msp_id, known[0].certificate) in found:
+        if known is None:
+            continue
+        # What the CA signed, not the whole certificate: of a CA's signature there are two forms,
+        # and one peer with both would be two.
+        name = (known[0].msp_id, known[1].tbs_certificate_bytes)
+        if name in found:
             continue
         message = candidate.signed + each.endorser
         try:
-            member = ground.members.check_signed(each.endorser, message, each.signature)
+            found[name] = ground.members.check_signed(each.endorser, message, each.signature)
         except EdgemarkError:
             continue
-        found[member.msp_id, member.certificate] = member
     return list(found.values())
 
 

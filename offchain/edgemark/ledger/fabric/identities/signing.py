@@ -87,7 +87,7 @@ def parse_certificate(pem: bytes, who: str) -> x509.Certificate:
         )
     try:
         return x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise IdentityRefused("is no certificate", who=who, needed="X.509 in PEM") from error
 
 

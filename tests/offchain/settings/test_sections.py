@@ -266,7 +266,7 @@ def test_sections__have_names_of_their_own_and_a_systems_begin_with_its_name() -
     names = [section.NAME for section in list_sections()]
     assert len(names) == len(set(names))
     of_systems = [name for name in names if name.partition(".")[0] in SYSTEMS]
-    assert of_systems == names[len(SECTIONS) + 2 :]  # after those of identities and brokers
+    assert of_systems == names[len(SECTIONS) + 3 :]  # after those of identities, brokers, ledger
     assert names[len(SECTIONS)] == IdentitySettings.NAME
     assert not [name for name in names if name.count(".") > 1]
 

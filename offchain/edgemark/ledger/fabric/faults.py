@@ -116,6 +116,11 @@ class TransactionInvalid(RefusedInput):
     transaction_id: str = ""
     block: int = 0
 
+    def as_dict(self) -> dict[str, object]:
+        """With code, transaction and block, each by itself."""
+        told = {"code": self.code.name, "transaction_id": self.transaction_id, "block": self.block}
+        return {**super().as_dict(), **told}
+
     @property
     def is_conflict(self) -> bool:
         """Whether another one, on a newer state, may do what this one could not."""

@@ -1,0 +1,153 @@
+"""`edgemark ledger invoke|query|finish`: ask a chaincode, and have what it wrote committed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from edgemark.cli.ledger.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.terminal.exits import Exit, exit_of
+from edgemark.cli.terminal.invocation import Invocation
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.ledger.fabric.client.asking import Transmission
+from edgemark.ledger.fabric.client.flows import Outcome
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_RETRIES = 100
+
+
+@dataclass(frozen=True)
+class TypedCall:
+    """A call as it was typed.
+
+    Attributes:
+        chaincode: its name.
+        words: function and arguments.
+        sent: transient data, organisations.
+        wait_s: longest time; None for the default.
+    """
+
+    chaincode: str
+    words: tuple[str, ...]
+    sent: Transmission
+    wait_s: float | None
+
+
+def takes_call(command: F) -> F:
+    """Chaincode, function, arguments, and what goes with them, as one `TypedCall`."""
+    parameters = [
+        click.argument("chaincode"),
+        click.argument("function"),
+        click.argument("arguments", nargs=-1),
+        click.option(
+            "--org", "organisations", multiple=True, metavar="MSP", help="Who has to answer."
+        ),
+        click.option(
+            "--transient",
+            multiple=True,
+            metavar="NAME=TEXT",
+            help="For the endorsers alone, and in no block.",
+        ),
+        wait_option,
+    ]
+
+    @functools.wraps(command)
+    def wrapped(invocation: Invocation, **kwargs: Any) -> Any:
+        words = (kwargs.pop("function"), *kwargs.pop("arguments"))
+        sent = _transmission(kwargs.pop("organisations"), kwargs.pop("transient"))
+        typed = TypedCall(kwargs.pop("chaincode"), words, sent, kwargs.pop("wait_s"))
+        return command(invocation, typed, **kwargs)
+
+    for parameter in reversed(parameters):
+        wrapped = parameter(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+@click.command("query")
+@chooses_ledger
+@takes_call
+def query(invocation: Invocation, call: TypedCall) -> None:
+    """Ask a chaincode; nothing is changed. Arguments are texts."""
+    with open_chosen(invocation).client(submits=False) as client:
+        answer = client.evaluate(call.chaincode, *call.words, sent=call.sent, wait_s=call.wait_s)
+    shown = show_bytes(answer)
+    invocation.show({"response": shown}, shown)
+
+
+@click.command("invoke")
+@chooses_ledger
+@takes_call
+@click.option(
+    "--name", help="Typed again with this name, also after a crash, it goes on with the same one."
+)
+@click.option(
+    "--retries",
+    type=WholeRange(0, MAX_RETRIES),
+    default=0,
+    show_default=True,
+    help="New proposals that may follow a conflict with others.",
+)
+def invoke(invocation: Invocation, call: TypedCall, name: str | None, retries: int) -> None:
+    """Have a chaincode do something, and wait until it is committed. Arguments are texts.
+
+    What was endorsed is in the journal before it is sent; after a lost answer the same is sent
+    again, never a second one.
+    """
+    with open_chosen(invocation).client() as client:
+        outcome = client.submit(
+            call.chaincode,
+            *call.words,
+            name=name,
+            retries=retries,
+            sent=call.sent,
+            wait_s=call.wait_s,
+        )
+    invocation.show(_facts(outcome), _line(outcome))
+
+
+@click.command("finish")
+@chooses_ledger
+@wait_option
+def finish(invocation: Invocation, wait_s: float | None) -> Exit:
+    """Go on with calls of this identity that were left open: the same envelopes, to their codes."""
+    ends: list[Outcome | EdgemarkError] = []
+    with open_chosen(invocation).client() as client:
+        ends.extend(client.finish_open(wait_s))
+    facts = [each.as_dict() if isinstance(each, EdgemarkError) else _facts(each) for each in ends]
+    lines = [str(each) if isinstance(each, EdgemarkError) else _line(each) for each in ends]
+    invocation.show({"finished": facts}, "\n".join(lines) or "nothing was left open")
+    failed = [each for each in ends if isinstance(each, EdgemarkError)]
+    return exit_of(failed[0]) if failed else Exit.DONE
+
+
+def _transmission(organisations: Sequence[str], transient: Sequence[str]) -> Transmission:
+    held = {}
+    for each in transient:
+        name, found, value = each.partition("=")
+        if not found or not name:
+            raise RefusedInput(
+                "is no transient value", who="--transient", had=name[:40], needed="NAME=TEXT"
+            )
+        held[name] = value.encode()
+    return Transmission(held, organisations)
+
+
+def _facts(outcome: Outcome) -> dict[str, object]:
+    return {
+        "transaction_id": outcome.transaction_id,
+        "code": outcome.code.name,
+        "block": outcome.block,
+        "response": show_bytes(outcome.response),
+        "name": outcome.name,
+    }
+
+
+def _line(outcome: Outcome) -> str:
+    line = f"{outcome.code.name} in block {outcome.block}  transaction {outcome.transaction_id}"
+    return f"{line}\n{show_bytes(outcome.response)}" if outcome.response else line

@@ -1,0 +1,79 @@
+"""Which ledger a command speaks with, and as whom: the settings of [ledger] as options."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from edgemark.cli.options.plain_numbers import RealRange
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE, LedgerSettings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_WAIT_S = 24 * 3600
+_SETTINGS = {
+    "ledger_kind": "ledger.kind",
+    "channel": "ledger.channel",
+    "msp_id": "ledger.msp_id",
+    "msp_folder": "ledger.msp_folder",
+    "ledger_profile": "ledger.profile",
+}
+
+wait_option = click.option(
+    "--wait", "wait_s", type=RealRange(0.001, MAX_WAIT_S), help="Longest time, in seconds."
+)
+
+
+def chooses_ledger(command: F) -> F:
+    """Options that say which ledger and which identity; they win over environment and file."""
+    options = [
+        click.option(
+            "--ledger",
+            "ledger_kind",
+            type=click.Choice([DEVELOPMENT, FABRIC, PROFILE]),
+            help="Of this home, or by a connection profile.",
+        ),
+        click.option("--channel", help="Name of the channel."),
+        click.option("--msp-id", help="Organisation that the identity belongs to."),
+        click.option("--msp-folder", metavar="FOLDER", help="Of the identity."),
+        click.option("--ledger-profile", metavar="FILE", help="Connection profile, JSON or YAML."),
+    ]
+
+    @functools.wraps(command)
+    def wrapped(invocation: Invocation, **kwargs: Any) -> Any:
+        given = {setting: kwargs.pop(name) for name, setting in _SETTINGS.items()}
+        if given["ledger.profile"] and not given["ledger.kind"]:
+            given["ledger.kind"] = PROFILE
+        told = {name: value for name, value in given.items() if value is not None}
+        chosen = replace(invocation, overrides={**invocation.overrides, **told})
+        return command(chosen, **kwargs)
+
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return takes_settings(wrapped)  # type: ignore[return-value]
+
+
+def open_chosen(invocation: Invocation) -> LedgerAccess:
+    """The ledger that the settings name.
+
+    Raises:
+        ProfileInvalid, IdentityRefused: see `open_ledger`.
+    """
+    settings = invocation.settings()
+    return open_ledger(settings.of(LedgerSettings), settings.home)
+
+
+def show_bytes(value: bytes) -> str:
+    """A value for people and programs: its text where it is one, else 0x and hex digits."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
+    is_plain = all(each.isprintable() or each in "\n\t" for each in text)
+    return text if is_plain else f"0x{value.hex()}"

@@ -1,0 +1,164 @@
+"""`edgemark ledger events|history`: what chaincodes told, and what became of a key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgemark.cli.ledger.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.terminal.facts import in_columns
+from edgemark.cli.terminal.invocation import Invocation
+from edgemark.errors import RefusedInput
+from edgemark.identifiers import Moment
+from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
+from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
+from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.envelopes import Transaction, parse_transaction
+from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
+from edgemark.ledger.fabric.wire.read_write_sets import parse_results
+from edgemark.words import printable
+
+MAX_BLOCK = 2**63 - 1
+COLUMNS = ("block", "transaction", "time", "value")
+LOOK_WAIT_S = 300.0  # for all blocks that a history is told from
+ENDORSED = 3  # type of the channel header of an endorsed transaction
+
+
+@click.command("events")
+@chooses_ledger
+@click.argument("chaincode")
+@click.option(
+    "--from-block", type=WholeRange(0, MAX_BLOCK), help="First block.  [default: what comes now]"
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that says where it was; the next call goes on behind it.",
+)
+@click.option("--count", type=WholeRange(1, MAX_BLOCK), help="End after so many.")
+@wait_option
+def events(
+    invocation: Invocation,
+    chaincode: str,
+    from_block: int | None,
+    checkpoint: Path | None,
+    count: int | None,
+    wait_s: float | None,
+) -> None:
+    """Print a chaincode's events as they are committed, a line each, until interrupted."""
+    held = CheckpointFile(checkpoint.absolute()) if checkpoint else None
+    if checkpoint and not checkpoint.absolute().parent.is_dir():
+        raise RefusedInput("folder is not there", who=checkpoint.parent, remedy="Make it first.")
+    with open_chosen(invocation).client(submits=False) as client:
+        after = _begin(client, from_block, held)
+        for number, event in enumerate(client.chaincode_events(chaincode, after, wait_s=wait_s), 1):
+            click.echo(_line(event, as_json=invocation.as_json))
+            if held:
+                held.write(event.checkpoint)
+            if number == count:
+                return
+
+
+def _begin(
+    client: GatewayClient, from_block: int | None, held: CheckpointFile | None
+) -> Checkpoint | None:
+    """Behind what it begins; a new file begins where the chain is, so that nothing is lost."""
+    found = held.read() if held else None
+    if found is not None:
+        return found
+    if from_block is None and held is None:
+        return None
+    begun = Checkpoint(client.height() if from_block is None else from_block)
+    if held:
+        held.write(begun)
+    return begun
+
+
+def _line(event: ChaincodeEvent, *, as_json: bool) -> str:
+    told = event.event
+    facts = {
+        "block": event.block,
+        "transaction_id": told.transaction_id,
+        "name": told.name,
+        "payload": show_bytes(told.payload),
+    }
+    if as_json:
+        return json.dumps(facts)
+    line = f"block {event.block}  {told.transaction_id}  {told.name}  {facts['payload']}"
+    return printable(line)
+
+
+@click.command("history")
+@chooses_ledger
+@click.argument("chaincode")
+@click.argument("key", nargs=-1, required=True)
+@click.option(
+    "--from-block", type=WholeRange(0, MAX_BLOCK), default=0, show_default=True, help="First block."
+)
+@wait_option
+def history(
+    invocation: Invocation,
+    chaincode: str,
+    key: tuple[str, ...],
+    from_block: int,
+    wait_s: float | None,
+) -> None:
+    """Print every value that a key had, the newest first, told from the blocks themselves.
+
+    Several words are a composite key: its type, then its parts. The blocks are walked and checked
+    here, each against the last; which transactions count the peer says.
+    """
+    name = key[0] if len(key) == 1 else "\0" + "".join(f"{each}\0" for each in key)
+    rows: list[dict[str, Any]] = []
+    with open_chosen(invocation).client(submits=False) as client:
+        last = client.height() - 1
+        if from_block <= last:
+            for block in client.blocks(from_block, last, wait_s=wait_s or LOOK_WAIT_S):
+                rows += _rows_of(block, chaincode, name)
+    rows.reverse()
+    shown = [{**row, "value": "(deleted)" if row["deleted"] else row["value"]} for row in rows]
+    text = in_columns(shown, COLUMNS) if rows else f"{chaincode} never wrote this key"
+    invocation.show({"history": rows}, text)
+
+
+def _rows_of(block: Block, chaincode: str, key: str) -> Iterator[dict[str, Any]]:
+    for raw, code in zip(block.envelopes, block.flags, strict=True):
+        transaction = _parse(raw) if code is Code.VALID else None
+        if transaction is None:
+            continue
+        for value in _values_of(transaction, chaincode, key):
+            yield {
+                "block": block.number,
+                "transaction": transaction.transaction_id,
+                "time": Moment(transaction.timestamp_ns // NANOSECONDS),
+                "value": None if value is None else show_bytes(value),
+                "deleted": value is None,
+            }
+
+
+def _parse(raw: bytes) -> Transaction | None:
+    """An endorsed transaction; None for a config."""
+    try:
+        found = parse_transaction(raw)
+    except MessageMalformed:
+        return None
+    return found if found.type == ENDORSED else None
+
+
+def _values_of(transaction: Transaction, chaincode: str, key: str) -> Sequence[bytes | None]:
+    sets = parse_results(transaction.action.results)
+    return [
+        write.value
+        for each in sets
+        if each.namespace == chaincode
+        for write in each.writes
+        if write.key == key
+    ]

@@ -30,6 +30,7 @@ from edgemark.ledger.fabric.network.plan import (
     Plan,
 )
 from edgemark.ledger.fabric.network.programs import find_programs
+from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.launching.ports import LOOPBACK
 from edgemark.transport.ports import hold_ports
 
@@ -147,6 +148,9 @@ def facts_of(network: FabricNetwork) -> dict[str, Any]:
         "nodes": network.status(),
         "peers": {each.name: f"{LOOPBACK}:{each.port}" for each in places.peers},
         "orderers": {each.name: f"{LOOPBACK}:{each.port}" for each in places.orderers},
+        "profiles": {
+            msp_id: str(profile_path(network.folder, msp_id)) for msp_id in places.organisations
+        },
         "spare": [each.name for each in places.orderers if not each.is_member],
     }
 
@@ -159,4 +163,5 @@ def rows_of(network: FabricNetwork) -> list[str]:
         f"{place.name:<{width}}  {LOOPBACK}:{place.port:<5}  {states[place.name]}"
         for place in network.places
     ]
-    return [*rows, f"channels: {', '.join(network.plan.channels)}"]
+    profiles = profile_path(network.folder, "MSP").parent
+    return [*rows, f"channels: {', '.join(network.plan.channels)}", f"profiles: {profiles}"]

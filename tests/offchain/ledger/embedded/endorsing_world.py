@@ -12,11 +12,11 @@ from pathlib import Path
 from fabric_protos.peer import proposal_pb2
 from tests.offchain.ledger.embedded.kept_channels import KeptChannel
 
-from edgemark.ledger.embedded.link.connection import Connection
 from edgemark.ledger.embedded.link.links import Links
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.simulation.endorsing import Endorsed, Endorser
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.wire.proposals import Proposal, make_proposal, parse_proposal
 from edgemark_chaincode.shim.interface import Chaincode
 from edgemark_chaincode.shim.server import ChaincodeServer, ServerTls

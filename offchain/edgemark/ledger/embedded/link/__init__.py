@@ -2,7 +2,6 @@
 
 | file | what it holds |
 |---|---|
-| `connection` | where a process listens: `connection.json` of its package |
 | `requests` | what a chaincode asks while it is at work, a table; pure |
 | `queries` | open ranges and histories of one call; pure |
 | `stream` | one stream: handshake, transactions, one writer |

@@ -13,10 +13,10 @@ from typing import Any
 import grpc
 
 from edgemark.errors import EdgemarkError
-from edgemark.ledger.embedded.link.connection import Connection
 from edgemark.ledger.embedded.link.stream import Stream
 from edgemark.ledger.embedded.simulation.calls import Call, Completion
 from edgemark.ledger.embedded.simulation.faults import ChaincodeEnded, ChaincodeSilent
+from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.wire.limits import EXECUTE_TIMEOUT_S, MAX_MESSAGE_BYTES
 
 CONNECT = "/protos.Chaincode/Connect"

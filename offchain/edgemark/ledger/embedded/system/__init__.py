@@ -2,7 +2,6 @@
 
 | file | what it holds |
 |---|---|
-| `packages` | a chaincode's package, taken apart and checked; pure |
 | `installed` | the packages that organisations have installed |
 | `rules` | who approves and commits which definition, and in which order; on a simulation |
 | `lifecycle` | `_lifecycle`: install, approve, commit, and their queries |

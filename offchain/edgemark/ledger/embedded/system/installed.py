@@ -13,9 +13,9 @@ from pathlib import Path
 
 from edgemark.errors import RefusedInput
 from edgemark.files import make_private_folder, read_limited, remove_unfinished, write_whole
-from edgemark.ledger.embedded.link.connection import Connection
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
-from edgemark.ledger.embedded.system.packages import MAX_PACKAGE_BYTES, Package, parse_package
+from edgemark.ledger.fabric.packages.connection import Connection
+from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES, Package, parse_package
 
 ENDING = ".tar.gz"
 MAX_PACKAGES = 1_000  # of one organisation

@@ -28,8 +28,8 @@ from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.simulation.recording import Simulation
 from edgemark.ledger.embedded.system import rules
 from edgemark.ledger.embedded.system.installed import Installed, PackageMissing
-from edgemark.ledger.embedded.system.packages import Package
 from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.packages.reading import Package
 from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "_lifecycle"

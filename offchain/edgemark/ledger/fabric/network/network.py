@@ -32,6 +32,7 @@ from edgemark.ledger.fabric.network.writing import (
     remove_network_files,
     settings_of,
     write_network,
+    write_profiles,
 )
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
 from edgemark.ledger.launching.ports import check_port_free
@@ -103,6 +104,7 @@ class FabricNetwork(Closing):
         if not self.is_joined:
             self._join(found)
         self._wait_for_leaders()
+        write_profiles(self.folder, self.places, self.plan.channels)
         if not self.is_joined:
             self.is_joined = True
             self.note()

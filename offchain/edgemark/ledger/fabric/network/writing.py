@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgemark.files import OWNER_ONLY_FILE, make_private_folder, write_whole
+from edgemark.files import OWNER_ONLY_FILE, make_private_folder, read_limited, write_whole
 from edgemark.ledger.fabric.network.builder import write_builder
 from edgemark.ledger.fabric.network.channel_settings import PROFILE, draft_channel
 from edgemark.ledger.fabric.network.node_settings import (
@@ -18,8 +18,13 @@ from edgemark.ledger.fabric.network.node_settings import (
 )
 from edgemark.ledger.fabric.network.plan import NodePlace, Places, Plan
 from edgemark.ledger.fabric.network.programs import FabricPrograms
+from edgemark.ledger.fabric.profile.addresses import PeerAddress
+from edgemark.ledger.fabric.profile.reading import MAX_CA_BYTES
+from edgemark.ledger.fabric.profile.writing import Named, make_profile, profile_path, write_profile
+from edgemark.ledger.launching.ports import LOOPBACK
 
 CRYPTO, SETTINGS, BLOCKS, DATA, LOGS = "crypto-config", "settings", "blocks", "data", "logs"
+PROFILES = "profiles"
 BUILDER = "builder"
 
 
@@ -66,9 +71,25 @@ def write_network(folder: Path, plan: Plan, places: Places, programs: FabricProg
         _write(settings_of(folder, peer) / "core.yaml", drafted)
 
 
+def write_profiles(folder: Path, places: Places, channels: Sequence[str]) -> None:
+    """Write a connection profile for each organisation's clients: `profiles/MSP.json`."""
+    peers = {
+        msp_id: [_named(each) for each in nodes] for msp_id, nodes in places.organisations.items()
+    }
+    orderers = [_named(each) for each in places.members]
+    for msp_id in peers:
+        profile = make_profile(msp_id, peers, orderers, channels)
+        write_profile(profile_path(folder, msp_id), profile)
+
+
+def _named(place: NodePlace) -> Named:
+    roots = read_limited(place.tls / "ca.crt", MAX_CA_BYTES)
+    return Named(place.name, PeerAddress(f"{LOOPBACK}:{place.port}", roots, place.name))
+
+
 def remove_network_files(folder: Path) -> None:
     """Remove what `write_network` wrote, and what the nodes made of it; nothing else."""
-    for name in (CRYPTO, SETTINGS, BLOCKS, DATA, LOGS):
+    for name in (CRYPTO, SETTINGS, BLOCKS, DATA, LOGS, PROFILES):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 

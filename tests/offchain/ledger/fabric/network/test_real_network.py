@@ -21,6 +21,8 @@ from edgemark.ledger.fabric.network.network import (
 )
 from edgemark.ledger.fabric.network.plan import BFT, Plan
 from edgemark.ledger.fabric.network.programs import find_programs
+from edgemark.ledger.fabric.profile.reading import read_profile
+from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.launching.ports import PortInUse
 from edgemark.transport.ports import hold_ports
 
@@ -35,13 +37,15 @@ def bring_up(folder: Path, plan: Plan, *, stays: bool = False) -> FabricNetwork:
 def channels_of_peers(network: FabricNetwork) -> list[list[str]]:
     programs = find_programs()
     return [
-        programs.run(
-            "peer",
-            "channel",
-            "list",
-            settings=network.settings_of(peer),
-            environment=administrator_of(peer),
-        ).split()[4:]
+        sorted(
+            programs.run(
+                "peer",
+                "channel",
+                "list",
+                settings=network.settings_of(peer),
+                environment=administrator_of(peer),
+            ).split()[4:]
+        )
         for peer in network.places.peers
     ]
 
@@ -59,6 +63,10 @@ def channels_of_peers(network: FabricNetwork) -> list[list[str]]:
 def test_network_up__everybody_is_healthy_and_takes_part(tmp_path: Path, plan: Plan) -> None:
     with bring_up(tmp_path / "network", plan) as network:
         assert set(network.status().values()) == {"healthy"}
+        profile = read_profile(profile_path(network.folder, "Org2MSP"))
+        assert profile.own == "Org2MSP"
+        assert [len(each) for each in profile.peers.values()] == [plan.peers] * plan.organisations
+        assert len(profile.orderers) == plan.members
         assert len(network.status()) == plan.port_count / 3
         assert channels_of_peers(network) == [list(plan.channels)] * len(network.places.peers)
         for orderer in network.places.orderers:

@@ -23,7 +23,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.embedded.link.connection import Connection, parse_connection
+from edgemark.ledger.fabric.packages.connection import Connection, parse_connection
 
 WHO = "package"
 METADATA, CODE, CONNECTION = "metadata.json", "code.tar.gz", "connection.json"
@@ -79,9 +79,7 @@ def _read_label(raw: bytes) -> str:
         kind, label = held["type"], held["label"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _refused(f"{METADATA} cannot be read", None, "type and label") from error
-    if not isinstance(label, str) or len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
-        needed = f"1 .. {MAX_LABEL} letters, digits and . + - _, a letter or digit first"
-        raise _refused("label is invalid", str(label)[:64], needed)
+    check_label(label)
     if not isinstance(kind, str) or kind.lower() != KIND:
         raise RefusedInput(
             "type is another",
@@ -90,7 +88,18 @@ def _read_label(raw: bytes) -> str:
             needed=KIND,
             remedy="Package it as a service: the development ledger builds no code.",
         )
-    return label
+    return str(label)
+
+
+def check_label(label: object) -> None:
+    """Refuse what can be no label.
+
+    Raises:
+        RefusedInput: it cannot.
+    """
+    if not isinstance(label, str) or len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
+        needed = f"1 .. {MAX_LABEL} letters, digits and . + - _, a letter or digit first"
+        raise _refused("label is invalid", str(label)[:64], needed)
 
 
 def _files(raw: bytes, who: str, *, folders: bool) -> Iterator[tuple[str, bytes]]:

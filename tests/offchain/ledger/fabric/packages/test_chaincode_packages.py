@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.offchain.ledger.embedded.package_maker import make_package, pack
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.embedded.link.connection import Connection, parse_connection, parse_duration
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.embedded.system.installed import Installed, PackageMissing
-from edgemark.ledger.embedded.system.packages import (
+from edgemark.ledger.fabric.packages.connection import Connection, parse_connection, parse_duration
+from edgemark.ledger.fabric.packages.reading import (
     MAX_PACKAGE_BYTES,
     MAX_UNPACKED_BYTES,
     parse_package,

@@ -165,10 +165,13 @@ class Stream:
         while True:
             try:
                 raw = await self._call.read()
-            except (grpc.RpcError, asyncio.CancelledError) as error:
-                if isinstance(error, asyncio.CancelledError) and not self._call.cancelled():
-                    raise
+            except grpc.RpcError:
                 return
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                return  # the stream was ended, not who reads it
             if raw is grpc.aio.EOF:
                 return
             yield parse(_M, raw, self._who)

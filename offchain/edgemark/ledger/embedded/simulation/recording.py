@@ -169,17 +169,18 @@ class Simulation:
                 remedy="Read pages in a query of its own, or the whole range.",
             )
         writes = self._recorded(namespace).writes
-        if key not in writes:
-            self._count()
-            self._bytes += len(key.encode())
-        self._bytes += len(value or b"") - len(writes.get(key) or b"")
-        if self._bytes > MAX_ENVELOPE_BYTES:
+        held = len(key.encode()) + len(writes[key] or b"") if key in writes else 0
+        size = self._bytes - held + len(key.encode()) + len(value or b"")
+        if size > MAX_ENVELOPE_BYTES:
             raise RefusedInput(
                 "the transaction writes too much",
-                had=f"{self._bytes} bytes",
+                had=f"{size} bytes",
                 needed=f"<= {MAX_ENVELOPE_BYTES}",
                 remedy="Write it in several transactions.",
             )
+        if key not in writes:
+            self._count()
+        self._bytes = size
         self._wrote = True
         writes[key] = value
 

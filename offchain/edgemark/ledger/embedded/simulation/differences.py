@@ -1,0 +1,170 @@
+"""Where organisations' answers to the same proposal differ: which key, value, event or response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from fabric_protos.peer import proposal_pb2
+from fabric_protos.peer import proposal_response_pb2 as response_pb2
+
+from edgemark.ledger.fabric.faults import EndorsementsDiffer
+from edgemark.ledger.fabric.wire.envelopes import Action, Event, parse_action, parse_event
+from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.read_write_sets import (
+    NamespaceSet,
+    RangeRead,
+    Version,
+    parse_results,
+)
+
+NOTHING = "nothing"
+MAX_TOLD = 20  # differences in one error: where more differ, the first show why
+MAX_VALUE = 64  # bytes of a value that are shown
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that organisations answered differently.
+
+    Attributes:
+        kind: proposal, status, message, response, chaincode, event, read, range or write.
+        place: namespace and key, or part of an event; empty for the whole.
+        values: what each had, by MSP id.
+    """
+
+    kind: str
+    place: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{msp_id} {value}" for msp_id, value in self.values.items())
+        return f"{self.kind}{' ' if self.place else ''}{self.place}: {values}"
+
+
+def compare(answers: Mapping[str, bytes]) -> tuple[Difference, ...]:
+    """All differences, by kind and place; none when the bytes are equal.
+
+    Args:
+        answers: `ProposalResponsePayload` by MSP id.
+
+    Raises:
+        MessageMalformed: one of them is none.
+    """
+    if len(set(answers.values())) < 2:
+        return ()
+    facts = {msp_id: dict(_facts_of(parse_action(raw))) for msp_id, raw in answers.items()}
+    places = dict.fromkeys(place for each in facts.values() for place in each)
+    found = []
+    for kind, place in sorted(places, key=lambda one: (_KINDS.index(one[0]), one[1])):
+        values = {msp_id: each.get((kind, place), NOTHING) for msp_id, each in facts.items()}
+        if len(set(values.values())) > 1:
+            found.append(Difference(kind, place, values))
+    return tuple(found) or (Difference("bytes", "", {each: "others" for each in answers}),)
+
+
+def check_equal(answers: Mapping[str, bytes]) -> None:
+    """Check that organisations answered the same.
+
+    Args:
+        answers: `ProposalResponsePayload` by MSP id.
+
+    Raises:
+        EndorsementsDiffer: they did not; the error names what differs.
+        MessageMalformed: one of them is none.
+    """
+    found = compare(answers)
+    if not found:
+        return
+    told = "; ".join(map(str, found[:MAX_TOLD]))
+    more = f"; and {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
+    raise EndorsementsDiffer(
+        "organisations answered differently",
+        who=", ".join(answers),
+        had=f"{told}{more}",
+        needed="the same reads, writes, event and response, to the byte",
+        remedy="Look for a clock, a random source, a float or an unordered set in the chaincode, "
+        "or for organisations that run different packages.",
+    )
+
+
+_KINDS = (
+    "proposal",
+    "chaincode",
+    "status",
+    "message",
+    "response",
+    "event",
+    "read",
+    "range",
+    "write",
+    "other",
+)
+
+
+def _facts_of(action: Action) -> Iterator[tuple[tuple[str, str], str]]:
+    yield ("proposal", ""), action.proposal_hash.hex()
+    yield ("chaincode", ""), f"{action.chaincode} {action.version}"
+    yield ("status", ""), str(action.status)
+    yield ("message", ""), _message_of(action)
+    yield ("response", ""), _show(action.response)
+    event = parse_event(action.event)
+    if event is not None:
+        yield from _facts_of_event(event)
+    for each in parse_results(action.results):
+        yield from _facts_of_set(each)
+
+
+def _message_of(action: Action) -> str:
+    signed = parse(response_pb2.ProposalResponsePayload, action.signed, "endorsement")
+    answered = parse(proposal_pb2.ChaincodeAction, signed.extension, "endorsement")
+    return repr(answered.response.message[:MAX_VALUE])
+
+
+def _facts_of_event(event: Event) -> Iterator[tuple[tuple[str, str], str]]:
+    yield ("event", "name"), event.name
+    yield ("event", "payload"), _show(event.payload)
+    yield ("event", "chaincode"), event.chaincode
+    yield ("event", "transaction"), event.transaction_id
+
+
+def _facts_of_set(each: NamespaceSet) -> Iterator[tuple[tuple[str, str], str]]:
+    name = each.namespace
+    for read in each.reads:
+        yield ("read", f"{name} {read.key!r}"), _show_version(read.version)
+    for number, span in enumerate(each.ranges):
+        yield ("range", f"{name} {span.start!r} (number {number + 1})"), _show_range(span)
+        for read in span.reads:
+            place = f"{name} {span.start!r} (number {number + 1}), key {read.key!r}"
+            yield ("range", place), _show_version(read.version)
+    for write in each.writes:
+        value = "a delete" if write.value is None else _show(write.value)
+        yield ("write", f"{name} {write.key!r}"), value
+    if each.has_more:
+        yield ("other", name), "private data or metadata"
+
+
+def _show(value: bytes) -> str:
+    shown = value[:MAX_VALUE]
+    text = repr(shown.decode()) if _is_text(shown) else f"0x{shown.hex()}"
+    if len(value) <= MAX_VALUE:
+        return text
+    # What is shown may be equal where the values are not.
+    return f"{text}... of {len(value)} bytes, SHA-256 {sha256(value).hexdigest()[:16]}"
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        return value.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _show_version(version: Version | None) -> str:
+    return "no such key" if version is None else f"block {version.block} place {version.position}"
+
+
+def _show_range(span: RangeRead) -> str:
+    how = "read to its end" if span.is_exhausted else "left early"
+    return f"up to {span.end!r}, {how}, {len(span.reads)} keys"

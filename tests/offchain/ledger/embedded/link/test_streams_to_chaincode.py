@@ -1,0 +1,139 @@
+"""Time-outs, late answers, KEEPALIVE, and processes that were restarted."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabric_protos.peer import chaincode_shim_pb2 as protocol
+from tests.offchain.ledger.embedded.endorsing_world import endorsing
+from tests.offchain.ledger.embedded.scripted_process import (
+    Message,
+    Process,
+    for_ever,
+    scripted,
+    serve_well,
+)
+
+from edgemark.ledger.embedded.simulation.faults import (
+    ChaincodeSilent,
+    NotSimulated,
+)
+
+GET = protocol.GetState(key="k").SerializeToString()
+SHORT_S = 0.3
+
+
+def test_no_time_out__waits_for_a_debugger(made_organisations: Path) -> None:
+    async def play() -> None:
+        release = asyncio.Event()
+
+        async def script(process: Process) -> None:
+            await process.shake_hands()
+            asked = await process.take()
+            await release.wait()
+            await process.complete(asked)
+            await for_ever()
+
+        async with (
+            endorsing(made_organisations, timeout_s=0) as world,
+            scripted(world, script),
+        ):
+            task = asyncio.create_task(world.do("bad", "x"))
+            await asyncio.wait([task], timeout=SHORT_S)
+            assert not task.done()
+            release.set()
+            assert await task == b"done"
+
+    asyncio.run(play())
+
+
+def test_after_a_time_out__the_late_one_is_told__and_others_go_on(
+    made_organisations: Path,
+) -> None:
+    async def play() -> None:
+        heard: list[Any] = []
+
+        async def script(process: Process) -> None:
+            await process.shake_hands()
+            late = await process.take()
+            second = await process.take()
+            heard.append(await process.ask(Message.GET_STATE, late, GET))
+            await process.complete(late, b"late")
+            await process.complete(second, b"second")
+            await for_ever()
+
+        async with (
+            endorsing(made_organisations, timeout_s=SHORT_S) as world,
+            scripted(world, script),
+        ):
+            with pytest.raises(ChaincodeSilent):
+                await world.endorse("bad", "x")
+            assert await world.do("bad", "y") == b"second"
+            assert heard[0].type == Message.ERROR
+            assert b"no ledger context" in heard[0].payload
+
+    asyncio.run(play())
+
+
+def test_the_same_transaction_twice_at_once__is_refused_the_second_time(
+    made_organisations: Path,
+) -> None:
+    async def play() -> None:
+        release = asyncio.Event()
+
+        async def script(process: Process) -> None:
+            await process.shake_hands()
+            asked = await process.take()
+            await release.wait()
+            await process.complete(asked)
+            await for_ever()
+
+        async with endorsing(made_organisations) as world, scripted(world, script):
+            asked = world.ask("bad", "x")
+            first = asyncio.create_task(world.put_to(asked))
+            await asyncio.sleep(SHORT_S / 3)
+            with pytest.raises(NotSimulated, match="exists"):
+                await world.put_to(asked)
+            release.set()
+            assert (await first).simulated.response == b"done"
+
+    asyncio.run(play())
+
+
+def test_keepalive__is_sent_when_asked_for__and_taken_at_any_time(
+    made_organisations: Path,
+) -> None:
+    async def play() -> None:
+        heard: list[Any] = []
+
+        async def script(process: Process) -> None:
+            await process.send(Message.KEEPALIVE)
+            await process.shake_hands()
+            asked = await process.take()
+            await process.send(Message.KEEPALIVE)
+            heard.append(await process.take())
+            await process.complete(asked)
+            await for_ever()
+
+        async with (
+            endorsing(made_organisations, keepalive_s=0.05) as world,
+            scripted(world, script),
+        ):
+            assert await world.do("bad", "x") == b"done"
+            assert heard[0].type == Message.KEEPALIVE
+
+    asyncio.run(play())
+
+
+def test_a_restarted_process__is_dialled_again(made_organisations: Path) -> None:
+    async def play() -> None:
+        async with endorsing(made_organisations) as world:
+            port = 0
+            for _ in range(3):
+                async with scripted(world, serve_well, port=port) as port:
+                    assert await world.do("bad", "x") == b"done"
+
+    asyncio.run(play())

@@ -55,7 +55,7 @@ _FLOOR = (
 )
 _SHARED = frozenset({"identity", "token", "anchoring", "election"})
 FILES_APART = frozenset({"loop", "chronicle", "confinement", "storage"})
-ROOMS_APART = frozenset({"party.evm", "demo.evm"})
+ROOMS_APART = frozenset({"party.evm", "demo.evm", "party.consortium", "demo.consortium"})
 ROOMED = ("cli", "crypto", "party", "transport")
 WITHOUT_A_CHAIN = frozenset({"party", "demo"})
 OF_A_CHAIN = frozenset(
@@ -179,6 +179,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "party": _CHAINLESS | {"identity"},
     "party.evm": _GENERAL | {"party", "resolver"},
     "demo": _CHAINLESS | {"identity", "receipt", "party"},
+    "party.consortium": _CHAINLESS | {"identity", "ledger", "party"},
+    "demo.consortium": _CHAINLESS
+    | {"identity", "ledger", "receipt", "party", "party.consortium", "demo"},
     "demo.evm": _GENERAL | {"receipt", "party", "party.evm", "demo"},
     "systems": _GENERAL | _CHRONICLE | {"receipt", "resolver", "party", "demo", *ROOMS_APART},
     "cli": _GENERAL

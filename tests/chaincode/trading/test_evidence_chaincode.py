@@ -7,7 +7,6 @@ ledgers have their tests where they stand.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,8 +41,7 @@ from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Kept
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
-from edgemark.systems.trading.contract.consortium.requests import parse, read_list, tell
-from edgemark.systems.trading.contract.evidence.facts import facts_of
+from edgemark.systems.trading.contract.consortium.requests import parse, tell
 from edgemark.systems.trading.contract.evidence.pieces import (
     InitiationPiece,
     QualificationPiece,
@@ -79,7 +77,7 @@ def parameters_until(anchor_until: int = 0) -> str:
 
 
 def pieces_of(kind: type, *pieces: object) -> str:
-    return json.dumps(facts_of(tuple[kind, ...], pieces))  # type: ignore[valid-type]
+    return tell(tuple[kind, ...], pieces).decode()  # type: ignore[valid-type]
 
 
 def settlements(*pieces: SettlementPiece) -> tuple[str, str, str]:
@@ -135,7 +133,7 @@ def test_settlements__are_kept_with_their_signers_and_told_by_one_event() -> Non
         told = await peer.call(*settlements(*pieces), creator=CLIENT)
         assert (told.status, told.payload) == (200, b"2")
         assert told.event.event_name == requests.RECORDED
-        said = read_list(tuple[Kept, ...], told.event.payload.decode(), who="event")
+        said = parse(tuple[Kept, ...], told.event.payload.decode(), who="event")
         assert [each.found for each in said] == [
             rules.find_settlement(DOMAINS, piece) for piece in pieces
         ]
@@ -249,7 +247,7 @@ def test_leaf_under_a_root__is_verified_with_its_signers() -> None:
         shown = [tell(RootProof, proof).decode(), tell(SettlementPiece, pieces[1]).decode()]
         told = await peer.call(*asked, *shown)
         assert told.status == 200, told.message
-        signers = read_list(tuple[Address, ...], told.payload.decode(), who="signers")
+        signers = parse(tuple[Address, ...], told.payload.decode(), who="signers")
         assert signers == (PAYER.address, SELLER.address, CONTROLLER.address)
         moved = tell(RootProof, replace(proof, position=0)).decode()
         assert refused(await peer.call(*asked, moved, shown[1]), "LeafNotUnderRoot")

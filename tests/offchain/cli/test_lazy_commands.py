@@ -119,8 +119,9 @@ def test_no_command__is_listed_with_a_cut_summary() -> None:
 
 
 def test_every_group__lists_each_command_once() -> None:
-    own = {"", "account", "credential", "demo", "identity", "index"}
-    trading = {f"trading {each}" for each in ("offer", "qualification", "template")}
+    own = {"", "account", "credential", "demo", "identity", "index", "ledger"}
+    parts = ("offer", "qualification", "settlement", "template")
+    trading = {f"trading {each}" for each in parts}
     assert set(GROUPS) == {*own, *trading, "outsourcing", "trading"}
     names = edgemark.list_commands(click.Context(edgemark))
     assert names == sorted(set(names))

@@ -19,6 +19,14 @@ QUALIFICATION = {
         "trading.market.auditing", "record", "Record evidence of what you say of a seller."
     ),
 }
+SETTLEMENT = {
+    "check": Place(
+        "trading.evidence.settlements", "check", "Check that a ledger has evidence of them."
+    ),
+    "record": Place(
+        "trading.evidence.settlements", "record", "Record evidence of settlement credentials."
+    ),
+}
 TEMPLATE = {
     "check": Place("trading.template", "check", "Check a template, and print its hash and CID."),
     "deprecate": Place("trading.registering", "deprecate", "Let a version be for no new offer."),
@@ -63,6 +71,9 @@ COMMANDS = {
     ),
     "recommend": Place(
         "trading.market.recommending", "recommend", "List offers that suit a demand."
+    ),
+    "settlement": Place(
+        "trading.commands", "settlement", "Evidence of settlements, on either ledger."
     ),
     "template": Place(
         "trading.commands", "template", "What a trade and its settlements say, and cost."
@@ -121,3 +132,8 @@ def offer() -> None:
 @click.group(cls=LazyGroup, places=QUALIFICATION)
 def qualification() -> None:
     """What auditors say of sellers, recorded so that offers can name it."""
+
+
+@click.group(cls=LazyGroup, places=SETTLEMENT)
+def settlement() -> None:
+    """Evidence of settlement credentials: on a chain, or on a consortium ledger."""

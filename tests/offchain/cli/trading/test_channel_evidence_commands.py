@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.offchain.systems.trading.story.evidence.proven_trade import (
 from tests.stage.command_line import Finished, edgemark_here
 
 from edgemark.cli.terminal.exits import Exit
+from edgemark.systems.trading.credentials.keeping import FOLDER
+from edgemark.systems.trading.credentials.kept import SUFFIX
+from edgemark.untrusted import canonical_json
 
 pytestmark = [pytest.mark.chain, pytest.mark.lasts(15)]
 
@@ -98,3 +102,46 @@ def test_evidence__from_a_home_that_agreed_to_nothing__is_refused(
     assert done.status == Exit.REFUSED_INPUT
     assert "has not agreed to this channel" in done.complaint
     assert not path.exists()
+
+
+def test_settlements_of_a_home__are_checked_and_recorded_on_the_chain(
+    trade: ProvenTrade, tmp_path: Path
+) -> None:
+    files = sorted((trade.seller.home / FOLDER / trade.channel.hex()).glob(f"*{SUFFIX}"))
+    assert len(files) == MANY
+    first = run(trade, "anybody", "settlement", "check", files[0], "--json")
+    assert first.status == Exit.DONE, first.error
+    (told,) = first.value["settlements"]
+    assert told["recorded"] and told["recorded_at"] > 0
+    key_of = trade.ground.key
+    assert (told["payer_key"], told["seller_key"], told["controller"]) == (
+        key_of("payer").address,
+        key_of("seller").address,
+        trade.controller.address,
+    )
+    missing = run(trade, "anybody", "settlement", "check", *files)
+    assert missing.status == Exit.CHECK_FAILED
+    assert missing.out.count("NOT RECORDED") == MANY - 1  # under a root alone
+    trade.ground.enter("recorder").close()  # funded; nobody has its home open
+    alone = run(trade, "recorder", "settlement", "record", files[0])
+    assert alone.status == Exit.REFUSED_INPUT and "EvidenceExists" in alone.complaint
+    done = run(trade, "recorder", "settlement", "record", *files, "--json")
+    assert done.status == Exit.DONE, done.error
+    assert done.value["recorded"] == MANY - 1
+    assert run(trade, "anybody", "settlement", "check", *files).status == Exit.DONE
+
+
+def test_settlement__that_was_changed_or_is_none__is_refused(
+    trade: ProvenTrade, tmp_path: Path
+) -> None:
+    (path, *_) = (trade.seller.home / FOLDER / trade.channel.hex()).glob(f"*{SUFFIX}")
+    facts = json.loads(path.read_text())
+    signature = facts["issuance"]
+    changed = tmp_path / "changed.settlement"
+    facts["issuance"] = signature[:2] + ("00" if signature[2:4] != "00" else "11") + signature[4:]
+    changed.write_bytes(canonical_json.encode(facts))
+    fault = run(trade, "anybody", "settlement", "check", changed)
+    assert fault.status == Exit.PEER_FAULT and "none of the chains" in fault.complaint
+    changed.write_text("{}")
+    refused = run(trade, "anybody", "settlement", "check", changed)
+    assert refused.status == Exit.REFUSED_INPUT and str(changed) in refused.complaint

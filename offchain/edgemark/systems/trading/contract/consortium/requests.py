@@ -11,7 +11,7 @@ from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.systems.trading.contract.evidence.facts import facts_of, value_of
-from edgemark.untrusted.canonical_json import NotThatFormat, encode
+from edgemark.untrusted.canonical_json import NotThatFormat
 
 INIT, PARAMETERS = "init", "parameters"  # functions, as the contract on a chain calls its own
 RECORD_INITIATIONS, RECORD_SETTLEMENTS = "recordInitiations", "recordSettlements"
@@ -19,7 +19,6 @@ RECORD_QUALIFICATIONS, ANCHOR_ROOT = "recordQualifications", "anchorRoot"
 EVIDENCE_OF, ROOT_OF, VERIFY = "evidenceOf", "rootOf", "verify"
 RECORDED, ANCHORED = "EvidenceRecorded", "RootAnchored"  # events
 NOTHING = b"null\n"  # the answer where nothing is kept
-VALUES = "values"  # of what is a list
 MAX_ARGUMENT_CHARACTERS = 512 * 1024  # 100 pieces of about 1 KB, and as much again
 
 
@@ -50,15 +49,6 @@ def parse(hint: Any, text: str, *, who: str) -> Any:
 
 
 def tell(hint: Any, value: Any) -> bytes:
-    """The one encoding of a value, as it is kept, answered and told by events."""
+    """The one encoding of a value, as it is asked, kept, answered and told by events."""
     facts = facts_of(hint, value)
-    return encode(facts) if isinstance(facts, dict) else encode({VALUES: facts})
-
-
-def read_list(hint: Any, text: str, *, who: str) -> Any:
-    """What `tell` wrote of a tuple; raises as `parse`."""
-    try:
-        facts = json.loads(text)
-        return value_of(hint, facts[VALUES])
-    except (RecursionError, LookupError, TypeError, ValueError, RefusedInput):
-        raise RefusedInput("has not this form", who=who, needed=f"a list in {VALUES}") from None
+    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode() + b"\n"

@@ -1,60 +1,82 @@
-"""Evidence of settlements on a chain: EvidenceRegistry, by the station's lane."""
+"""Evidence of settlements on a chain: EvidenceRegistry, read by anybody, written by an account."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from edgemark.deployment.deployment import Deployment
+from edgemark.errors import RefusedInput
 from edgemark.identifiers import Hash32
 from edgemark.ledger.evm.contract.decoding import decode_logs
+from edgemark.ledger.evm.reading.blocks import Receipt
+from edgemark.ledger.evm.reading.chain import EvmChain
+from edgemark.ledger.evm.sending.intent import Call
 from edgemark.party.evm.joining import send_as_asked
 from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded
 from edgemark.systems.trading.contract.evidence.pieces import Recorded, SettlementPiece
+from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
 from edgemark.systems.trading.station.ledgers.ledger import Written
 from edgemark.systems.trading.station.station import TradingStation
 
 REMEDY = "What is recorded is not recorded again."
 
 
+def _cannot_send(call: Call) -> Receipt:
+    raise RefusedInput("is only looked at", who=call.function, needed="an account that pays")
+
+
+@dataclass(frozen=True)
 class ChainEvidence:
     """The registry of a chain; see `EvidenceLedger`.
 
-    Args:
-        station: whose account pays.
+    Attributes:
+        own: the chain, and its contracts.
+        evidence: the registry.
+        send: sends a call and waits until it is final.
     """
 
-    def __init__(self, station: TradingStation) -> None:
-        self._station = station
+    own: EvmDomains
+    evidence: EvidenceContract
+    send: Callable[[Call], Receipt] = _cannot_send
+
+    @classmethod
+    def of(cls, station: TradingStation) -> ChainEvidence:
+        """As an account sees it, which pays for what it records."""
+        evidence, contracts = station.evidence, (station.escrow, station.controllers)
+        addresses = (*(each.address for each in contracts), evidence.address)
+        own = EvmDomains(station.chain.chain_id, *addresses)
+        return cls(own, evidence, lambda call: send_as_asked(station, call, REMEDY))
+
+    @classmethod
+    def look(cls, chain: EvmChain, deployment: Deployment) -> ChainEvidence:
+        """As anybody sees it."""
+        evidence = EvidenceContract(chain, deployment.contract("EvidenceRegistry"))
+        names = ("ChannelEscrow", "Controllers")
+        addresses = (*(deployment.contract(name).address for name in names), evidence.address)
+        return cls(EvmDomains(chain.chain_id, *addresses), evidence)
 
     @property
     def place(self) -> str:
         """Chain and contract."""
-        return f"EvidenceRegistry {self._station.evidence.address} of chain {self._chain_id}"
-
-    @property
-    def _chain_id(self) -> int:
-        return self._station.chain.chain_id
+        return f"EvidenceRegistry {self.evidence.address} of chain {self.own.chain_id}"
 
     def domains(self) -> Sequence[EvmDomains]:
         """Those of its own chain alone."""
-        station = self._station
-        return [
-            EvmDomains(
-                self._chain_id,
-                station.escrow.address,
-                station.controllers.address,
-                station.evidence.address,
-            )
-        ]
+        return [self.own]
 
-    def record_settlements(self, domains: EvmDomains, pieces: Sequence[SettlementPiece]) -> Written:  # noqa: ARG002 - it has one
+    def record_settlements(self, domains: EvmDomains, pieces: Sequence[SettlementPiece]) -> Written:
         """Record settlements in one transaction; see `EvidenceLedger`."""
-        evidence = self._station.evidence
-        receipt = send_as_asked(self._station, evidence.record_settlements(pieces), REMEDY)
-        said = decode_logs([evidence.contract], receipt.logs)
+        if domains != self.own:
+            raise RefusedInput(
+                "is of another chain", who=self.place, had=domains.name, needed=self.own.name
+            )
+        receipt = self.send(self.evidence.record_settlements(pieces))
+        said = decode_logs([self.evidence.contract], receipt.logs)
         new = sum(isinstance(each, EvidenceRecorded) for each in said)
         return Written(new, receipt.tx_hash.hex(), receipt.block_number)
 
     def recorded(self, evidence: Sequence[Hash32]) -> list[Recorded]:
         """What the chain keeps of these, confirmed."""
-        return self._station.evidence.recorded(evidence)
+        return self.evidence.recorded(evidence)

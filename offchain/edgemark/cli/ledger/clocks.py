@@ -1,0 +1,152 @@
+"""`edgemark ledger clock run`: the clock of an organisation, for all its chaincodes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import click
+
+from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.closing import Closing
+from edgemark.errors import RefusedInput
+from edgemark.ledger.embedded.running.place import Place
+from edgemark.ledger.fabric.client.asking import REAL, Desk
+from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.submissions import Submissions
+from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess, open_ledger
+from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.logs import get_logger
+from edgemark.party.consortium.chaincode import ChaincodeDoor
+from edgemark.party.consortium.clock import CLOCK_S, OrganisationClock
+from edgemark.party.consortium.clocks import LONGEST_S, SHORTEST_S, Ticking, advance_of
+from edgemark.party.running import heed_signals, telling_end
+
+_log = get_logger("clock")
+
+
+@dataclass
+class Doors(Closing):
+    """Doors to chaincodes of any channel, by one identity with one journal.
+
+    Attributes:
+        access: ledger and identity.
+        advance_s: seconds by which this clock is ahead of its machine's, as it is now.
+    """
+
+    access: LedgerAccess
+    advance_s: Callable[[], int]
+    _desk: Desk | None = None
+    _clients: dict[str, GatewayClient] = field(default_factory=dict)
+
+    def open(self, channel: str, chaincode: str) -> ChaincodeDoor:
+        """A door; its channel is dialled once."""
+        if channel not in self._clients:
+            desk = replace(self._own_desk(), channel=channel)
+            self._clients[channel] = GatewayClient(self.access.peers, desk)
+        return ChaincodeDoor(self._clients[channel], chaincode, self.access.home)
+
+    def close(self) -> None:
+        """Close everything."""
+        for client in self._clients.values():
+            client.close()
+        if self._desk is not None and self._desk.submissions is not None:
+            self._desk.submissions.close()
+
+    def read_time(self) -> int:
+        """Unix seconds."""
+        return self._time_ns() // 10**9
+
+    def _own_desk(self) -> Desk:
+        if self._desk is None:
+            access, clocks = self.access, replace(REAL, time_ns=self._time_ns)
+            journal = Submissions.open(access.home / SUBMISSIONS, access.signer.identity)
+            self._desk = Desk(access.settings.channel, access.signer, journal, clocks=clocks)
+        return self._desk
+
+    def _time_ns(self) -> int:
+        return time.time_ns() + self.advance_s() * 10**9
+
+
+@click.group(cls=NamingGroup)
+def clock() -> None:
+    """Time that no client chooses: each organisation writes what its clock says."""
+
+
+@clock.command("run")
+@takes_settings
+@click.option(
+    "--chaincode",
+    "chaincodes",
+    multiple=True,
+    metavar="NAME",
+    help="That it ticks for, on the channel of [ledger]; may be given again.",
+)
+@click.option("--every", "period_s", type=float, help=f"Seconds between ticks.  [{CLOCK_S:g}]")
+@click.option(
+    "--of",
+    "ledger",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of a development ledger: tick for what is deployed there, and end with it.",
+)
+def run_clock(
+    invocation: Invocation,
+    chaincodes: tuple[str, ...],
+    period_s: float | None,
+    ledger: Path | None,
+) -> None:
+    """Write what time it is, until interrupted.
+
+    It ticks for every chaincode with deadlines that it is told. Its identity has the attribute
+    `edgemark.clock`; each organisation runs one of its own. Without a tick of most of them, time
+    stands still: what has a deadline is refused or stays open.
+    """
+    settings = invocation.settings()
+    if not chaincodes and ledger is None:
+        raise RefusedInput("names nothing to tick for", who="clock", needed="--chaincode NAME")
+    fixed = None if period_s is None else check_period(period_s)
+    access = open_ledger(settings.of(LedgerSettings), settings.home)
+    doors = Doors(access, lambda: 0 if ledger is None else advance_of(ledger))
+
+    def ticking() -> Ticking:
+        named = tuple((access.settings.channel, each) for each in chaincodes)
+        had = Ticking() if ledger is None else Ticking.load(ledger)
+        return Ticking((*named, *had.chaincodes), fixed or had.period_s)
+
+    def open_all() -> Sequence[ChaincodeDoor]:
+        return [doors.open(*each) for each in ticking().chaincodes]
+
+    over = EndsWithLedger(ledger)
+    asked = heed_signals(over.set)
+    _log.info("ticking", organisation=access.settings.msp_id, every_s=ticking().period_s)
+    with telling_end("clock"), doors:
+        OrganisationClock(open_all, doors.read_time).run(over, lambda: ticking().period_s)
+    _log.info("stopped", reason=asked[0] if asked else "the ledger was taken down")
+
+
+def check_period(period_s: float) -> float:
+    """A period in range; raises `RefusedInput` otherwise."""
+    if not SHORTEST_S <= period_s <= LONGEST_S:
+        needed = f"{SHORTEST_S:g}..{LONGEST_S:g}"
+        raise RefusedInput("is out of range", who="--every", had=period_s, needed=needed)
+    return period_s
+
+
+class EndsWithLedger(threading.Event):
+    """Set when somebody says so, or when a ledger was taken down.
+
+    Args:
+        ledger: its folder; None for none.
+    """
+
+    def __init__(self, ledger: Path | None) -> None:
+        super().__init__()
+        self._note = None if ledger is None else Place(ledger).note
+
+    def is_set(self) -> bool:
+        """Whether it is over."""
+        return super().is_set() or (self._note is not None and not self._note.exists())

@@ -1,0 +1,71 @@
+"""On which ledger evidence of settlements is recorded and looked for: `--ledger`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from edgemark.errors import RefusedInput
+from edgemark.settings.settings import Settings
+from edgemark.systems.trading.station.ledgers.chain import ChainEvidence
+from edgemark.systems.trading.station.ledgers.ledger import EvidenceLedger
+from edgemark.systems.trading.story.reading import Lookout
+
+EVM, CONSORTIUM = "evm", "consortium"
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def ledger_option(command: F) -> F:
+    """On which ledger."""
+    return click.option(
+        "--ledger",
+        type=click.Choice([EVM, CONSORTIUM]),
+        default=EVM,
+        show_default=True,
+        help="The chain of [chain], or the consortium ledger of [ledger].",
+    )(command)
+
+
+@contextmanager
+def looking(settings: Settings, ledger: str) -> Iterator[EvidenceLedger]:
+    """The registry of a ledger, to read it.
+
+    Raises:
+        RefusedInput, LedgerUnavailable: it is not there as the settings say.
+    """
+    if ledger == CONSORTIUM:
+        with joining(settings, looks=True) as place:
+            yield place
+        return
+    lookout = Lookout.open(settings)
+    yield ChainEvidence.look(lookout.chain, lookout.deployment)
+
+
+def joining(
+    settings: Settings, *, is_dry: bool = False, looks: bool = False
+) -> AbstractContextManager[EvidenceLedger]:
+    """The registry of the consortium ledger, to read and write it.
+
+    Args:
+        settings: with ledger, channel and identity.
+        is_dry: what would be written is endorsed, and never ordered.
+        looks: nothing will be written.
+
+    Raises:
+        RefusedInput: the extra `fabric` is not installed.
+    """
+    try:
+        from edgemark.systems.trading.station.ledgers.consortium import (  # noqa: PLC0415 - an extra
+            open_evidence,
+        )
+    except ModuleNotFoundError as missing:
+        raise RefusedInput(
+            "is not installed",
+            who=missing.name,
+            needed="the extra `fabric`",
+            remedy="pip install 'edgemark[fabric]'",
+        ) from missing
+    return open_evidence(settings, is_dry=is_dry, looks=looks)

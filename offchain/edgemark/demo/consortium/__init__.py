@@ -1,0 +1,1 @@
+"""What a consortium ledger adds to a stage: the ledger, identities, chaincode, clocks."""

@@ -116,6 +116,7 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
             if writes:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
+                connection.execute("PRAGMA secure_delete=OFF")
             connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             connection.execute(f"PRAGMA mmap_size={MMAP_BYTES}")
         except sqlite3.Error:

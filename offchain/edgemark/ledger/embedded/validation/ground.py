@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Protocol
 
 from cryptography import x509
@@ -44,6 +45,7 @@ class Members:
         orderer = configuration.orderer
         self._organisations = {**configuration.organisations, orderer.msp_id: orderer}
         self._known: dict[bytes, tuple[Member, x509.Certificate] | None] = {}
+        self._checked: dict[bytes, None] = {}
 
     def check_signed(self, identity: bytes, message: bytes, signature: bytes) -> Member:
         """The member who signed a message.
@@ -60,7 +62,13 @@ class Members:
         if found is None:
             raise IdentityRefused("is no member of the channel", who="signer")
         member, certificate = found
-        check_signature(certificate, message, signature, member.msp_id)
+        # What the orderer's door has checked, validation need not again.
+        seal = _digest(identity, signature, message)
+        if seal not in self._checked:
+            check_signature(certificate, message, signature, member.msp_id)
+            if len(self._checked) >= MAX_KNOWN:
+                self._checked.pop(next(iter(self._checked)))
+            self._checked[seal] = None
         return member
 
     def find(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
@@ -77,6 +85,14 @@ class Members:
             return self._organisations[msp_id].admit(identity, at=None), certificate
         except (EdgemarkError, KeyError):
             return None
+
+
+def _digest(*parts: bytes) -> bytes:
+    whole = sha256()
+    for each in parts:
+        whole.update(len(each).to_bytes(8, "big"))
+        whole.update(each)
+    return whole.digest()
 
 
 @dataclass

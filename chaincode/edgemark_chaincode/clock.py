@@ -19,14 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import LAST_SECOND, Timestamp
 from edgemark.untrusted import canonical_json
 from edgemark_chaincode.records import Record, Records
 from edgemark_chaincode.shim.interface import Response, success
-from edgemark_chaincode.shim.stub import ChaincodeStub
+
+if TYPE_CHECKING:
+    from edgemark_chaincode.shim.stub import ChaincodeStub
 
 ATTRIBUTE = "edgemark.clock"  # of the certificate of an organisation's clock
 ATTRIBUTE_VALUE = "true"

@@ -13,14 +13,16 @@ import typing
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.untrusted import canonical_json
 from edgemark.untrusted.canonical_json import NotThatFormat
 from edgemark_chaincode.shim.interface import KeyValue
 from edgemark_chaincode.shim.limits import MAX_VALUE_BYTES
-from edgemark_chaincode.shim.stub import ChaincodeStub
+
+if TYPE_CHECKING:
+    from edgemark_chaincode.shim.stub import ChaincodeStub
 
 MAX_ITEMS = 10_000  # of a tuple or mapping, and rows of one listing
 _RESERVED = ("format", "version")

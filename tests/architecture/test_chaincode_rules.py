@@ -1,4 +1,4 @@
-"""The second source root: its arrows, what endorsers compute alike, and a planted breach of each."""
+"""The second source root: its arrows, what endorsers compute alike, a planted breach of each."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ OFFCHAIN = [
     ("cli/ledger/a.py", "import grpc.aio", False),
     ("cli/ledger/a.py", "from fabric_protos.peer import x", False),
     ("ledger/evm/a.py", "import grpc", False),
-    ("ledger/launching/a.py", "import google.protobuf", False),
-    ("ledger/fabric/client/a.py", "import grpc\nfrom google.protobuf import message", True),
+    ("ledger/launching/a.py", "import fabric_protos", False),
+    ("ledger/fabric/client/a.py", "import grpc, fabric_protos", True),
     ("ledger/embedded/doors/a.py", "import grpc, fabric_protos.peer", True),
     ("ledger/fabricated/a.py", "import grpc", False),
 ]

@@ -10,9 +10,9 @@ import pytest
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.chaincode.reader import Reader, still_serves
 from tests.chaincode.scripted_peer import (
     Message,
-    ScriptedPeer,
     connected,
     peer_of,
     propose,
@@ -24,60 +24,7 @@ from tests.chaincode.scripted_peer import (
 
 from edgemark_chaincode.shim import stream as stream_module
 from edgemark_chaincode.shim.faults import CallMalformed, StreamBroken
-from edgemark_chaincode.shim.interface import Chaincode, Response, success
-from edgemark_chaincode.shim.limits import MAX_ITERATORS, MAX_ODD_MESSAGES, MAX_STREAMS
-from edgemark_chaincode.shim.server import OPTIONS
-from edgemark_chaincode.shim.stub import ChaincodeStub
 from edgemark_chaincode.shim.transaction import Transaction
-
-
-class Reader(Chaincode):
-    """Reads two keys, one after the other, and lists."""
-
-    def __init__(self) -> None:
-        self.begun = 0
-        self.faults: list[BaseException] = []
-
-    async def init(self, stub: ChaincodeStub) -> Response:
-        return await self.invoke(stub)
-
-    async def invoke(self, stub: ChaincodeStub) -> Response:
-        self.begun += 1
-        name = stub.get_args()[0]
-        try:
-            if name == b"list":
-                rows = [row.key async for row in await stub.get_state_by_range("", "")]
-                return success(",".join(rows))
-            if name == b"open":
-                for _ in range(MAX_ITERATORS + 1):
-                    await stub.get_state_by_range("", "")
-            if name == b"hasty":
-                return await self._give_up(stub)
-            if name == b"side by side":
-                both = await asyncio.gather(stub.get_state("a"), stub.get_state("b"))
-                return success(b"+".join(both))
-            if name == b"who":
-                return success(str(stub.get_creator()["mspid"]))
-            return success(await stub.get_state("a") + b"+" + await stub.get_state("b"))
-        except BaseException as fault:
-            self.faults.append(fault)
-            raise
-
-    async def _give_up(self, stub: ChaincodeStub) -> Response:
-        try:
-            await asyncio.wait_for(stub.get_state("a"), 0.05)
-        except TimeoutError:
-            return success(await stub.get_state("b"))
-        return success()
-
-
-async def still_serves(address: str) -> None:
-    async with connected(address) as peer:
-        await peer.shake_hands()
-        peer.listen()
-        peer.state = {"a": b"1", "b": b"2"}
-        assert (await peer.call("both")).payload == b"1+2"
-
 
 RUBBISH = [
     b"\xff" * 9,
@@ -115,27 +62,6 @@ def test_a_stranger_who_says_nothing__is_sent_away() -> None:
         peer = stream_module.PeerStream(Reader(), "kv:1", handshake_s=0.05)
         with pytest.raises(StreamBroken, match="does not speak"):
             await peer.serve(silence(), write)
-
-    asyncio.run(play())
-
-
-def test_more_streams_than_it_takes__are_refused_and_the_first_live_on() -> None:
-    async def play() -> None:
-        async with serving(Reader()) as (_, address):
-            channel = grpc.aio.insecure_channel(address, options=OPTIONS)
-            peers = [
-                ScriptedPeer(channel.stream_stream("/protos.Chaincode/Connect")())
-                for _ in range(MAX_STREAMS)
-            ]
-            for peer in peers:
-                await peer.shake_hands()
-            late = ScriptedPeer(channel.stream_stream("/protos.Chaincode/Connect")())
-            assert await late.wait_for_end() == grpc.StatusCode.RESOURCE_EXHAUSTED
-            peers[0].listen()
-            assert (await peers[0].call("both")).status == 200
-            for peer in peers:
-                await peer.close()
-            await channel.close()
 
     asyncio.run(play())
 
@@ -302,100 +228,6 @@ def test_a_page_that_is_none__ends_its_call_alone(payload: bytes) -> None:
             assert isinstance(chaincode.faults[0], CallMalformed)
             peer.go_on()
             assert (await peer.call("both")).status == 200
-
-    asyncio.run(play())
-
-
-def test_more_open_iterators_than_a_call_may_have__are_refused_and_closed() -> None:
-    async def play() -> None:
-        async with peer_of(Reader()) as peer:
-            peer.state = {key: b"v" for key in "abcde"}
-            told = await peer.call("open")
-            assert "are too many" in told.message and peer.open_cursors == 0
-
-    asyncio.run(play())
-
-
-def test_messages_that_fit_nothing__end_the_stream_when_they_are_many() -> None:
-    async def play() -> None:
-        async with serving(Reader()) as (_, address), connected(address) as peer:
-            await peer.shake_hands()
-            for number in range(MAX_ODD_MESSAGES):
-                await peer.send(Message(type=Message.RESPONSE, txid=str(number)))
-            assert await peer.wait_for_end() == grpc.StatusCode.FAILED_PRECONDITION
-            await still_serves(address)
-
-    asyncio.run(play())
-
-
-def test_a_keepalive__is_taken_at_any_time() -> None:
-    async def play() -> None:
-        async with serving(Reader()) as (_, address), connected(address) as peer:
-            await peer.receive()
-            for kind in (Message.KEEPALIVE, Message.REGISTERED, Message.KEEPALIVE, Message.READY):
-                await peer.send(Message(type=kind))
-            await peer.send(Message(type=Message.KEEPALIVE))
-            peer.listen()
-            assert (await peer.call("both")).status == 200
-
-    asyncio.run(play())
-
-
-def test_more_calls_than_it_takes__are_answered_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "MAX_TRANSACTIONS", 2)
-
-    async def play() -> None:
-        async with peer_of(Reader()) as peer:
-            peer.script = lambda _: []
-            held = [await peer.begin(peer.make_call("both")) for _ in range(2)]
-            told = await peer.call("both")
-            assert told.status == 500 and "as many calls as it takes" in told.message
-            assert not any(each.done() for each in held)
-
-    asyncio.run(play())
-
-
-def test_more_bytes_than_it_takes__are_answered_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "MAX_BYTES_IN_HAND", 10_000)
-
-    async def play() -> None:
-        async with peer_of(Reader()) as peer:
-            assert "as many calls as it takes" in (await peer.call("both", bytes(20_000))).message
-            for _ in range(30):  # what is answered is no more in hand
-                assert (await peer.call("both", bytes(5_000))).status == 200
-
-    asyncio.run(play())
-
-
-def test_the_end_of_the_server__lets_calls_end_and_takes_no_new_one() -> None:
-    async def play() -> None:
-        async with serving(Reader()) as (server, address), connected(address) as peer:
-            await peer.shake_hands()
-            peer.listen()
-            held = peer.hold()
-            running = await peer.begin(peer.make_call("both"))
-            await until(lambda: held)
-            ending = asyncio.create_task(server.stop(30.0))
-            await asyncio.sleep(0.05)
-            late = await peer.call("both")
-            assert late.status == 500 and "is ending" in late.message
-            peer.go_on()
-            await peer.send(peer.answer(held[0]))
-            assert (await peer.end_of(running)).payload == b"+"
-            await ending
-
-    asyncio.run(play())
-
-
-def test_the_end_of_the_server__does_not_wait_for_ever() -> None:
-    async def play() -> None:
-        async with serving(Reader()) as (server, address), connected(address) as peer:
-            await peer.shake_hands()
-            peer.listen()
-            peer.script = lambda _: []
-            await peer.begin(peer.make_call("both"))
-            await until(lambda: peer.asked)
-            await server.stop(0.05)
 
     asyncio.run(play())
 

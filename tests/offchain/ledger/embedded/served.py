@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from edgemark_chaincode.shim.server import ChaincodeServer
 ORG1, ORG2 = "Org1MSP", "Org2MSP"
 CHANNEL = "mychannel"
 WAIT_S = 30.0
+Elsewhere = Callable[[str, str], None]  # starts a program, told its package id and HOST:PORT
 
 
 @dataclass(frozen=True)
@@ -176,13 +177,13 @@ class ServedLedger:
     def deploy(
         self,
         name: str,
-        chaincodes: Mapping[str, Chaincode],
+        chaincodes: Mapping[str, Chaincode | Elsewhere],
         *,
         sequence: int = 1,
         policy: Any = None,
         on: str = CHANNEL,
     ) -> None:
-        """Install, approve and commit a chaincode, with a process for each of these."""
+        """Install, approve and commit a chaincode, with a server or a program for each of these."""
         said = {"name": name, "version": str(sequence), "sequence": sequence}
         if policy is not None:
             said["validation_parameter"] = policy
@@ -201,12 +202,7 @@ class ServedLedger:
         code, _ = admin.do("_lifecycle", "CommitChaincodeDefinition", commit.SerializeToString())
         assert code is Code.VALID, code
 
-    def _install(self, name: str, msp_id: str, chaincode: Chaincode) -> str:
-        async def begin(package_id: str, address: str) -> str:
-            server = ChaincodeServer(chaincode, package_id, address)
-            self.servers.append(server)
-            return await server.start()
-
+    def _install(self, name: str, msp_id: str, chaincode: Chaincode | Elsewhere) -> str:
         address = f"127.0.0.1:{_free_port()}"
         raw = make_package(f"{name}_{msp_id}", connection={"address": address})
         admin = self.user(msp_id, "Admin")
@@ -217,7 +213,12 @@ class ServedLedger:
         response = admin.process(proposed).response
         assert response.status == 200, response.message
         told = lifecycle_pb2.InstallChaincodeResult.FromString(response.payload)
-        self.thread.run(begin(told.package_id, address))
+        if isinstance(chaincode, Chaincode):
+            server = ChaincodeServer(chaincode, told.package_id, address)
+            self.servers.append(server)
+            self.thread.run(server.start())
+        else:
+            chaincode(told.package_id, address)
         return str(told.package_id)
 
     def close(self) -> None:

@@ -56,6 +56,7 @@ def make_hfc(ledger: DevelopmentLedger) -> dict[str, Any]:
         "organizations": {each.domain: _hfc_organisation(each) for each in everyone},
         "orderers": {folders.orderer.server.name: _hfc_server(ledger, folders.orderer)},
         "peers": {each.server.name: _hfc_server(ledger, each) for each in folders.peers.values()},
+        "certificateAuthorities": {},  # it reads them, and there are no servers of Fabric CA
     }
 
 

@@ -30,7 +30,9 @@ BUDGETS = {
     ("unit", "trading"): 400,
     # four parties, each killed at records of its journal, and the demonstration of all four
     ("processes", "trading"): 570,
-    ("processes", GROUND): 335,  # two thirds of it: every command of every page
+    # two thirds of it: every command of every page; 100 for the consortium ledger: killed, served
+    # by its own process, spoken to by the programs of others
+    ("processes", GROUND): 435,
     ("processes", "outsourcing"): 775,
 }
 OF_A_SYSTEM = {"unit": 45, "processes": 330}  # that names no budget of its own

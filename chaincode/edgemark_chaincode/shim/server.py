@@ -119,8 +119,10 @@ class ChaincodeServer:
     async def _connect(
         self, incoming: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
     ) -> None:
-        if self._is_ending or len(self._streams) >= MAX_STREAMS:
-            words = f"{len(self._streams)} of at most {MAX_STREAMS} streams are open"
+        if self._is_ending:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the chaincode's process is ending")
+        if len(self._streams) >= MAX_STREAMS:
+            words = f"all {MAX_STREAMS} streams are open"
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
         stream = PeerStream(self._chaincode, self._package_id)
         self._streams.add(stream)

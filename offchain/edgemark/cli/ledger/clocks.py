@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.ledger.choosing import chooses_ledger, open_chosen
+from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
@@ -18,8 +19,7 @@ from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.fabric.client.asking import REAL, Desk
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.submissions import Submissions
-from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess, open_ledger
-from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess
 from edgemark.logs import get_logger
 from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.clock import CLOCK_S, OrganisationClock
@@ -78,7 +78,7 @@ def clock() -> None:
 
 
 @clock.command("run")
-@takes_settings
+@chooses_ledger
 @click.option(
     "--chaincode",
     "chaincodes",
@@ -89,7 +89,7 @@ def clock() -> None:
 @click.option("--every", "period_s", type=float, help=f"Seconds between ticks.  [{CLOCK_S:g}]")
 @click.option(
     "--of",
-    "ledger",
+    "of_ledger",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of a development ledger: tick for what is deployed there, and end with it.",
 )
@@ -97,7 +97,7 @@ def run_clock(
     invocation: Invocation,
     chaincodes: tuple[str, ...],
     period_s: float | None,
-    ledger: Path | None,
+    of_ledger: Path | None,
 ) -> None:
     """Write what time it is, until interrupted.
 
@@ -105,22 +105,21 @@ def run_clock(
     `edgemark.clock`; each organisation runs one of its own. Without a tick of most of them, time
     stands still: what has a deadline is refused or stays open.
     """
-    settings = invocation.settings()
-    if not chaincodes and ledger is None:
+    if not chaincodes and of_ledger is None:
         raise RefusedInput("names nothing to tick for", who="clock", needed="--chaincode NAME")
     fixed = None if period_s is None else check_period(period_s)
-    access = open_ledger(settings.of(LedgerSettings), settings.home)
-    doors = Doors(access, lambda: 0 if ledger is None else advance_of(ledger))
+    access = open_chosen(invocation)
+    doors = Doors(access, lambda: 0 if of_ledger is None else advance_of(of_ledger))
 
     def ticking() -> Ticking:
         named = tuple((access.settings.channel, each) for each in chaincodes)
-        had = Ticking() if ledger is None else Ticking.load(ledger)
+        had = Ticking() if of_ledger is None else Ticking.load(of_ledger)
         return Ticking((*named, *had.chaincodes), fixed or had.period_s)
 
     def open_all() -> Sequence[ChaincodeDoor]:
         return [doors.open(*each) for each in ticking().chaincodes]
 
-    over = EndsWithLedger(ledger)
+    over = EndsWithLedger(of_ledger)
     asked = heed_signals(over.set)
     _log.info("ticking", organisation=access.settings.msp_id, every_s=ticking().period_s)
     with telling_end("clock"), doors:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE, LedgerSettings
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.station.ledgers.chain import ChainEvidence
 from edgemark.systems.trading.station.ledgers.ledger import EvidenceLedger
 from edgemark.systems.trading.story.reading import Lookout
 
-EVM, CONSORTIUM = "evm", "consortium"
+EVM = "evm"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -22,10 +24,10 @@ def ledger_option(command: F) -> F:
     """On which ledger."""
     return click.option(
         "--ledger",
-        type=click.Choice([EVM, CONSORTIUM]),
+        type=click.Choice([EVM, DEVELOPMENT, FABRIC, PROFILE]),
         default=EVM,
         show_default=True,
-        help="The chain of [chain], or the consortium ledger of [ledger].",
+        help="The chain of [chain], or a consortium ledger, as the settings of [ledger] say.",
     )(command)
 
 
@@ -36,8 +38,8 @@ def looking(settings: Settings, ledger: str) -> Iterator[EvidenceLedger]:
     Raises:
         RefusedInput, LedgerUnavailable: it is not there as the settings say.
     """
-    if ledger == CONSORTIUM:
-        with joining(settings, looks=True) as place:
+    if ledger != EVM:
+        with joining(settings, ledger, looks=True) as place:
             yield place
         return
     lookout = Lookout.open(settings)
@@ -45,12 +47,13 @@ def looking(settings: Settings, ledger: str) -> Iterator[EvidenceLedger]:
 
 
 def joining(
-    settings: Settings, *, is_dry: bool = False, looks: bool = False
+    settings: Settings, kind: str, *, is_dry: bool = False, looks: bool = False
 ) -> AbstractContextManager[EvidenceLedger]:
     """The registry of the consortium ledger, to read and write it.
 
     Args:
-        settings: with ledger, channel and identity.
+        settings: with channel and identity.
+        kind: of the ledger, which counts for this once.
         is_dry: what would be written is endorsed, and never ordered.
         looks: nothing will be written.
 
@@ -68,4 +71,5 @@ def joining(
             needed="the extra `fabric`",
             remedy="pip install 'edgemark[fabric]'",
         ) from missing
-    return open_evidence(settings, is_dry=is_dry, looks=looks)
+    own = replace(settings.of(LedgerSettings), kind=kind)
+    return open_evidence(settings.having(own), is_dry=is_dry, looks=looks)

@@ -12,7 +12,7 @@ import click
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
-from edgemark.cli.trading.evidence.places import CONSORTIUM, joining, ledger_option, looking
+from edgemark.cli.trading.evidence.places import EVM, joining, ledger_option, looking
 from edgemark.errors import about
 from edgemark.files import read_limited
 from edgemark.identifiers import NO_TIME, Moment
@@ -63,9 +63,9 @@ def record(spending: Spending, ledger: str, files: tuple[Path, ...]) -> None:
     Nobody's word is taken: the ledger recovers payer, seller and controller over what they signed.
     What is there already is passed over where several come; one that comes alone is refused.
     """
-    if ledger == CONSORTIUM:
+    if ledger != EVM:
         settings = spending.invocation.settings()
-        with joining(settings, is_dry=spending.is_dry) as place:
+        with joining(settings, ledger, is_dry=spending.is_dry) as place:
             spending.invocation.show(facts_of(put(place, files)))
         return
 

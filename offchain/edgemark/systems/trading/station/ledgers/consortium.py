@@ -35,19 +35,19 @@ class ConsortiumEvidence:
     """
 
     def __init__(self, door: ChaincodeDoor) -> None:
-        self._door = door
+        self.door = door
         self._parameters: Parameters | None = None
 
     @property
     def place(self) -> str:
         """Chaincode and channel."""
-        return f"chaincode {self._door.chaincode} on channel {self._door.channel}"
+        return f"chaincode {self.door.chaincode} on channel {self.door.channel}"
 
     @property
     def parameters(self) -> Parameters:
         """What `init` fixed for good; asked once."""
         if self._parameters is None:
-            raw = self._door.evaluate(requests.PARAMETERS)
+            raw = self.door.evaluate(requests.PARAMETERS)
             self._parameters = parse(Parameters, raw.decode(), who="parameters")
         return self._parameters
 
@@ -58,7 +58,7 @@ class ConsortiumEvidence:
     def record_settlements(self, domains: EvmDomains, pieces: Sequence[SettlementPiece]) -> Written:
         """Record settlements in one transaction, sent once or again the same."""
         function, *said = call_of(domains, pieces)
-        done = self._door.submit(name_of(function, *said), function, *said)
+        done = self.door.submit(name_of(function, *said), function, *said)
         return Written(int(done.response), done.transaction_id, done.block)
 
     def recorded(self, evidence: Sequence[Hash32]) -> list[Recorded]:
@@ -67,19 +67,19 @@ class ConsortiumEvidence:
 
     def find(self, evidence: Hash32) -> Kept | None:
         """All that is kept of a piece of evidence; None of what never was recorded."""
-        raw = self._door.evaluate(requests.EVIDENCE_OF, evidence.hex())
+        raw = self.door.evaluate(requests.EVIDENCE_OF, evidence.hex())
         return None if raw == NOTHING else parse(Kept, raw.decode(), who="evidence")
 
     def anchor_root(self, root: Hash32, leaves: int, cid: str) -> AnchoredRoot:
         """Anchor the root of many settlements, for the controller that the certificate names."""
         said = (root.hex(), str(leaves), cid)
-        done = self._door.submit(name_of(requests.ANCHOR_ROOT, *said), requests.ANCHOR_ROOT, *said)
+        done = self.door.submit(name_of(requests.ANCHOR_ROOT, *said), requests.ANCHOR_ROOT, *said)
         kept: AnchoredRoot = parse(AnchoredRoot, done.response.decode(), who="root")
         return kept
 
     def root(self, msp_id: str, controller: Address, root: Hash32) -> AnchoredRoot | None:
         """What is kept of a root, by who anchored it; None of one that never was."""
-        raw = self._door.evaluate(requests.ROOT_OF, msp_id, controller, root.hex())
+        raw = self.door.evaluate(requests.ROOT_OF, msp_id, controller, root.hex())
         return None if raw == NOTHING else parse(AnchoredRoot, raw.decode(), who="root")
 
     def verify(
@@ -91,7 +91,7 @@ class ConsortiumEvidence:
             ChaincodeRefused: it does not stand there, or the controller did not sign it.
         """
         shown = tell(RootProof, proof).decode(), tell(SettlementPiece, piece).decode()
-        raw = self._door.evaluate(requests.VERIFY, msp_id, domains.name, *shown)
+        raw = self.door.evaluate(requests.VERIFY, msp_id, domains.name, *shown)
         signers: tuple[Address, ...] = parse(tuple[Address, ...], raw.decode(), who="signers")
         return signers
 

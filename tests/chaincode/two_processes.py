@@ -1,0 +1,131 @@
+"""The same calls to two processes of one chaincode, whose machines are as unlike as can be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.chaincode.scripted_peer import PACKAGE_ID, SECONDS, ScriptedPeer, connected
+from tests.waiting import LIMIT_S
+
+ROOT = Path(__file__).resolve().parents[2]
+# What an organisation's machine may have otherwise than another's.
+MACHINES: tuple[Mapping[str, str], ...] = (
+    {"LC_ALL": "C", "LANG": "C", "TZ": "UTC", "PYTHONHASHSEED": "1", "PYTHONUTF8": "0"},
+    {
+        "LC_ALL": "C.UTF-8",
+        "LANG": "tr_TR.UTF-8",
+        "TZ": "Asia/Kathmandu",
+        "PYTHONHASHSEED": "4242",
+        "PYTHONOPTIMIZE": "1",
+    },
+)
+Said = tuple[bytes, ...]  # the answer, and before it each question, byte by byte
+WORDS = [
+    "",
+    "a",
+    "b",
+    "zz",
+    "I",
+    "\u0131",
+    "\u00df",
+    "\u2603",
+    "\x00",
+    "\U0010ffff",
+    "e\u0301",
+    "9" * 40,
+]
+
+
+@contextmanager
+def host_of(chaincode: str, machine: Mapping[str, str]) -> Iterator[str]:
+    """The address of a process that runs the chaincode on such a machine."""
+    environment = {**os.environ, **machine, "PYTHONPATH": str(ROOT), "CHAINCODE_ID": PACKAGE_ID}
+    command = [sys.executable, "-m", "edgemark_chaincode.host", chaincode]
+    process = subprocess.Popen(
+        [*command, "--address", "127.0.0.1:0", "--level", "error"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["address"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=LIMIT_S)
+
+
+@asynccontextmanager
+async def peer_at(address: str) -> AsyncIterator[ScriptedPeer]:
+    async with connected(address) as peer:
+        await peer.shake_hands()
+        peer.listen()
+        yield peer
+
+
+async def say(peer: ScriptedPeer, call: Any) -> Said:
+    """All that the chaincode sends for a call."""
+    before = len(peer.asked)
+    future = await peer.begin(call)
+    await peer.end_of(future)
+    asked = [each.SerializeToString(deterministic=True) for each in peer.asked[before:]]
+    return (*asked, future.result().SerializeToString(deterministic=True))
+
+
+async def find_difference(
+    peers: Sequence[ScriptedPeer], calls: Sequence[Any]
+) -> tuple[int, Sequence[Said]] | None:
+    """The first call to which the processes say different things, and what they say."""
+    for number, call in enumerate(calls):
+        said = [await say(peer, call) for peer in peers]
+        if any(each != said[0] for each in said):
+            return number, said
+    return None
+
+
+def calls_of_goods(peer: ScriptedPeer, chance: Random, count: int, clock: bytes) -> list[Any]:
+    """Calls at random: of each function, with right, wrong and strange arguments.
+
+    Args:
+        peer: that makes them.
+        chance: seeded.
+        count: of calls.
+        clock: who may tick.
+    """
+
+    def word() -> str:
+        return chance.choice(WORDS) if chance.random() < 0.3 else f"g{chance.randrange(20)}"
+
+    def number() -> str:
+        return str(chance.choice([0, 1, 7, 2**96 - 1, 2**96, -1, chance.randrange(10**6)]))
+
+    arguments = {
+        "make": lambda: [word(), number(), word()],
+        "mark": lambda: [word(), *(word() for _ in range(chance.randrange(6)))],
+        "move": lambda: [word(), chance.choice(["Org1MSP", "Org2MSP"])],
+        "forget": lambda: [word()],
+        "list": lambda: [word(), word()],
+        "of": lambda: [chance.choice(["Org1MSP", "Org2MSP", word()])],
+        "before": lambda: [number()],
+        "fail": lambda: [chance.choice(["key", "value", "other"])],
+        "clock/tick": lambda: [str(SECONDS + chance.randrange(-5, 5))],
+        "clock/now": list,
+        "unheard of": lambda: [word()],
+    }
+    made = []
+    for position in range(count):
+        name = chance.choice(list(arguments))
+        given: list[bytes | str] = [name, *arguments[name]()]
+        if chance.random() < 0.03:
+            given[chance.randrange(len(given))] = chance.randbytes(9)
+        creator = clock if name == "clock/tick" else None
+        made.append(peer.make_call(*given, creator=creator, seconds=SECONDS + position))
+    return made

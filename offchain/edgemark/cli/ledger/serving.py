@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from edgemark.cli.ledger.places import check_is_made, place_of
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.ledger.embedded.organisations.organisations import MAX_ORGANISATIONS
-from edgemark.ledger.embedded.running.development import DevelopmentLedger, make_ledger
-from edgemark.ledger.embedded.running.hosting import hosted
+from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.place import MAX_SKEW, Place, Served
 from edgemark.ledger.embedded.running.process import (
     check_served_so,
@@ -29,7 +23,6 @@ from edgemark.ledger.embedded.running.process import (
     ledger_status,
     ledger_up,
 )
-from edgemark.metrics.page import Page, PageServer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -165,38 +158,8 @@ def status(invocation: Invocation) -> Exit:
 def serve(invocation: Invocation) -> None:
     """Serve this home's ledger in the foreground until interrupted, as `up` does behind it."""
     place = check_is_made(place_of(invocation))
-    asyncio.run(_serve(place))
+    from edgemark.cli.ledger.hosting import (  # noqa: PLC0415 - only who serves needs the doors
+        serve_until_told,
+    )
 
-
-async def _serve(place: Place) -> None:
-    ends, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ends.set)
-    async with hosted(place) as ledger:
-        with showing(ledger):
-            await ends.wait()
-
-
-@contextlib.contextmanager
-def showing(ledger: DevelopmentLedger) -> Iterator[None]:
-    """Serve metrics and health of a ledger meanwhile, unless its port says that nobody wants any.
-
-    Raises:
-        PageServerFailed: the port is in use.
-    """
-    port = ledger.served.metrics_port
-    if port < 0:
-        yield
-        return
-
-    def show_metrics() -> Page:
-        return Page(200, CONTENT_TYPE_LATEST, generate_latest(ledger.instruments.registry))
-
-    def show_health() -> Page:
-        faults = ledger.find_faults()
-        body = json.dumps({"healthy": not faults, "faults": faults}).encode()
-        return Page(503 if faults else 200, "application/json", body + b"\n")
-
-    with PageServer({"/metrics": show_metrics, "/healthz": show_health}, port) as pages:
-        ledger.metrics_url = pages.url
-        yield
+    serve_until_told(place)

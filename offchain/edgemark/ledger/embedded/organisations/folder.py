@@ -285,6 +285,15 @@ class OrganisationFolder:
         self.revoked()
         return tuple(path.read_bytes() for path in sorted(self.path.glob("msp/crls/*.pem")))
 
+    def put_revocations(self, listed: tuple[bytes, ...]) -> None:
+        """Have just these revocation lists, PEM."""
+        for path in self.path.glob("msp/crls/*.pem"):
+            path.unlink()
+        for number, each in enumerate(listed):
+            path = self.path / REVOKED
+            path.parent.mkdir(exist_ok=True)
+            write_whole(path.with_stem(path.stem + (str(number) if number else "")), each)
+
     def _write_identity(
         self,
         folder: Path,

@@ -6,11 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
-from edgemark.errors import RefusedInput
-from edgemark.files import make_private_folder
 from edgemark.ledger.embedded.approvals import parse_approval
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ledger import Ledger
@@ -25,45 +22,11 @@ from edgemark.ledger.embedded.doors.serving.calls import serve_methods
 from edgemark.ledger.embedded.doors.serving.instruments import DoorInstruments
 from edgemark.ledger.embedded.doors.serving.servers import DoorServer
 from edgemark.ledger.embedded.endorsers import Endorsers
-from edgemark.ledger.embedded.organisations.organisations import FOLDER, Organisations
-from edgemark.ledger.embedded.running.place import DEFAULT_ORGANISATIONS, Place, Served
+from edgemark.ledger.embedded.organisations.organisations import Organisations
+from edgemark.ledger.embedded.running.place import Place, Served
 from edgemark.logs import get_logger
 
 _log = get_logger("ledger")
-
-
-def make_ledger(place: Place, count: int | None, served: Served | None) -> Served:
-    """Make what a ledger's folder lacks: organisations, and as what it is served.
-
-    Args:
-        place: of the ledger.
-        count: of organisations; None for those that are there, else for DEFAULT_ORGANISATIONS.
-        served: as what it is to be served; None for what it was last.
-
-    Raises:
-        RefusedInput: it has another number of organisations already, or a channel has one that is
-            not there.
-    """
-    make_private_folder(place.folder)
-    if not (place.folder / FOLDER).exists():
-        Organisations.make(place.folder, count or DEFAULT_ORGANISATIONS, datetime.now(UTC))
-    known = Organisations.open(place.folder).peers
-    if count not in (None, len(known)):
-        raise RefusedInput(
-            "has other organisations",
-            who=place.folder,
-            had=len(known),
-            needed=count,
-            remedy="Use another home folder.",
-        )
-    wanted = served or Served.load(place) or Served()
-    for name, members in wanted.channels.items():
-        unknown = [each for each in members if each not in known]
-        if unknown:
-            had, needed = ", ".join(unknown), ", ".join(known)
-            raise RefusedInput("has others", who=f"channel {name}", had=had, needed=needed)
-    wanted.save(place)
-    return wanted
 
 
 class DevelopmentLedger:
@@ -220,6 +183,17 @@ class DevelopmentLedger:
         await self._watched.aclose()
         for name in self.ledger.channels:
             await self._watched.enter_async_context(self._watching(name))
+
+    def put_back_revocations(self) -> None:
+        """Give the folders the revocation lists of the channels: some were taken back."""
+        for msp_id, folder in self.organisations.peers.items():
+            listed = [
+                each.organisations[msp_id].revocations
+                for each in self.ledger.channels.values()
+                if msp_id in each.organisations
+            ]
+            if listed:
+                folder.put_revocations(max(listed, key=lambda those: sum(map(len, those))))
 
     async def take_up_revocations(self) -> None:
         """Put each organisation's revocation list into the channels that do not have it yet."""

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 from edgemark.files import hold_lock
 from edgemark.ledger.embedded.running.control import ControlServer
-from edgemark.ledger.embedded.running.development import DevelopmentLedger, make_ledger
+from edgemark.ledger.embedded.running.development import DevelopmentLedger
+from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.owner import Owner
 from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.embedded.running.profiles import write_profiles

@@ -81,6 +81,7 @@ class Owner:
         async with self._doing:
             async with self._paused():
                 await asyncio.to_thread(self._ledger.ledger.revert, number)
+                self._ledger.put_back_revocations()
             await self._ledger.restart_watching()
             _log.info("reverted", snapshot=number)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgemark.closing import Closing
-from edgemark.ledger.embedded.running.development import DevelopmentLedger, make_ledger
+from edgemark.ledger.embedded.running.development import DevelopmentLedger
 from edgemark.ledger.embedded.running.hosting import hosted
+from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.owner import Owner
 from edgemark.ledger.embedded.running.place import DEFAULT_ORGANISATIONS, Place, Served
 

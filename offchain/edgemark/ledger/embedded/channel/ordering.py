@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-from edgemark.errors import EdgemarkError, Overloaded, Unrecoverable
+from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
 from edgemark.ledger.embedded.state.tables import StoreUnavailable
 from edgemark.ledger.fabric.configuration.configurations import Configuration
@@ -51,6 +51,7 @@ class Orderer:
         self._waiting: dict[str, list[asyncio.Future[Status]]] = {}
         self._waiters = 0
         self._committing = asyncio.Lock()
+        self._reverted_to: list[int] = []  # heights, one for each time that blocks were taken back
         self._recent: deque[Block] = deque(maxlen=RECENT)
         self._failure: EdgemarkError | None = None
         self._is_closing = False
@@ -141,16 +142,20 @@ class Orderer:
 
         Raises:
             Overloaded: too many wait already, or the orderer is closing.
+            LedgerUnavailable: blocks below it were taken back meanwhile.
             Unrecoverable: the channel's file is damaged.
         """
         self._check_may_wait()
         self._waiters += 1
+        began = len(self._reverted_to)
         try:
             while True:
                 grown = self._grown
+                self._check_not_reverted(began, number)
                 while (block := self._block(number)) is not None:
                     yield block
                     number += 1
+                    self._check_not_reverted(began, number)
                 if self._failure is not None:
                     raise self._failure
                 if self._is_closing:
@@ -159,6 +164,14 @@ class Orderer:
                     await grown.wait()
         finally:
             self._waiters -= 1
+
+    def _check_not_reverted(self, began: int, number: int) -> None:
+        lowest = min(self._reverted_to[began:], default=number)
+        if lowest < number:
+            remedy = "Begin anew, from a block that is there."
+            raise LedgerUnavailable(
+                "took blocks back", who=self._who, had=number, needed=f"<= {lowest}", remedy=remedy
+            )
 
     def _check_may_wait(self) -> None:
         if self._failure is not None:
@@ -200,8 +213,11 @@ class Orderer:
             async with self._committing:
                 await self._commit(self._cut())
         async with self._committing:
+            height = self.channel.height
             yield
             self._recent.clear()
+            if self.channel.height < height:
+                self._reverted_to.append(self.channel.height)
             self._wake_followers()
 
     async def _run(self) -> None:

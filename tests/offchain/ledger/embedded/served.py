@@ -1,15 +1,16 @@
-"""A ledger that serves over real gRPC and TLS, and a user who speaks to it in messages."""
+"""A ledger that serves over gRPC and TLS, ours or Fabric's, and users who speak in messages."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from fabric_protos.common import common_pb2
@@ -18,13 +19,18 @@ from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 from tests.offchain.ledger.embedded.package_maker import make_package
 
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.running.place import Served
 from edgemark.ledger.embedded.running.thread import LedgerThread
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.network.network import network_up
+from edgemark.ledger.fabric.network.plan import Plan
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.details import TRAILER, parse_details
 from edgemark.ledger.fabric.wire.digests import compute_transaction_id
+from edgemark.ledger.fabric.wire.policies import Policy, make_policy
 from edgemark.ledger.fabric.wire.proposals import make_proposal
+from edgemark.transport.ports import hold_ports
 from edgemark_chaincode.shim.interface import Chaincode
 from edgemark_chaincode.shim.server import ChaincodeServer
 
@@ -32,6 +38,9 @@ ORG1, ORG2 = "Org1MSP", "Org2MSP"
 CHANNEL = "mychannel"
 WAIT_S = 30.0
 Elsewhere = Callable[[str, str], None]  # starts a program, told its package id and HOST:PORT
+BY_GOSSIP_S = 30.0  # until Gateways of Fabric know who runs a new chaincode
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -150,26 +159,62 @@ def details_of(error: grpc.RpcError) -> list[tuple[str, str]]:
     return [(each.msp_id, each.message) for each in parse_details(raw)] if raw else []
 
 
-@dataclass
-class ServedLedger:
-    """A ledger, and chaincodes of it that run in the same loop."""
+class LoopThread:
+    """A loop in a thread, for processes of chaincode that need none of their own."""
 
-    thread: LedgerThread
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@dataclass
+class LedgerWorld:
+    """A ledger, its identities, and chaincodes of it that run in this process.
+
+    Attributes:
+        folders: of all organisations, by MSP id.
+        ports: of their servers, by MSP id.
+        thread: of the development ledger; None for Fabric.
+    """
+
+    folders: Mapping[str, OrganisationFolder]
+    ports: Mapping[str, int]
+    thread: LedgerThread | None = None
     servers: list[ChaincodeServer] = field(default_factory=list)
     channels: list[grpc.Channel] = field(default_factory=list)
+    loop: LoopThread = field(default_factory=LoopThread)
+
+    @property
+    def development(self) -> LedgerThread:
+        assert self.thread is not None
+        return self.thread
+
+    def signer(self, msp_id: str = ORG1, name: str = "User1") -> Signer:
+        folder = self.folders[msp_id]
+        return folder.signer(folder.path / "users" / f"{name}@{folder.domain}" / "msp")
 
     def user(
         self, msp_id: str = ORG1, name: str = "User1", at: str | None = None, on: str = CHANNEL
     ) -> User:
-        folder = self.thread.ledger.organisations.folder_of(msp_id)
-        signer = folder.signer(folder.path / "users" / f"{name}@{folder.domain}" / "msp")
-        return User(signer, self.channel(at or msp_id), on)
+        return User(self.signer(msp_id, name), self.channel(at or msp_id), on)
 
     def channel(self, msp_id: str) -> grpc.Channel:
-        folder = self.thread.ledger.organisations.folder_of(msp_id)
-        credentials = grpc.ssl_channel_credentials(folder.tls().root)
-        target = f"localhost:{self.thread.ledger.ports[msp_id]}"
-        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
+        credentials = grpc.ssl_channel_credentials(self.folders[msp_id].tls().root)
+        target = f"localhost:{self.ports[msp_id]}"
+        options = [
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+        ]
         made = grpc.secure_channel(target, credentials, options=options)
         self.channels.append(made)
         return made
@@ -180,31 +225,62 @@ class ServedLedger:
         chaincodes: Mapping[str, Chaincode | Elsewhere],
         *,
         sequence: int = 1,
-        policy: Any = None,
+        policy: Policy | None = None,
         on: str = CHANNEL,
     ) -> None:
         """Install, approve and commit a chaincode, with a server or a program for each of these."""
-        said = {"name": name, "version": str(sequence), "sequence": sequence}
+        said: dict[str, Any] = {"name": name, "version": str(sequence), "sequence": sequence}
         if policy is not None:
-            said["validation_parameter"] = policy
+            said["validation_parameter"] = make_policy(policy)
         for msp_id, chaincode in chaincodes.items():
-            package_id = self._install(name, msp_id, chaincode)
+            package_id = self._install(f"{name}_{sequence}_{msp_id}", msp_id, chaincode)
             approval = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(**said)
             approval.source.local_package.package_id = package_id
-            admin = self.user(msp_id, "Admin", on=on)
             function = "ApproveChaincodeDefinitionForMyOrg"
-            code, _ = admin.do(
-                "_lifecycle", function, approval.SerializeToString(), organisations=[msp_id]
-            )
-            assert code is Code.VALID, code
+            self._agree(function, approval, msp_id, on, organisations=[msp_id])
         commit = lifecycle_pb2.CommitChaincodeDefinitionArgs(**said)
-        admin = self.user(next(iter(chaincodes)), "Admin", on=on)
-        code, _ = admin.do("_lifecycle", "CommitChaincodeDefinition", commit.SerializeToString())
+        first = next(iter(chaincodes))
+        both = list(self.folders)[:2]
+        self._agree("CommitChaincodeDefinition", commit, first, on, organisations=both)
+        if self.thread is None:
+            for msp_id in chaincodes:
+                self._wait_until_known(name, msp_id, on)
+
+    def _agree(
+        self, function: str, message: Any, msp_id: str, on: str, organisations: Sequence[str]
+    ) -> None:
+        admin, raw = self.user(msp_id, "Admin", on=on), message.SerializeToString()
+
+        def agree() -> Code:
+            return admin.do("_lifecycle", function, raw, organisations=organisations)[0]
+
+        code = self._when_known(agree)
         assert code is Code.VALID, code
 
-    def _install(self, name: str, msp_id: str, chaincode: Chaincode | Elsewhere) -> str:
-        address = f"127.0.0.1:{_free_port()}"
-        raw = make_package(f"{name}_{msp_id}", connection={"address": address})
+    def _wait_until_known(self, name: str, msp_id: str, on: str) -> None:
+        user = self.user(msp_id, on=on)
+        self._when_known(lambda: user.endorse(user.propose(name, "put", "known", "yes")))
+
+    def _when_known(self, does: Callable[[], T]) -> T:
+        """Do it as soon as Gateways of Fabric know each other; ours need no such time."""
+        until = time.monotonic() + BY_GOSSIP_S
+        while True:
+            try:
+                return does()
+            except grpc.RpcError as error:
+                early = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.UNAVAILABLE)
+                is_early = error.code() in early and self.thread is None
+                if not is_early or time.monotonic() > until:
+                    raise
+                time.sleep(0.25)
+
+    def _install(self, label: str, msp_id: str, chaincode: Chaincode | Elsewhere) -> str:
+        with hold_ports(1) as held:
+            address = f"127.0.0.1:{held.numbers[0]}"
+        raw = make_package(
+            label,
+            connection={"address": address, "dial_timeout": "10s", "tls_required": False},
+        )
         admin = self.user(msp_id, "Admin")
         asked = lifecycle_pb2.InstallChaincodeArgs(chaincode_install_package=raw)
         proposed = admin.propose(
@@ -216,7 +292,7 @@ class ServedLedger:
         if isinstance(chaincode, Chaincode):
             server = ChaincodeServer(chaincode, told.package_id, address)
             self.servers.append(server)
-            self.thread.run(server.start())
+            self.loop.run(server.start())
         else:
             chaincode(told.package_id, address)
         return str(told.package_id)
@@ -224,29 +300,41 @@ class ServedLedger:
     def close(self) -> None:
         for channel in self.channels:
             channel.close()
-        self.thread.run(self._stop())
-        self.thread.close()
+        if self.thread is not None:
+            self.thread.close()
+        self.loop.run(self._stop())
+        self.loop.close()
 
     async def _stop(self) -> None:
-        await self.thread.ledger.endorsers.links.close()
         await asyncio.gather(*(server.stop(0) for server in self.servers))
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def development_ledger(folder: Path, organisations: int = 2, **facts: Any) -> Iterator[LedgerWorld]:
+    """A development ledger that serves meanwhile."""
+    thread = LedgerThread(folder, organisations, Served(**{"metrics_port": -1, **facts}))
+    known = thread.ledger.organisations
+    folders = {**known.peers, known.orderer.msp_id: known.orderer}
+    world = LedgerWorld(folders, thread.ledger.ports, thread)
+    try:
+        yield world
+    finally:
+        world.close()
 
 
 @contextmanager
-def served(folder: Path, organisations: int = 2, **facts: Any) -> Iterator[ServedLedger]:
-    """A ledger that serves meanwhile."""
-    as_what = Served(**{"metrics_port": -1, **facts})
-    ledger = ServedLedger(LedgerThread(folder, organisations, as_what))
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+def fabric_ledger(folder: Path, **facts: Any) -> Iterator[LedgerWorld]:
+    """A network of Fabric's own programs."""
+    plan = Plan(**facts)
+    with hold_ports(plan.port_count) as held:
+        network = network_up(folder, plan, held.numbers, stays=False)
+    with network:
+        places = [*network.places.peers, *network.places.orderers]
+        folders = {
+            each.msp_id: OrganisationFolder(each.organisation, each.msp_id) for each in places
+        }
+        world = LedgerWorld(folders, {each.msp_id: each.port for each in places})
+        try:
+            yield world
+        finally:
+            world.close()

@@ -72,7 +72,7 @@ async def ask_peer(
             simulated = await behind.endorser.simulate(*asked)
             endorsed = Endorsed(simulated, b"", None)
     except EdgemarkError as error:
-        code = grpc.StatusCode.UNAVAILABLE
+        code = grpc.StatusCode.ABORTED
         return Outcome(msp_id, words=str(error), code=code, is_final=False)
     simulated = endorsed.simulated
     if not simulated.is_good:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.offchain.ledger.embedded.served import ORG1, ORG2, ServedLedger, served
+from tests.offchain.ledger.embedded.served import ORG1, ORG2, LedgerWorld, development_ledger
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 
 from edgemark.ledger.fabric.wire.codes import Code
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLedger]:
-    with served(tmp_path_factory.mktemp("ledger")) as running:
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerWorld]:
+    with development_ledger(tmp_path_factory.mktemp("ledger")) as running:
         running.deploy("shelf", {ORG1: Shelf(), ORG2: Shelf()})
         yield running
 
 
-def test_transaction__is_endorsed_ordered_and_read_again(ledger: ServedLedger) -> None:
+def test_transaction__is_endorsed_ordered_and_read_again(ledger: LedgerWorld) -> None:
     user, other = ledger.user(ORG1), ledger.user(ORG2)
     code, _ = user.do("shelf", "put", "k", "hello")
     assert code is Code.VALID

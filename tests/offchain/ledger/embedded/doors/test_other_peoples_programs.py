@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.offchain.ledger.embedded.served import CHANNEL, ORG1, ORG2, ServedLedger, served
+from tests.offchain.ledger.embedded.served import (
+    CHANNEL,
+    ORG1,
+    ORG2,
+    LedgerWorld,
+    development_ledger,
+)
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 from tests.stage.fabric_peers.running import (
     ask_gateway_client,
@@ -27,9 +33,9 @@ pytestmark = [pytest.mark.processes, pytest.mark.lasts(15)]
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLedger]:
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerWorld]:
     folder = tmp_path_factory.mktemp("ledger-of-others")
-    with served(folder) as running, chaincode_processes() as started:
+    with development_ledger(folder) as running, chaincode_processes() as started:
         for name, kind in (("npmcc", "npm"), ("pypicc", "PyPI")):
             begin = partial(start_chaincode, kind, started=started)
             running.deploy(name, {ORG1: begin, ORG2: begin})
@@ -37,7 +43,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLedger]:
         yield running
 
 
-def facts_of(ledger: ServedLedger, chaincode: str) -> dict[str, Any]:
+def facts_of(ledger: LedgerWorld, chaincode: str) -> dict[str, Any]:
     folder = ledger.thread.ledger.organisations.folder_of(ORG1)
     user = folder.path / "users" / f"User1@{folder.domain}" / "msp"
     return {
@@ -54,7 +60,7 @@ def facts_of(ledger: ServedLedger, chaincode: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("chaincode", ["ours", "npmcc", "pypicc"])
 def test_gateway_client_of_npm__writes_and_reads__whatever_the_shim(
-    ledger: ServedLedger, chaincode: str
+    ledger: LedgerWorld, chaincode: str
 ) -> None:
     kept, read, unknown = ask_gateway_client(
         facts_of(ledger, chaincode),
@@ -71,7 +77,7 @@ def test_gateway_client_of_npm__writes_and_reads__whatever_the_shim(
 
 
 def test_gateway_client_of_npm__hears_every_event_once__from_the_first_block(
-    ledger: ServedLedger,
+    ledger: LedgerWorld,
 ) -> None:
     puts = [
         {"do": "submit", "name": "put", "arguments": [f"event-{number}", str(number)]}
@@ -90,7 +96,7 @@ def test_gateway_client_of_npm__hears_every_event_once__from_the_first_block(
     assert {each["name"] for each in told} == {"put"}
 
 
-def test_shim_of_npm__deletes_lists_and_remembers(ledger: ServedLedger) -> None:
+def test_shim_of_npm__deletes_lists_and_remembers(ledger: LedgerWorld) -> None:
     calls = [("put", "r1", "a"), ("put", "r2", "b"), ("delete", "r1")]
     submits = [{"do": "submit", "name": n, "arguments": list(words)} for n, *words in calls]
     reads = [("range", "r", "s"), ("history", "r1"), ("creator",)]
@@ -106,7 +112,7 @@ def test_shim_of_npm__deletes_lists_and_remembers(ledger: ServedLedger) -> None:
     assert creator == {"result": ORG1}
 
 
-def test_shims_of_others_and_ours__call_one_another(ledger: ServedLedger) -> None:
+def test_shims_of_others_and_ours__call_one_another(ledger: LedgerWorld) -> None:
     facts = facts_of(ledger, "npmcc")
     call = {"do": "submit", "name": "call", "arguments": ["ours", "put", "by-another", "x"]}
     (kept,) = ask_gateway_client(facts, [call])
@@ -116,7 +122,7 @@ def test_shims_of_others_and_ours__call_one_another(ledger: ServedLedger) -> Non
 
 
 def test_error_of_a_chaincode__reaches_the_client_of_npm_with_who_said_it(
-    ledger: ServedLedger,
+    ledger: LedgerWorld,
 ) -> None:
     call = {"do": "submit", "name": "fail", "arguments": ["not today"]}
     (said,) = ask_gateway_client(facts_of(ledger, "npmcc"), [call])
@@ -126,7 +132,7 @@ def test_error_of_a_chaincode__reaches_the_client_of_npm_with_who_said_it(
 
 @pytest.mark.parametrize("chaincode", ["ours", "npmcc", "pypicc"])
 def test_hfc__invokes_and_waits_for_its_event__queries__and_tells_the_height(
-    ledger: ServedLedger, chaincode: str, tmp_path: Path
+    ledger: LedgerWorld, chaincode: str, tmp_path: Path
 ) -> None:
     folders = ledger.thread.ledger.organisations.peers
     facts = {
@@ -154,7 +160,7 @@ def test_hfc__invokes_and_waits_for_its_event__queries__and_tells_the_height(
     assert after["height"] == channel.height
 
 
-def _first_user(ledger: ServedLedger) -> str:
+def _first_user(ledger: LedgerWorld) -> str:
     profile = json.loads((ledger.thread.place.profiles / "hfc.json").read_text())
     domain = ledger.thread.ledger.organisations.peers[ORG1].domain
     return next(name for name in profile["organizations"][domain]["users"] if "User1" in name)

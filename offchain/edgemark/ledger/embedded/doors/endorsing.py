@@ -18,6 +18,7 @@ from edgemark.ledger.embedded.doors.admission import Admitted, ProposalRefused
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.differences import find_differences
 from edgemark.ledger.embedded.simulation.endorsing import Endorsed
+from edgemark.ledger.embedded.simulation.faults import ChaincodeSilent
 from edgemark.ledger.embedded.state.views import StateView
 from edgemark.ledger.fabric.faults import EndorserWords
 from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD
@@ -35,6 +36,7 @@ class Outcome:
         words: why there is no good answer; empty when there is one.
         code: of gRPC that Evaluate answers.
         is_final: whether another peer would say the same.
+        is_silent: whether its chaincode did not answer in time.
     """
 
     msp_id: str
@@ -42,6 +44,7 @@ class Outcome:
     words: str = ""
     code: grpc.StatusCode = grpc.StatusCode.OK
     is_final: bool = True
+    is_silent: bool = False
 
 
 def refuse(msp_id: str, error: ProposalRefused) -> Outcome:
@@ -72,8 +75,13 @@ async def ask_peer(
             simulated = await behind.endorser.simulate(*asked)
             endorsed = Endorsed(simulated, b"", None)
     except EdgemarkError as error:
-        code = grpc.StatusCode.ABORTED
-        return Outcome(msp_id, words=str(error), code=code, is_final=False)
+        return Outcome(
+            msp_id,
+            words=str(error),
+            code=grpc.StatusCode.ABORTED,
+            is_final=False,
+            is_silent=isinstance(error, ChaincodeSilent),
+        )
     simulated = endorsed.simulated
     if not simulated.is_good:
         words = f"chaincode response {simulated.status}, {simulated.message}"

@@ -115,7 +115,10 @@ class Gateway:
         text = f"failed to evaluate transaction, {SEE_DETAILS}"
         if last.is_final:
             text = f"evaluate call to endorser returned error: {last.words}"
-        raise refusal(last.code, text, words_of(self._behind, outcomes))
+        # A Gateway waits no longer for another's peer than that peer for its chaincode.
+        is_late = last.is_silent and last.msp_id != self._own
+        code = StatusCode.UNAVAILABLE if is_late else last.code
+        raise refusal(code, text, words_of(self._behind, outcomes))
 
     async def endorse(self, request: Any) -> Any:
         """A transaction that as many organisations endorsed as its policies ask for."""

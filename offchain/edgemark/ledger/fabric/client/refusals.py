@@ -75,7 +75,7 @@ def explain(refusal: Refusal) -> EdgemarkError:
 
 def _explain(refusal: Refusal) -> EdgemarkError:
     said = " ".join([refusal.details, *(each.message for each in refusal.endorsers)])
-    for texts, make in _BY_TEXT:
+    for texts, make in _BY_TEXT if refusal.asking is not Asking.SUBMIT else ():
         if any(text in said for text in texts):
             return make(refusal)
     if refusal.code in _BY_CODE:
@@ -221,7 +221,7 @@ _BY_TEXT = (
     (("ProposalResponsePayloads do not match",), _differ),
     (("timeout expired while executing",), _out_of_time),
     (("incorrect timestamp",), _wrong_time),
-    (("access denied",), _denied),
+    (("access denied", "client identity expired", "Failed evaluating policy"), _denied),
     (("duplicate transaction found",), _known_already),
     (("could not get last config for channel",), _no_such_channel),
     (

@@ -8,7 +8,7 @@
 | protos.Deliver | `delivery` |
 
 `admission` says who passes, `endorsing` asks the peers of several organisations and compares,
-`choosing` says which of them, `differences` where they differ.
+`choosing` says which of them.
 
 Nobody passes a door whose certificate has expired, was revoked, or is of no organisation of the
 channel. Calls and waiters have a bound; beyond it a call is refused at once (RESOURCE_EXHAUSTED).

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import grpc
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.doors.admission import Admitted, ProposalRefused
 from edgemark.ledger.embedded.doors.behind import Behind
-from edgemark.ledger.embedded.doors.differences import find_differences
+from edgemark.ledger.embedded.simulation.differences import compare as compare_answers
 from edgemark.ledger.embedded.simulation.endorsing import Endorsed
 from edgemark.ledger.embedded.simulation.faults import ChaincodeSilent
 from edgemark.ledger.embedded.state.views import StateView
@@ -136,7 +135,7 @@ def _payload_of(outcome: Outcome) -> bytes:
 
 
 def _differing(first: Outcome, other: Outcome) -> Outcome:
-    found = find_differences(_payload_of(first), _payload_of(other))
-    where = "; ".join(islice(found, MAX_DIFFERENCES))
+    answers = {each.msp_id: _payload_of(each) for each in (first, other)}
+    where = "; ".join(map(str, compare_answers(answers)[:MAX_DIFFERENCES]))
     words = f"ProposalResponsePayloads do not match: {first.msp_id} and {other.msp_id}: {where}"
     return Outcome(other.msp_id, words=words, code=grpc.StatusCode.ABORTED)

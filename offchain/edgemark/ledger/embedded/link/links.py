@@ -25,7 +25,12 @@ _OPTIONS = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment has no business here
     ("grpc.use_local_subchannel_pool", 1),  # a process that was restarted is not waited for
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 500),
 ]
+REDIAL_S = 0.05  # a process that has just been started is not there at once
+MAX_REASON = 300  # characters
 
 
 class _Link:
@@ -36,6 +41,7 @@ class _Link:
         self.channel: Any = None
         self.stream: Stream | None = None
         self.beating: asyncio.Task[None] | None = None
+        self.reason = ""  # why it cannot be reached, in gRPC's words
 
     async def close(self) -> None:
         if self.beating is not None:
@@ -104,6 +110,7 @@ class Links:
                 raise ChaincodeSilent(
                     "process cannot be reached",
                     who=who,
+                    had=link.reason or None,
                     needed=f"an answer at {connection.address} "
                     f"within {connection.dial_timeout_s:g} s",
                     remedy="Start the chaincode's process, with the address of its package.",
@@ -120,10 +127,20 @@ class Links:
 
 async def _dial(link: _Link, connection: Connection, package_id: str, who: str) -> None:
     link.channel = _channel(connection)
-    call = link.channel.stream_stream(CONNECT)(wait_for_ready=True)
-    stream = Stream(call, who)
-    await stream.open(package_id)
-    link.stream = stream
+    link.reason = ""
+    while True:
+        call = link.channel.stream_stream(CONNECT)()
+        stream = Stream(call, who)
+        try:
+            await stream.open(package_id)
+        except ChaincodeEnded:
+            if await call.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+            link.reason = str(await call.details())[:MAX_REASON]
+            await asyncio.sleep(REDIAL_S)
+        else:
+            link.stream = stream
+            return
 
 
 def _channel(connection: Connection) -> Any:

@@ -105,7 +105,8 @@ class Gateway:
         outcomes: list[Outcome] = []
         with channel.view() as view:
             for msp_id in peers:
-                outcome = await self._ask_first(signed, proposal, channel, msp_id, view, False)
+                admitted = self._admit(signed, proposal, channel, msp_id)
+                outcome = await self._ask(admitted, msp_id, view, signs=False)
                 if not outcome.words and outcome.endorsed is not None:
                     return outcome.endorsed.simulated
                 outcomes.append(outcome)
@@ -166,14 +167,12 @@ class Gateway:
             text += "organization(s) to protect transient data"
             raise refusal(StatusCode.FAILED_PRECONDITION, text)
         with channel.view() as view:
-            first = await self._ask_first(signed, proposal, channel, having[0], view, True)
-            if first.words or first.endorsed is None:
+            admitted = self._admit(signed, proposal, channel, having[0])
+            first = await self._ask(admitted, having[0], view, signs=True)
+            if first.words or first.endorsed is None or isinstance(admitted, Outcome):
                 text = f"failed to endorse transaction, {SEE_DETAILS}"
                 raise refusal(StatusCode.ABORTED, text, words_of(self._behind, [first]))
             layouts = self._layouts(channel, proposal.chaincode, first, having)
-            admitted = self._admit(signed, proposal, channel, having[0])
-            if isinstance(admitted, Outcome):
-                raise self._not_enough([admitted])
             outcomes = [first]
             for layout in layouts:
                 known = {each.msp_id for each in outcomes}
@@ -209,16 +208,9 @@ class Gateway:
             raise refusal(StatusCode.FAILED_PRECONDITION, f"{NO_COMBINATION} of {namespace[:64]}")
         return [resolve(parse_policy(definition.policy), msp_ids)]
 
-    async def _ask_first(
-        self,
-        signed: Any,
-        proposal: Proposal,
-        channel: Channel,
-        msp_id: str,
-        view: StateView,
-        signs: bool,
+    async def _ask(
+        self, admitted: Admitted | Outcome, msp_id: str, view: StateView, *, signs: bool
     ) -> Outcome:
-        admitted = self._admit(signed, proposal, channel, msp_id)
         if isinstance(admitted, Outcome):
             return admitted
         return await ask_peer(self._behind, admitted, msp_id, view, signs=signs)

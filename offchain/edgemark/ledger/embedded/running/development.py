@@ -12,7 +12,12 @@ from edgemark.ledger.embedded.approvals import parse_approval
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ledger import Ledger
 from edgemark.ledger.embedded.channel.ordering import Orderer
-from edgemark.ledger.embedded.definitions import LIFECYCLE, approval_key, metadata_key
+from edgemark.ledger.embedded.definitions import (
+    LIFECYCLE,
+    ChaincodeDefinition,
+    approval_key,
+    metadata_key,
+)
 from edgemark.ledger.embedded.doors.behind import Behind, Clock, Snapshots
 from edgemark.ledger.embedded.doors.broadcast import Broadcast
 from edgemark.ledger.embedded.doors.delivery import Delivery
@@ -50,6 +55,7 @@ class DevelopmentLedger:
         self._held = AsyncExitStack()
         self._servers: dict[str, DoorServer] = {}
         self._watched = AsyncExitStack()
+        self._running: dict[tuple[str, str, str], tuple[ChaincodeDefinition, str]] = {}
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -148,15 +154,18 @@ class DevelopmentLedger:
         return [serve_methods(name, each, self.instruments) for name, each in served.items()]
 
     def _runs(self, msp_id: str, channel: Channel, chaincode: str) -> bool:
-        definition = channel.definition(chaincode)
+        definition = channel.definition(chaincode)  # a new one after each change of an approval
         if definition is None:
             return False
-        with channel.view() as view:
-            key = approval_key(msp_id, chaincode, definition.sequence)
-            held = view.get(LIFECYCLE, key)
-        approval = parse_approval(held[0] if held is not None else None)
-        installed = self.endorsers.installed.of(msp_id)
-        return approval is not None and approval.package_id in installed
+        place = (msp_id, channel.name, chaincode)
+        known = self._running.get(place)
+        if known is None or known[0] is not definition:
+            with channel.view() as view:
+                held = view.get(LIFECYCLE, approval_key(msp_id, chaincode, definition.sequence))
+            approval = parse_approval(held[0] if held is not None else None)
+            known = definition, "" if approval is None else approval.package_id
+            self._running[place] = known
+        return known[1] in self.endorsers.installed.of(msp_id)
 
     @asynccontextmanager
     async def _watching(self, name: str) -> AsyncIterator[None]:

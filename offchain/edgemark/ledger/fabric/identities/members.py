@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -22,6 +23,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.signing import parse_identity, public_key_of
 
+MAX_KNOWN = 1024  # members whose certificates were checked, kept
 ATTRIBUTES = ObjectIdentifier("1.2.3.4.5.6.7.8.1")
 
 
@@ -80,24 +82,17 @@ class Organisation:
             MessageMalformed: it is no identity.
             IdentityRefused: of another organisation or CA, revoked, expired, of no or two roles.
         """
-        msp_id, certificate = parse_identity(identity)
-        who = f"{msp_id[:64]} certificate"
-        if msp_id != self.msp_id:
-            raise IdentityRefused("is of another organisation", who=who, needed=self.msp_id)
-        public_key_of(certificate, who)
-        self._check_issued(certificate, who)
-        if certificate.serial_number in self.revoked:
-            raise IdentityRefused("was revoked", who=who, had=f"{certificate.serial_number:x}")
+        member, certificate = _admit(self, identity)
         if at is not None:
-            _check_valid_at(certificate, at, who)
-        return Member(
-            msp_id=msp_id,
-            role=read_role(certificate, who),
-            certificate=certificate.public_bytes(Encoding.DER),
-            attributes=read_attributes(certificate, who),
-        )
+            _check_valid_at(certificate, at, _who(member.msp_id))
+        return member
 
-    def _check_issued(self, certificate: x509.Certificate, who: str) -> None:
+    def check_issued(self, certificate: x509.Certificate, who: str) -> None:
+        """Check that one of its CAs issued a certificate, which is none of a CA.
+
+        Raises:
+            IdentityRefused: it is another's.
+        """
         for root in self.roots:
             try:
                 certificate.verify_directly_issued_by(root)
@@ -106,6 +101,30 @@ class Organisation:
             _check_is_no_authority(certificate, who)
             return
         raise IdentityRefused("was issued by another CA", who=who, needed=f"one of {self.msp_id}")
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _admit(organisation: Organisation, identity: bytes) -> tuple[Member, x509.Certificate]:
+    """Who that is at any time; each of them speaks many times."""
+    msp_id, certificate = parse_identity(identity)
+    who = _who(msp_id)
+    if msp_id != organisation.msp_id:
+        raise IdentityRefused("is of another organisation", who=who, needed=organisation.msp_id)
+    public_key_of(certificate, who)
+    organisation.check_issued(certificate, who)
+    if certificate.serial_number in organisation.revoked:
+        raise IdentityRefused("was revoked", who=who, had=f"{certificate.serial_number:x}")
+    member = Member(
+        msp_id=msp_id,
+        role=read_role(certificate, who),
+        certificate=certificate.public_bytes(Encoding.DER),
+        attributes=read_attributes(certificate, who),
+    )
+    return member, certificate
+
+
+def _who(msp_id: str) -> str:
+    return f"{msp_id[:64]} certificate"
 
 
 def _check_is_no_authority(certificate: x509.Certificate, who: str) -> None:

@@ -1,0 +1,14 @@
+"""How a chaincode comes to a channel: installed, approved by each organisation, committed, ready.
+
+Over `_lifecycle` of the ledger, as `peer lifecycle chaincode` asks it, on Fabric and on the
+development ledger alike. Each organisation's administrator acts for it alone; a network on which
+one has only the own organisation's identity is served as well: what the others have still to do is
+said by name.
+
+| file | what it holds |
+|---|---|
+| `messages.py` | pure: what `_lifecycle` is asked, and what it may answer |
+| `administrator.py` | an organisation's administrator: one call each |
+| `deploying.py` | all calls that a chaincode needs, from wherever it stands |
+| `hosting.py` | chaincode processes of a ledger of this home: started, found again, ended |
+"""

@@ -1,0 +1,208 @@
+"""Chaincode processes of a ledger of this home: one for each organisation, of the same code.
+
+`chaincode/NAME/hosts.json` below the ledger's folder says which, and where each listens. Where it
+listens stands in its package, so it stays the same from one start to the next: then the package's
+id is the same as well, and no organisation has to approve anything anew because a process restarts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgemark.closing import Closing
+from edgemark.errors import RefusedInput
+from edgemark.files import make_private_folder
+from edgemark.ledger.fabric.packages.connection import Connection
+from edgemark.ledger.fabric.packages.making import package_of
+from edgemark.ledger.fabric.packages.reading import Package, check_label
+from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
+from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
+from edgemark.ledger.launching.program import Program
+
+FOLDER, NOTE = "chaincode", "hosts.json"
+HOST = "edgemark_chaincode.host"  # what `python -m` runs
+DIAL_S = 3.0
+START_S = 30.0  # until a silent one counts as failed; it imports and listens in about one
+
+
+@dataclass
+class Hosts(Closing):
+    """The processes of a chaincode.
+
+    Attributes:
+        folder: of the ledger.
+        name: of the chaincode on the ledger; also the label of its packages.
+        code: what runs: a name of ours, or `module:Class`.
+        cwd: where it runs, and finds the user's modules.
+        ports: where each listens, by MSP id.
+        programs: those that were started, by MSP id.
+    """
+
+    folder: Path
+    name: str
+    code: str
+    cwd: Path
+    ports: Mapping[str, int]
+    programs: dict[str, Program] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Path:
+        """Folder of note and logs."""
+        return self.folder / FOLDER / self.name
+
+    @property
+    def is_running(self) -> bool:
+        """Whether all of them run."""
+        return all(
+            msp_id in self.programs and self.programs[msp_id].is_running for msp_id in self.ports
+        )
+
+    def package_of(self, msp_id: str) -> tuple[Package, bytes]:
+        """The package of an organisation, and its bytes."""
+        return package_of(self.name, Connection(self.address_of(msp_id), DIAL_S))
+
+    def address_of(self, msp_id: str) -> str:
+        """Where an organisation's process listens."""
+        return f"{LOOPBACK}:{self.ports[msp_id]}"
+
+    def start(self, *, reload: bool = False, stays: bool = True) -> None:
+        """Start those that do not run, and wait until they listen.
+
+        Args:
+            reload: they restart when their source changes.
+            stays: they outlive this process.
+
+        Raises:
+            PortInUse: something else listens where one should.
+            ProgramDied: one ended at the start, as for an unknown chaincode; with its last words.
+        """
+        make_private_folder(self.folder / FOLDER)
+        make_private_folder(self.place)
+        started = []
+        for msp_id, port in self.ports.items():
+            if msp_id in self.programs and self.programs[msp_id].is_running:
+                continue
+            check_port_free(port)
+            command = self.command_of(msp_id, reload=reload)
+            program = Program.start(
+                msp_id, self.place, command, working_folder=self.cwd, stays=stays
+            )
+            self.programs[msp_id] = program
+            started.append(program)
+            self.note()
+        for program in started:
+            try:
+                program.wait_until_ready(lambda log=program.log: _listens(log), START_S)  # type: ignore[misc]
+            except BaseException:
+                self.close()
+                raise
+
+    def command_of(self, msp_id: str, *, reload: bool = False) -> list[str]:
+        """What runs for an organisation."""
+        package, _ = self.package_of(msp_id)
+        words = [sys.executable, "-m", HOST, self.code, "--package-id", package.package_id]
+        words += ["--address", self.address_of(msp_id)]
+        return [*words, "--reload"] if reload else words
+
+    def close(self) -> None:
+        """End all of them; what they answer is answered before."""
+        for program in self.programs.values():
+            program.close()
+
+    def note(self) -> None:
+        """Write down how to find them."""
+        facts = {
+            "code": self.code,
+            "cwd": str(self.cwd),
+            "ports": dict(self.ports),
+            "programs": {msp_id: each.facts for msp_id, each in self.programs.items()},
+        }
+        write_note(self.place / NOTE, facts)
+
+
+def find_hosts(folder: Path, name: str) -> Hosts | None:
+    """The processes of a chaincode, running or not; None: there were none.
+
+    Raises:
+        RefusedInput: it is no name.
+        NoteDamaged: what is known of them cannot be read.
+    """
+    check_label(name)
+    place = folder / FOLDER / name
+    facts = read_note(place / NOTE)
+    if facts is None:
+        return None
+    try:
+        ports = {str(msp_id): int(port) for msp_id, port in facts["ports"].items()}
+        noted: Mapping[str, Any] = facts["programs"]
+        programs = {
+            msp_id: Program.from_note(msp_id, place, noted[msp_id], place / NOTE)
+            for msp_id in ports
+            if msp_id in noted
+        }
+        return Hosts(folder, name, str(facts["code"]), Path(facts["cwd"]), ports, programs)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NoteDamaged("is no note of chaincode", who=place / NOTE, remedy=BY_HAND) from error
+
+
+def list_hosts(folder: Path) -> list[Hosts]:
+    """All chaincodes that were ever started for a ledger.
+
+    Raises:
+        NoteDamaged: what is known of one cannot be read.
+    """
+    notes = sorted((folder / FOLDER).glob(f"*/{NOTE}"))
+    found = [find_hosts(folder, note.parent.name) for note in notes]
+    return [each for each in found if each is not None]
+
+
+def stop_hosts(folder: Path) -> int:
+    """End all chaincode processes of a ledger; how many chaincodes ran.
+
+    Raises:
+        NoteDamaged: what is known of one cannot be read.
+    """
+    running = [each for each in list_hosts(folder) if any_runs(each)]
+    for each in running:
+        each.close()
+    return len(running)
+
+
+def any_runs(hosts: Hosts) -> bool:
+    """Whether one of them runs."""
+    return any(program.is_running for program in hosts.programs.values())
+
+
+def draft_hosts(
+    folder: Path, name: str, code: str, msp_ids: Sequence[str], ports: Sequence[int]
+) -> Hosts:
+    """The processes of a chaincode that are wished; those of before keep their ports.
+
+    Args:
+        folder: of the ledger.
+        name: of the chaincode on the ledger.
+        code: what runs.
+        msp_ids: of the organisations.
+        ports: free ones, one for each of them, which the caller holds.
+
+    Raises:
+        RefusedInput: no name, or too few ports.
+    """
+    before = find_hosts(folder, name)
+    if len(ports) < len(msp_ids):
+        raise RefusedInput("too few ports", who=name, had=len(ports), needed=len(msp_ids))
+    kept = before.ports if before else {}
+    chosen = {each: kept.get(each, port) for each, port in zip(msp_ids, ports, strict=False)}
+    programs = dict(before.programs) if before else {}
+    if before and before.code != code:
+        before.close()
+        programs = {}
+    return Hosts(folder, name, code, Path.cwd(), chosen, programs)
+
+
+def _listens(log: Path) -> bool:
+    return any(line.startswith(b'{"address"') for line in log.read_bytes().splitlines())

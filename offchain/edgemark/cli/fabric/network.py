@@ -12,6 +12,8 @@ from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.cli.terminal.streams import say
+from edgemark.ledger.fabric.lifecycle.hosting import remove_hosts, start_hosts, stop_hosts
 from edgemark.ledger.fabric.network.network import (
     FabricNetwork,
     find_network,
@@ -71,14 +73,17 @@ def up(invocation: Invocation, *, reset: bool, **wishes: Any) -> None:
     It is for development: all its nodes and all its keys are on this machine. What is not said is
     as it was.
     """
-    folder = invocation.settings().home / FOLDER
+    folder = invocation.settings().home.absolute() / FOLDER
     programs = find_programs()
     if reset:
+        remove_hosts(folder)
         remove_network(folder)
     before = find_network(folder)
     plan = plan_of(wishes, before.plan if before else None)
     with hold_ports(plan.port_count) as held:
         network = network_up(folder, plan, held.numbers, programs=programs, stays=True)
+    for failure in start_hosts(folder):
+        say(f"Beware: {failure}")
     facts = {"fabric": programs.version, **facts_of(network)}
     lines = [f"Fabric {programs.version} is up: for development only, all keys are in {folder}"]
     invocation.show(facts, "\n".join([*lines, *rows_of(network)]))
@@ -133,8 +138,9 @@ def status(invocation: Invocation) -> Exit:
 @takes_settings
 @click.option("--remove", is_flag=True, help="Remove its blocks, certificates and keys too.")
 def down(invocation: Invocation, *, remove: bool) -> None:
-    """End the network; it keeps its blocks."""
-    folder = invocation.settings().home / FOLDER
+    """End the network and its chaincode; it keeps its blocks."""
+    folder = invocation.settings().home.absolute() / FOLDER
+    (remove_hosts if remove else stop_hosts)(folder)
     stopped = (remove_network if remove else network_down)(folder)
     invocation.show({"stopped": stopped}, "Fabric is down" if stopped else "no network was up")
 

@@ -7,6 +7,7 @@ from edgemark.cli.terminal.lazy import Place
 LEDGER = {
     "advance": Place("ledger.owning", "advance", "Move the ledger's clocks ahead."),
     "clock": Place("ledger.clocks", "clock", "The clock of an organisation."),
+    "chaincode": Place("ledger.chaincode", "chaincode", "Bring chaincode to a channel; run it."),
     "down": Place("ledger.serving", "down", "Stop the ledger of this home."),
     "events": Place("ledger.telling", "events", "Print a chaincode's events as they come."),
     "finish": Place("ledger.calling", "finish", "Go on with calls that were left open."),

@@ -10,5 +10,6 @@ said by name.
 | `messages.py` | pure: what `_lifecycle` is asked, and what it may answer |
 | `administrator.py` | an organisation's administrator: one call each |
 | `deploying.py` | all calls that a chaincode needs, from wherever it stands |
+| `opening.py` | the administrators that this home may act for |
 | `hosting.py` | chaincode processes of a ledger of this home: started, found again, ended |
 """

@@ -94,6 +94,13 @@ def deploy(
     return Deployed(wanted, ids, True, missing)
 
 
+def members_of(first: Administrator, name: str) -> list[str]:
+    """MSP ids of the organisations of the channel, as `_lifecycle` says who may approve."""
+    current = first.definition(name)
+    following = 1 if current is None else current.sequence + 1
+    return list(first.readiness(Wanted(name, "1", following)))
+
+
 def _hear_approvals(
     first: Administrator, wanted: Wanted, msp_ids: Sequence[str]
 ) -> Mapping[str, str]:

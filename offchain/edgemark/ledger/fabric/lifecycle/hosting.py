@@ -7,14 +7,16 @@ id is the same as well, and no organisation has to approve anything anew because
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edgemark.closing import Closing
-from edgemark.errors import RefusedInput
+from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.files import make_private_folder
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import package_of
@@ -80,6 +82,7 @@ class Hosts(Closing):
             PortInUse: something else listens where one should.
             ProgramDied: one ended at the start, as for an unknown chaincode; with its last words.
         """
+        is_new = not (self.place / NOTE).exists()
         make_private_folder(self.folder / FOLDER)
         make_private_folder(self.place)
         started = []
@@ -96,9 +99,11 @@ class Hosts(Closing):
             self.note()
         for program in started:
             try:
-                program.wait_until_ready(lambda log=program.log: _listens(log), START_S)  # type: ignore[misc]
+                program.wait_until_ready(partial(_listens, program.log), START_S)
             except BaseException:
                 self.close()
+                if is_new:  # it never ran: nothing to start again
+                    (self.place / NOTE).unlink()
                 raise
 
     def command_of(self, msp_id: str, *, reload: bool = False) -> list[str]:
@@ -166,15 +171,39 @@ def stop_hosts(folder: Path) -> int:
     Raises:
         NoteDamaged: what is known of one cannot be read.
     """
-    running = [each for each in list_hosts(folder) if any_runs(each)]
+    running = [
+        each
+        for each in list_hosts(folder)
+        if any(program.is_running for program in each.programs.values())
+    ]
     for each in running:
         each.close()
     return len(running)
 
 
-def any_runs(hosts: Hosts) -> bool:
-    """Whether one of them runs."""
-    return any(program.is_running for program in hosts.programs.values())
+def start_hosts(folder: Path) -> list[EdgemarkError]:
+    """Start all chaincode processes of a ledger that do not run; why some did not start.
+
+    Raises:
+        NoteDamaged: what is known of one cannot be read.
+    """
+    failures: list[EdgemarkError] = []
+    for each in list_hosts(folder):
+        try:
+            each.start()
+        except EdgemarkError as failure:
+            failures.append(failure)
+    return failures
+
+
+def remove_hosts(folder: Path) -> None:
+    """End all chaincode processes of a ledger, and forget them.
+
+    Raises:
+        NoteDamaged: what is known of one cannot be read.
+    """
+    stop_hosts(folder)
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
 def draft_hosts(

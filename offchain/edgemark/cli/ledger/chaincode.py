@@ -1,0 +1,172 @@
+"""`edgemark ledger chaincode deploy|run`: bring a chaincode to a channel, and run its processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from edgemark.cli.ledger.choosing import chooses_ledger
+from edgemark.cli.terminal.invocation import Invocation
+from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.errors import RefusedInput
+from edgemark.files import read_limited
+from edgemark.ledger.fabric.lifecycle.administrator import Administrator
+from edgemark.ledger.fabric.lifecycle.deploying import check_committed, deploy, members_of
+from edgemark.ledger.fabric.lifecycle.hosting import HOST, Hosts, draft_hosts, find_hosts
+from edgemark.ledger.fabric.lifecycle.messages import Wanted, check_wanted
+from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_administrators
+from edgemark.ledger.fabric.packages.connection import Connection
+from edgemark.ledger.fabric.packages.making import make_package
+from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES
+from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
+from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.transport.ports import hold_ports
+
+LOOK_S = 0.2
+
+
+@click.group("chaincode", cls=NamingGroup)
+def chaincode() -> None:
+    """Bring chaincode to a channel, and run its processes."""
+
+
+@chaincode.command("deploy")
+@chooses_ledger
+@click.argument("name")
+@click.option("--run", "code", metavar="MODULE:CLASS", help="Chaincode of your own, in Python.")
+@click.option("--version", default="1.0", show_default=True, help="Whatever you call it.")
+@click.option("--policy", help="As in AND('Org1MSP.peer', 'Org2MSP.peer').  [default: majority]")
+@click.option("--init-required", is_flag=True, help="Its first call has to be marked as such.")
+@click.option("--reload", is_flag=True, help="Its processes restart when their source changes.")
+@click.option("--address", metavar="HOST:PORT", help="Where its process listens already.")
+@click.option("--package", type=click.Path(path_type=Path, dir_okay=False), help="Made elsewhere.")
+def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
+    """Install, approve and commit the chaincode NAME, and wait until it can be endorsed.
+
+    On a ledger of this home it is done for every organisation of the channel, and a process is
+    started for each. On a network of a connection profile it is done for your own organisation:
+    say where its process listens, by --address or --package. What is done already is not repeated.
+    """
+    settings = invocation.settings()
+    chosen = settings.of(LedgerSettings)
+    text = given["policy"]
+    policy = make_policy(parse_policy_text(text) if text else ENDORSEMENT)
+    wanted = Wanted(
+        name, given["version"], policy=policy, init_required=bool(given["init_required"])
+    )
+    check_wanted(wanted)
+    folder = ledger_folder(chosen, settings.home)
+    console = Console(stderr=True)
+    with (
+        open_administrators(chosen, settings.home) as everybody,
+        console.status("asking the ledger ...") as status,
+    ):
+        members = members_of(everybody[0], name)
+        acting = [each for each in everybody if each.msp_id in members]
+        hosts, packages = None, _named_packages(name, acting, given)
+        if not packages:
+            hosts = _start_hosts(folder, name, acting, given)
+            packages = {each.msp_id: hosts.package_of(each.msp_id)[1] for each in acting}
+        deployed = deploy(acting, wanted, packages, lambda what: status.update(f"{what} ..."))
+    check_committed(deployed)
+    places = {} if hosts is None else {each: hosts.address_of(each) for each in hosts.ports}
+    facts = {
+        "chaincode": name,
+        "version": deployed.wanted.version,
+        "sequence": deployed.wanted.sequence,
+        "channel": chosen.channel,
+        "packages": dict(deployed.packages),
+        "processes": places,
+    }
+    lines = [f"{name} {wanted.version} is on {chosen.channel}, sequence {facts['sequence']}"]
+    lines += [
+        f"  {each}  {places.get(each, 'elsewhere')}  {package_id}"
+        for each, package_id in deployed.packages.items()
+    ]
+    invocation.show(facts, "\n".join(lines))
+
+
+@chaincode.command("run")
+@chooses_ledger
+@click.argument("name")
+@click.option("--package-id", help="LABEL:HASH, as the peer said; for one process.")
+@click.option("--address", metavar="HOST:PORT", help="To listen on; for one process.")
+@click.option("--reload", is_flag=True, help="Restart when the source changes.")
+def run(
+    invocation: Invocation,
+    name: str,
+    *,
+    package_id: str | None,
+    address: str | None,
+    reload: bool,
+) -> None:
+    """Run the processes of the chaincode NAME in the foreground, until interrupted.
+
+    On a ledger of this home: those that `deploy` started, again, one for each organisation. With
+    --package-id and --address: one process, of NAME or MODULE:CLASS, for any network.
+    """
+    if (package_id is None) != (address is None):
+        raise RefusedInput("stand together", who="--package-id and --address")
+    if package_id is not None and address is not None:
+        words = [name, "--package-id", package_id, "--address", address]
+        command = [sys.executable, "-m", HOST, *words, *(["--reload"] if reload else [])]
+        os.execv(sys.executable, command)  # noqa: S606 - our own program
+    settings = invocation.settings()
+    folder = ledger_folder(settings.of(LedgerSettings), settings.home)
+    hosts = None if folder is None else find_hosts(folder, name)
+    if hosts is None:
+        raise RefusedInput(
+            "was not deployed from this home",
+            who=f"chaincode {name}",
+            remedy="Deploy it: `edgemark ledger chaincode deploy`; or name --package-id and "
+            "--address.",
+        )
+    hosts.close()
+    with hosts:
+        hosts.start(reload=reload, stays=False)
+        lines = [f"  {each}  {hosts.address_of(each)}" for each in hosts.ports]
+        invocation.show({"processes": dict(hosts.ports)}, "\n".join([f"{name} runs", *lines]))
+        while hosts.is_running:
+            time.sleep(LOOK_S)
+        ended = next(each for each in hosts.programs.values() if not each.is_running)
+        raise ended.died("ended")
+
+
+def _named_packages(
+    name: str, acting: Sequence[Administrator], given: dict[str, Any]
+) -> dict[str, bytes]:
+    """What the options say that organisations install; empty for none."""
+    if given["package"] and given["address"]:
+        raise RefusedInput("are alternatives", who="--package and --address")
+    if given["package"]:
+        raw = read_limited(given["package"], MAX_PACKAGE_BYTES)
+    elif given["address"]:
+        raw = make_package(name, Connection(given["address"]))
+    else:
+        return {}
+    return {each.msp_id: raw for each in acting}
+
+
+def _start_hosts(
+    folder: Path | None, name: str, acting: Sequence[Administrator], given: dict[str, Any]
+) -> Hosts:
+    if folder is None:
+        raise RefusedInput(
+            "does not say where its process listens",
+            who=f"chaincode {name}",
+            needed="--address HOST:PORT, or --package FILE",
+            remedy="Run it: `edgemark ledger chaincode run`, where your peer reaches it.",
+        )
+    with hold_ports(len(acting)) as held:
+        msp_ids = [each.msp_id for each in acting]
+        hosts = draft_hosts(folder, name, given["code"] or name, msp_ids, held.numbers)
+        hosts.start(reload=bool(given["reload"]))
+    return hosts

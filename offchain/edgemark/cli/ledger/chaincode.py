@@ -49,8 +49,9 @@ def chaincode() -> None:
 @click.option("--address", metavar="HOST:PORT", help="Where its process listens already.")
 @click.option("--package", type=click.Path(path_type=Path, dir_okay=False), help="Made elsewhere.")
 def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
-    """Install, approve and commit the chaincode NAME, and wait until it can be endorsed.
+    """Bring NAME to the channel, and wait until it is endorsed.
 
+    It is installed, approved for each organisation, and committed.
     On a ledger of this home it is done for every organisation of the channel, and a process is
     started for each. On a network of a connection profile it is done for your own organisation:
     say where its process listens, by --address or --package. What is done already is not repeated.
@@ -108,7 +109,7 @@ def run(
     address: str | None,
     reload: bool,
 ) -> None:
-    """Run the processes of the chaincode NAME in the foreground, until interrupted.
+    """Run the processes of NAME here, until interrupted.
 
     On a ledger of this home: those that `deploy` started, again, one for each organisation. With
     --package-id and --address: one process, of NAME or MODULE:CLASS, for any network.

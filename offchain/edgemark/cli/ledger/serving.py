@@ -14,6 +14,7 @@ from edgemark.cli.ledger.places import check_is_made, place_of
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.streams import say
 from edgemark.ledger.embedded.organisations.organisations import MAX_ORGANISATIONS
 from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.place import MAX_SKEW, Place, Served
@@ -23,6 +24,7 @@ from edgemark.ledger.embedded.running.process import (
     ledger_status,
     ledger_up,
 )
+from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -128,6 +130,8 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
         return [*words, "--log-level", "info"]
 
     running = ledger_up(place.folder, command)
+    for failure in start_hosts(place.folder):
+        say(f"Beware: {failure}")
     lines = [f"ledger is up, from {home}: for development only, one operator has all its keys"]
     lines += [f"  {who}  127.0.0.1:{port}" for who, port in running.facts["ports"].items()]
     invocation.show({**running.facts, "folder": str(place.folder)}, "\n".join(lines))
@@ -136,8 +140,10 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
 @click.command("down")
 @takes_settings
 def down(invocation: Invocation) -> None:
-    """Stop the ledger that `up` started from this home; what it committed stays."""
-    stopped = ledger_down(place_of(invocation).folder)
+    """Stop this home's ledger and its chaincode; what it committed stays."""
+    place = place_of(invocation)
+    stop_hosts(place.folder)
+    stopped = ledger_down(place.folder)
     invocation.show({"stopped": stopped}, "ledger is down" if stopped else "no ledger was up")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -153,7 +152,6 @@ def _channel(connection: Connection) -> Any:
 
 
 async def _beat(stream: Stream, every_s: float) -> None:
-    with suppress(ChaincodeEnded):
-        while stream.is_open:
-            await asyncio.sleep(every_s)
-            await stream.ping()
+    while stream.is_open:
+        await asyncio.sleep(every_s)
+        await stream.ping()

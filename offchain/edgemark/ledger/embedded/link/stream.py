@@ -41,6 +41,7 @@ from edgemark.ledger.fabric.wire.messages import parse
 _M = chaincode_shim_pb2.ChaincodeMessage
 WRITE_TIMEOUT_S = 30.0  # a process that reads nothing for so long has ended
 MAX_STRAYS = 1_000  # messages in a row that belong to no transaction
+MAX_UNSENT = 1_000  # messages to it; beyond, nothing of it is read until it has read some
 
 
 class _Work:
@@ -63,11 +64,12 @@ class Stream:
     def __init__(self, call: Any, who: str) -> None:
         self._call = call
         self._who = who
-        self._writing = asyncio.Lock()
+        self._unsent: asyncio.Queue[Any] = asyncio.Queue(MAX_UNSENT)
         self._works: dict[tuple[str, str], _Work] = {}
         self._strays = 0
         self._fault: EdgemarkError | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -99,8 +101,11 @@ class Stream:
                 needed=package_id,
                 remedy="Start it with the package's id (CHAINCODE_ID).",
             )
-        await self._write(_M(type=_M.REGISTERED))
-        await self._write(_M(type=_M.READY))
+        # Writes have a task of their own: a transaction that is given up in the midst of one would
+        # take the whole stream with it.
+        self._writer = asyncio.create_task(self._write_all())
+        await self._send(_M(type=_M.REGISTERED))
+        await self._send(_M(type=_M.READY))
         self._reader = asyncio.create_task(self._read(messages))
 
     async def execute(self, call: Call, timeout_s: float) -> Completion:
@@ -124,7 +129,7 @@ class Stream:
         work = self._works[key] = _Work(call)
         try:
             async with asyncio.timeout(timeout_s or None):
-                await self._write(_begin(call))
+                await self._send(_begin(call))
                 answer = await work.done
         except TimeoutError as error:
             raise ChaincodeSilent(
@@ -138,21 +143,17 @@ class Stream:
         return completion_of(answer, call, self._who)
 
     async def ping(self) -> None:
-        """Send KEEPALIVE.
-
-        Raises:
-            ChaincodeEnded: the stream has ended.
-        """
-        await self._write(_M(type=_M.KEEPALIVE))
+        """Send KEEPALIVE."""
+        await self._send(_M(type=_M.KEEPALIVE))
 
     async def close(self) -> None:
         """End the stream, and what is at work on it."""
         self._end(ChaincodeEnded(TERMINATED, who=self._who))
-        reader = self._reader
-        if reader is not None and reader is not asyncio.current_task():
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
+        for task in (self._reader, self._writer):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     def _end(self, fault: EdgemarkError) -> None:
         self._fault = self._fault or fault
@@ -203,13 +204,13 @@ class Stream:
         self._note(work)
         if work is None or work.done.done():
             refused = error_of(message, "no ledger context")
-            await self._write(refused)
+            await self._send(refused)
         elif work.invoking is not None and not work.invoking.done():
             return  # one request at a time: a peer drops the second, too
         elif kind == INVOKE:
             work.invoking = asyncio.create_task(self._invoke(work, message))
         else:
-            await self._write(_answer(work.requests, message))
+            await self._send(_answer(work.requests, message))
 
     def _note(self, work: _Work | None) -> None:
         self._strays = 0 if work is not None else self._strays + 1
@@ -224,18 +225,21 @@ class Stream:
         except EdgemarkError as error:
             answer = error_of(message, str(error))
         if not work.done.done():
-            with suppress(ChaincodeEnded):
-                await self._write(answer)
+            await self._send(answer)
 
-    async def _write(self, message: Any) -> None:
-        raw = message.SerializeToString()
+    async def _send(self, message: Any) -> None:
+        await self._unsent.put(message)
+
+    async def _write_all(self) -> None:
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S), self._writing:
-                await self._call.write(raw)
-        except (TimeoutError, grpc.RpcError, asyncio.InvalidStateError) as error:
-            fault = ChaincodeEnded(TERMINATED, who=self._who)
-            self._end(fault)
-            raise fault from error
+            while True:
+                raw = (await self._unsent.get()).SerializeToString()
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    await self._call.write(raw)
+        except (TimeoutError, grpc.RpcError, asyncio.InvalidStateError):
+            pass  # it reads no more, or is gone
+        finally:
+            self._end(ChaincodeEnded(TERMINATED, who=self._who))
 
 
 def _begin(call: Call) -> Any:

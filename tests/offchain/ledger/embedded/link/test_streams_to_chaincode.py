@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
-from tests.offchain.ledger.embedded.endorsing_world import endorsing
+from tests.offchain.ledger.embedded.endorsing_world import CHANNEL, endorsing
 from tests.offchain.ledger.embedded.scripted_process import (
     Message,
     Process,
@@ -17,7 +17,9 @@ from tests.offchain.ledger.embedded.scripted_process import (
     serve_well,
 )
 
+from edgemark.ledger.embedded.link import stream
 from edgemark.ledger.embedded.simulation.faults import (
+    ChaincodeEnded,
     ChaincodeSilent,
     NotSimulated,
 )
@@ -135,5 +137,54 @@ def test_a_restarted_process__is_dialled_again(made_organisations: Path) -> None
             for _ in range(3):
                 async with scripted(world, serve_well, port=port) as port:
                     assert await world.do("bad", "x") == b"done"
+
+    asyncio.run(play())
+
+
+def test_a_process_that_reads_nothing__ends__and_holds_nothing_up(
+    made_organisations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "WRITE_TIMEOUT_S", SHORT_S)
+
+    async def play() -> None:
+        async def script(process: Process) -> None:
+            await process.shake_hands()
+            asked = await process.take()
+            while True:
+                await process.send(Message.GET_STATE, asked, GET)
+
+        async with endorsing(made_organisations) as world, scripted(world, script):
+            world.channels[CHANNEL].put("bad", "k", b"v" * 100_000)
+            with pytest.raises(ChaincodeEnded):
+                await world.endorse("bad", "x")
+
+    asyncio.run(play())
+
+
+def test_a_call_that_is_given_up_while_it_is_sent__leaves_the_others_at_work(
+    made_organisations: Path,
+) -> None:
+    async def play() -> None:
+        release = asyncio.Event()
+        streams: list[Process] = []
+
+        async def script(process: Process) -> None:
+            streams.append(process)
+            await process.shake_hands()
+            await process.complete(await process.take())
+            await release.wait()
+            while True:
+                await process.complete(await process.take())
+
+        async with endorsing(made_organisations) as world, scripted(world, script):
+            assert await world.do("bad", "x") == b"done"
+            large = asyncio.create_task(world.endorse("bad", b"x" * 1_900_000))
+            small = asyncio.create_task(world.endorse("bad", "x"))
+            await asyncio.wait([large, small], timeout=SHORT_S)
+            large.cancel()
+            await asyncio.wait([large])
+            release.set()
+            assert (await small).simulated.response == b"done"
+            assert len(streams) == 1
 
     asyncio.run(play())

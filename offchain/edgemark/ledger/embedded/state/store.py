@@ -17,6 +17,7 @@ from edgemark.closing import Closing
 from edgemark.errors import Overloaded
 from edgemark.ledger.embedded.state.tables import (
     APPLICATION,
+    BUSY_S,
     FORMAT,
     REMEDY,
     SCHEMA,
@@ -195,7 +196,9 @@ class Store(Closing):
             size = wal.stat().st_size
             if size <= self._wal_bytes:
                 return
+            self._writer.execute("PRAGMA busy_timeout = 0")  # commits do not wait for readers
             busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            self._writer.execute(f"PRAGMA busy_timeout = {round(BUSY_S * 1000)}")
             self._wal_bytes = size + WAL_BYTES if busy else WAL_BYTES
 
     def revert(self, height: int) -> None:

@@ -70,7 +70,9 @@ def propose(
     header.timestamp.seconds = seconds
     header.timestamp.nanos = 5
     signature = common_pb2.SignatureHeader(creator=creator, nonce=nonce)
-    payload = proposal_pb2.ChaincodeProposalPayload(TransientMap=transient or {})
+    spec = chaincode_pb2.ChaincodeSpec(chaincode_id=chaincode_pb2.ChaincodeID(name="kv"))
+    asked = chaincode_pb2.ChaincodeInvocationSpec(chaincode_spec=spec).SerializeToString()
+    payload = proposal_pb2.ChaincodeProposalPayload(input=asked, TransientMap=transient or {})
     raw = proposal_pb2.Proposal(
         header=common_pb2.Header(
             channel_header=header.SerializeToString(),
@@ -121,6 +123,11 @@ class ScriptedPeer:
             raw = await self._stream.read()
         assert raw is not grpc.aio.EOF, "the stream has ended"
         return Message.FromString(raw)
+
+    async def code(self) -> Any:
+        """The same, while it listens."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self._stream.code()
 
     async def wait_for_end(self) -> Any:
         """Status with which the shim ends the stream."""
@@ -188,7 +195,7 @@ class ScriptedPeer:
     async def close(self) -> None:
         if self._listener is not None:
             self._listener.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, grpc.aio.AioRpcError):
                 await self._listener
         self._stream.cancel()
 

@@ -17,6 +17,7 @@ from edgemark_chaincode.shim.limits import END_S, MAX_MESSAGE_BYTES, MAX_STREAMS
 from edgemark_chaincode.shim.stream import PeerStream
 
 LOG = logging.getLogger("edgemark.chaincode")
+STEPS_BEHIND = 5  # that gRPC's own task of a stream takes to end after it
 OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -93,6 +94,8 @@ class ChaincodeServer:
         await asyncio.gather(*(stream.end(grace_s) for stream in self._streams))
         if self._server is not None:
             await self._server.stop(1.0 if self._streams else 0)
+            for _ in range(STEPS_BEHIND):
+                await asyncio.sleep(0)
 
     async def wait(self) -> None:
         """Until it is stopped."""

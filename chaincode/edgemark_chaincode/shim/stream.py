@@ -38,6 +38,7 @@ from edgemark_chaincode.shim.stub import ChaincodeStub
 from edgemark_chaincode.shim.transaction import Transaction
 
 LOG = logging.getLogger("edgemark.chaincode")
+LEAST_S = 0.1  # for the last message of a stream
 WAITING_MESSAGES = 64  # to be written; who reads slowly is not asked for more
 _CALLS = (ChaincodeMessage.TRANSACTION, ChaincodeMessage.INIT)
 _ANSWERS = (ChaincodeMessage.RESPONSE, ChaincodeMessage.ERROR)
@@ -112,7 +113,8 @@ class PeerStream:
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=grace_s)
         with suppress(TimeoutError):  # a peer that does not read is cut off
-            await asyncio.wait_for(self._outgoing.put(None), grace_s)
+            async with asyncio.timeout(max(grace_s, LEAST_S)):
+                await self._outgoing.put(None)
 
     async def _write(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         while (message := await self._outgoing.get()) is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -89,6 +90,22 @@ async def find_difference(
         if any(each != said[0] for each in said):
             return number, said
     return None
+
+
+def compare(chaincode: str, make_calls: Callable[[ScriptedPeer], Sequence[Any]]) -> Any:
+    """The first difference between two processes over these calls; None when there is none."""
+
+    async def run(addresses: Sequence[str]) -> Any:
+        async with AsyncExitStack() as stack:
+            peers = [await stack.enter_async_context(peer_at(each)) for each in addresses]
+            found = await find_difference(peers, make_calls(peers[0]))
+            if found is None:
+                assert peers[0].state == peers[1].state and len(peers[0].state) > 5
+            return found
+
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(host_of(chaincode, machine)) for machine in MACHINES]
+        return asyncio.run(run(addresses))
 
 
 def calls_of_goods(peer: ScriptedPeer, chance: Random, count: int, clock: bytes) -> list[Any]:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
 NPM, HFC = ROOT / ".fabric-peers", ROOT / ".venv-hfc" / "bin" / "python"
 LIMIT_S = 60.0
+QUIET = {"CORE_CHAINCODE_LOGGING_LEVEL": "error", "CORE_CHAINCODE_LOGGING_SHIM": "error"}
 CHAINCODES = {
     "npm": ("node", str(HERE / "node_chaincode.cjs")),
     "PyPI": (sys.executable, str(HERE / "python_chaincode.py")),
@@ -61,8 +62,9 @@ def start_chaincode(
     """Start a chaincode of one of `CHAINCODES`; it listens in its own time."""
     check_installed()
     words = [*CHAINCODES[kind], package_id, address]
-    environment = {**os.environ, "FABRIC_PEERS": str(NPM)}
-    started.append(subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL))
+    environment = {**os.environ, "FABRIC_PEERS": str(NPM), **QUIET}
+    quiet = subprocess.DEVNULL
+    started.append(subprocess.Popen(words, env=environment, stdin=quiet, stdout=quiet))
 
 
 def check_installed() -> None:

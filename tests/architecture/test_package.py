@@ -25,7 +25,7 @@ import importlib, pkgutil, sys
 
 class Forbidden:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"ape", "ape_foundry", "ape_solidity", "numpy", "sklearn"}:
+        if name.partition(".")[0] in sys.argv[2:]:
             raise ModuleNotFoundError(f"{name} is not installed", name=name)
 
 sys.meta_path.insert(0, Forbidden())
@@ -35,10 +35,23 @@ names = [m.name for m in pkgutil.walk_packages(edgemark.__path__, "edgemark.", o
 for name in names:
     # a __main__ runs something; the native kernel is the part that may be absent
     if not name.endswith("__main__") and "native" not in name:
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            print("lacks", name, (missing.name or "").partition(".")[0])
 print(edgemark.__file__)
 print(len(names))
 """
+DEVELOPMENT = ("ape", "ape_foundry", "ape_solidity", "numpy", "sklearn")
+FABRIC = ("grpc", "fabric_protos")  # the extra `edgemark[fabric]`
+# What needs that extra; a system's files that do are named in their folders, `ledgers`.
+OF_THE_LEDGER = (
+    "cli.ledger.",
+    "demo.consortium.",
+    "ledger.embedded.",
+    "ledger.fabric.",
+    "party.consortium.",
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,15 +104,31 @@ def test_the_wheel_holds_nothing_but_the_package(wheel: zipfile.ZipFile) -> None
     assert any(name.endswith("/LICENSE") for name in wheel.namelist())
 
 
-def test_every_module_imports_without_ape_and_numpy(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
-    wheel.extractall(tmp_path)
+def import_without(wheel: zipfile.ZipFile, folder: Path, *packages: str) -> dict[str, str]:
+    """Import every module of a wheel; by those that cannot be imported, which package they lack."""
+    wheel.extractall(folder)
     imported = subprocess.run(
-        [sys.executable, "-I", "-c", IMPORT_EVERYTHING, str(tmp_path)],
+        [sys.executable, "-I", "-c", IMPORT_EVERYTHING, str(folder), *packages],
         capture_output=True,
         text=True,
         check=False,
     )
     assert imported.returncode == 0, imported.stderr
-    place, count = imported.stdout.split()[-2:]
-    assert Path(place).is_relative_to(tmp_path)
+    *lines, place, count = imported.stdout.splitlines()
+    assert Path(place).is_relative_to(folder)
     assert int(count) > 10
+    return dict(line.split()[1:3] for line in lines if line.startswith("lacks "))
+
+
+def test_every_module_imports_without_ape_and_numpy(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    assert import_without(wheel, tmp_path, *DEVELOPMENT) == {}
+
+
+def test_without_the_extra_of_the_ledger__all_else_is_imported(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    lacking = import_without(wheel, tmp_path, *FABRIC)
+    assert set(lacking.values()) == set(FABRIC)
+    names = {name.removeprefix("edgemark.") for name in lacking}
+    others = {name for name in names if not name.startswith(OF_THE_LEDGER)}
+    assert {name for name in others if "ledgers" not in name.split(".")} == set()

@@ -6,6 +6,7 @@ import click
 
 from edgemark.cli.doctor.chain_findings import find_on_chain
 from edgemark.cli.doctor.identity_findings import find_identities
+from edgemark.cli.doctor.ledger_findings import find_on_ledger
 from edgemark.cli.doctor.machine_findings import find_on_machine
 from edgemark.cli.doctor.reach_findings import find_reach, is_of_a_server
 from edgemark.cli.systems import OF_SYSTEMS
@@ -24,7 +25,9 @@ def doctor(invocation: Invocation, offline: bool) -> int:
     chain models are compiled, inputs shared and answers decoded, for which --offline is enough.
     """
     settings = invocation.settings()
-    findings = list(find_on_machine(settings.home, serves=is_of_a_server(settings)))
+    serves = is_of_a_server(settings)
+    findings = list(find_on_machine(settings.home, serves=serves))
+    findings += find_on_ledger(settings, serves=serves, offline=offline)
     on_chain, reached = ([], None) if offline else find_on_chain(settings)
     if reached:
         on_chain += find_identities(settings, reached.chain)

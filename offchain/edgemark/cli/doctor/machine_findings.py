@@ -30,6 +30,7 @@ LEAST_DISK_BYTES = 256 * 2**20  # a journal of some thousand records, the larges
 EXTRAS = {  # module: the package that brings it, and its use
     "sklearn": ("scikit-learn>=1.5", "demonstrations and models"),
     "onnx": ("onnx>=1.22", "models from ONNX files"),
+    "grpc": ("edgemark[fabric]", "the consortium ledger"),
 }
 
 

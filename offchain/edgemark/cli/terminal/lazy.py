@@ -17,6 +17,9 @@ from click.shell_completion import CompletionItem
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
 
+# What brings a module, where it is not a package of its name.
+BROUGHT_BY = dict.fromkeys(("grpc", "fabric_protos", "google"), "'edgemark[fabric]'")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -48,7 +51,7 @@ class Place:
                 "needs a package that is not installed",
                 who="command",
                 needed=name,
-                remedy=f"Run `pip install {name}`.",
+                remedy=f"Run `pip install {BROUGHT_BY.get(name, name)}`.",
             ) from error
         return getattr(module, self.variable)
 

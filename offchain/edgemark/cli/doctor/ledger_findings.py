@@ -1,0 +1,125 @@
+"""What `edgemark doctor` finds of the consortium ledger: which one, peers, Fabric's programs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from edgemark.cli.doctor.findings import Finding, look
+from edgemark.errors import LedgerUnavailable, RefusedInput
+from edgemark.ledger.fabric.network.network import NOTE, find_network
+from edgemark.ledger.fabric.network.programs import find_programs
+from edgemark.ledger.fabric.settings import PROFILE, LedgerSettings
+from edgemark.ledger.launching.program import ToolMissing
+from edgemark.settings.settings import Settings
+from edgemark.words import count
+
+ANSWER_S = 2.0
+FOLDERS = ("ledger", "fabric")  # of a home: the development ledger, Fabric's own programs
+
+
+def find_on_ledger(settings: Settings, *, serves: bool, offline: bool) -> Iterator[Finding]:
+    """What there is of a consortium ledger; nothing of it is needed where no home uses one.
+
+    Args:
+        settings: of the home.
+        serves: whether it is a server's home, which needs nothing of what is for development.
+        offline: ask no peer.
+    """
+    if not serves:
+        yield look("fabric programs", False, _programs)
+    if (settings.home / "fabric" / NOTE).exists():
+        yield look("fabric network", True, partial(_network, settings.home / "fabric"))
+    if not uses_ledger(settings):
+        return
+    peers: list[str] = []
+    yield look("ledger", True, partial(_ledger, settings, peers))
+    for target in [] if offline else peers:
+        yield look(f"peer {target}", True, partial(_peer, target))
+
+
+def uses_ledger(settings: Settings) -> bool:
+    """Whether a home has a consortium ledger, or names one."""
+    chosen = settings.of(LedgerSettings)
+    is_named = chosen.kind == PROFILE or bool(chosen.profile)
+    return is_named or any((settings.home / name).is_dir() for name in FOLDERS)
+
+
+def _programs() -> str:
+    """Version and folder of Fabric's programs.
+
+    Raises:
+        RefusedInput: they are not there, which matters to whoever wants a network of them alone.
+    """
+    try:
+        found = find_programs()
+    except ToolMissing as missing:
+        raise RefusedInput(
+            "are not installed; the development ledger needs none",
+            who="programs of Fabric",
+            remedy=f"Only for `edgemark fabric up`. {missing.remedy}",
+        ) from missing
+    return f"{found.version} in {found.paths['peer'].parent}"
+
+
+def _network(folder: Path) -> str:
+    """How many nodes of a network are well.
+
+    Raises:
+        LedgerUnavailable: some are not.
+    """
+    network = find_network(folder)
+    states = network.status() if network else {}
+    ill = [f"{name} {state}" for name, state in states.items() if state != "healthy"]
+    if ill:
+        raise LedgerUnavailable(
+            f"{len(ill)} of {count(len(states), 'node')} not well",
+            who=folder,
+            had=", ".join(ill),
+            remedy="Start it: `edgemark fabric up`; or remove it: `edgemark fabric down --remove`.",
+        )
+    return f"{count(len(states), 'node')}, all healthy"
+
+
+def _ledger(settings: Settings, peers: list[str]) -> str:
+    """Which ledger, and as whom; its peers go into `peers`.
+
+    Raises:
+        RefusedInput: profile or identity are missing or wrong, or a package is not installed.
+    """
+    if find_spec("grpc") is None or find_spec("fabric_protos") is None:
+        raise RefusedInput(
+            "needs packages that are not installed",
+            who="ledger",
+            needed="grpcio, hyperledger-fabric-protos",
+            remedy="Run `pip install 'edgemark[fabric]'`.",
+        )
+    from edgemark.ledger.fabric.opening import open_ledger  # noqa: PLC0415 - needs these packages
+
+    chosen = settings.of(LedgerSettings)
+    access = open_ledger(chosen, settings.home)
+    peers.extend(each.target for those in access.profile.peers.values() for each in those)
+    place = access.profile.source
+    return f"{chosen.kind}, channel {chosen.channel}, as {access.signer.msp_id}, by {place}"
+
+
+def _peer(target: str) -> str:
+    """That somebody listens there.
+
+    Raises:
+        LedgerUnavailable: nobody does.
+    """
+    host, _, port = target.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S):
+            return "listens"
+    except OSError as error:
+        raise LedgerUnavailable(
+            "does not answer",
+            who=f"peer {target}",
+            had=error.strerror or str(error),
+            remedy="Start it: `edgemark ledger up` or `edgemark fabric up`; see [ledger].",
+        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 
 from edgemark.errors import RefusedInput
 
@@ -34,3 +35,12 @@ def check_port_free(port: int) -> None:
                 needed="a free port",
                 remedy="Stop what listens there or choose another port.",
             ) from error
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that are free now, all different; whoever listens there soon will find them so."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [probe.getsockname()[1] for probe in probes]

@@ -96,14 +96,22 @@ class Owner:
             raise RefusedInput(
                 "cannot be moved back", who="clock", had=seconds, needed=">= 0", remedy=remedy
             )
+        return await self.set_advance(self._ledger.served.advance_s + seconds)
+
+    async def set_advance(self, seconds: int) -> int:
+        """Let the ledger's clocks be ahead by so much, which may be less than they were.
+
+        Raises:
+            RefusedInput: too far.
+        """
         async with self._doing:
             ledger = self._ledger
-            served = replace(ledger.served, advance_s=ledger.served.advance_s + seconds)
-            served.save(ledger.place)
-            ledger.served = served
-            ledger.behind.clock.advance_s = served.advance_s
-            _log.info("advanced", seconds=seconds, ahead_s=served.advance_s)
-            return served.advance_s
+            if seconds != ledger.served.advance_s:
+                ledger.served = replace(ledger.served, advance_s=seconds)
+                ledger.served.save(ledger.place)
+                ledger.behind.clock.advance_s = seconds
+                _log.info("advanced", ahead_s=seconds)
+            return seconds
 
     async def revoke(self, msp_id: str) -> None:
         """Let an organisation's revocation list count on each of its channels.

@@ -71,6 +71,10 @@ class LedgerThread(Closing):
         """Move the ledger's clocks ahead; answers by how much they are ahead in all."""
         return self.run(self._owner.advance(seconds))
 
+    def set_advance(self, seconds: int) -> None:
+        """Let the ledger's clocks be ahead by so much, which may be less than they were."""
+        self.run(self._owner.set_advance(seconds))
+
     def revoke(self, msp_id: str) -> None:
         """Let an organisation's revocation list count."""
         self.run(self._owner.revoke(msp_id))

@@ -1,0 +1,55 @@
+"""The fixture `ledger`: what a test did is gone after it, what the session did stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.embedded.fixture import LedgerFixture, ledger, ledger_of_session
+from edgemark.ledger.fabric.faults import ChaincodeRefused, IdentityRefused, NotEndorsed
+
+pytestmark = [pytest.mark.processes, pytest.mark.lasts(12)]
+
+SHELF = "tests.offchain.ledger.embedded.shelf_chaincode:Shelf"
+__all__ = ["ledger", "ledger_of_session"]  # the fixtures of this file
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shelf(ledger_of_session: LedgerFixture) -> None:
+    ledger_of_session.deploy("shelf", SHELF)
+
+
+def test_chaincode_of_the_session__is_called(ledger: LedgerFixture) -> None:
+    with ledger.client() as client, ledger.client("Org2MSP") as other:
+        client.submit("shelf", "put", "k", "v")
+        assert other.evaluate("shelf", "get", "k") == b"v"
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_what_another_test_wrote__is_gone(ledger: LedgerFixture, turn: int) -> None:
+    with ledger.client() as client:
+        assert client.evaluate("shelf", "get", "k") == b""
+        client.submit("shelf", "put", "k", f"{turn}")
+        ledger.advance(3600)
+        assert ledger.thread.ledger.served.advance_s == 3600
+        ledger.deploy("second", SHELF, policy="OR('Org1MSP.peer', 'Org2MSP.peer')")
+        client.submit("second", "put", "k", "v")
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_who_was_revoked_in_another_test__is_none_in_this_one(
+    ledger: LedgerFixture, turn: int
+) -> None:
+    with ledger.client() as client:
+        client.submit("shelf", "put", "k", "v")
+        ledger.revoke("User1")
+        with pytest.raises((IdentityRefused, NotEndorsed, ChaincodeRefused, RefusedInput)):
+            client.submit("shelf", "put", "k", "w")
+    with ledger.client(user="Admin") as client:
+        assert client.evaluate("shelf", "get", "k") == b"v"
+
+
+def test_issued_identity__has_its_attributes(ledger: LedgerFixture) -> None:
+    ledger.issue("watch", {"edgemark.clock": "true"})
+    with ledger.client(user="watch") as client:
+        client.submit("shelf", "put", "k", "v")

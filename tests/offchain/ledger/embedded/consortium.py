@@ -76,7 +76,7 @@ class Firm:
 @cache
 def firm(msp_id: str) -> Firm:
     """An organisation, the same in all tests of a process."""
-    name = msp_id.lower()
+    name = msp_id.lower()[-40:]
     return Firm(
         msp_id, Authority.make(f"ca.{name}", name, NOW), Authority.make(f"tls.{name}", name, NOW)
     )

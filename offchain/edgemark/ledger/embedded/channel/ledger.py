@@ -7,6 +7,7 @@ snapshots.json           height of each channel, by snapshot
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,7 @@ from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
 from edgemark.files import (
     OWNER_ONLY_FILE,
-    hold_folder,
+    hold_lock,
     make_private_folder,
     sync_folder,
     write_whole,
@@ -47,7 +48,7 @@ class Ledger(Closing):
         self._channels: dict[str, Channel] = {}
         self._held = ExitStack()
         make_private_folder(folder / CHANNELS)
-        self._held.enter_context(hold_folder(folder / CHANNELS))
+        self._held.callback(os.close, hold_lock(folder / CHANNELS))
         try:
             for path in (folder / CHANNELS).glob(f"*{UNFINISHED}*"):
                 path.unlink()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -31,6 +30,7 @@ from edgemark.ledger.fabric.wire.codes import Code
 
 MAX_HEIGHTS = 64  # read at once; each has a connection
 MAX_IDLE = 8  # connections kept for the next height
+FOLD_MS = 100  # how long a block waits for those who read from the write-ahead file
 WAL_BYTES = 32 * 1024 * 1024  # of the write-ahead file, before it is folded in
 
 
@@ -72,7 +72,7 @@ class Store(Closing):
         self._current: Snapshot | None = None
         self._heights = 0
         self._idle: list[sqlite3.Connection] = []
-        self._wal_bytes = WAL_BYTES
+        self._wal_limit = WAL_BYTES
         self._writer = connect(path, writes=True)
         try:
             with told(path):
@@ -151,6 +151,7 @@ class Store(Closing):
             StoreUnavailable, StoreDamaged: nothing of it is kept.
         """
         with self._writing, told(self.path):
+            self._fold_in()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 self._write(block, entries, writes)
@@ -162,7 +163,6 @@ class Store(Closing):
             self.height = block.number + 1
             with self._sharing:
                 self._let_go()
-            self._fold_in()
 
     def _write(self, block: Block, entries: Sequence[Entry], writes: Iterable[Written]) -> None:
         run, many = self._writer.execute, self._writer.executemany
@@ -190,16 +190,25 @@ class Store(Closing):
         )
 
     def _fold_in(self) -> None:
-        """Empty the write-ahead file when it is large; readers that stay put it off."""
-        wal = Path(f"{self.path}-wal")
-        with suppress(FileNotFoundError):
-            size = wal.stat().st_size
-            if size <= self._wal_bytes:
-                return
-            self._writer.execute("PRAGMA busy_timeout = 0")  # commits do not wait for readers
-            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            self._writer.execute(f"PRAGMA busy_timeout = {round(BUSY_S * 1000)}")
-            self._wal_bytes = size + WAL_BYTES if busy else WAL_BYTES
+        """Empty the write-ahead file when it is large.
+
+        First all of it is copied, once nobody reads an older height; whoever begins after that, on
+        a connection of its own, reads nothing from it. Then it waits a moment for those before.
+        Where somebody stays, it is tried again when the file has grown by as much.
+        """
+        try:
+            size = Path(f"{self.path}-wal").stat().st_size
+        except FileNotFoundError:
+            return
+        if size <= self._wal_limit:
+            return
+        self._writer.execute(f"PRAGMA busy_timeout = {FOLD_MS}")
+        for step in ("FULL", "TRUNCATE"):
+            busy = self._writer.execute(f"PRAGMA wal_checkpoint({step})").fetchone()[0]
+            with self._sharing:
+                self._let_go()
+        self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+        self._wal_limit = size + WAL_BYTES if busy else WAL_BYTES
 
     def revert(self, height: int) -> None:
         """Take back all blocks from `height` on, with everything that they did.

@@ -1,0 +1,147 @@
+"""Several channels in one folder: made whole, opened once, snapshots of all, verified together."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.offchain.ledger.embedded.consortium import (
+    ORGANISATIONS,
+    Draft,
+    define,
+    firm,
+    orderer,
+    puts,
+)
+
+from edgemark.errors import RefusedInput
+from edgemark.files import FileInUse
+from edgemark.ledger.embedded.channel import ledger as ledgers
+from edgemark.ledger.embedded.channel.ledger import Ledger, verify_folder
+from edgemark.ledger.embedded.channel.verifying import ChannelDiffers
+from edgemark.ledger.embedded.state.tables import StoreDamaged
+from edgemark.ledger.fabric.wire.codes import Code
+
+ALL = {each: firm(each).organisation for each in ORGANISATIONS}
+ORDERER = firm("OrdererMSP").organisation
+
+
+def open_ledger(folder: Path) -> Ledger:
+    return Ledger.open(folder, orderer(), ORDERER)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with open_ledger(tmp_path) as opened:
+        yield opened
+
+
+def put(ledger: Ledger, channel: str, value: bytes) -> None:
+    draft = Draft([puts({"k": value})], channel=channel)
+    assert ledger.channels[channel].commit([draft.envelope()]).flags == (Code.VALID,)
+
+
+def value_of(ledger: Ledger, channel: str) -> bytes | None:
+    with ledger.channels[channel].view() as view:
+        found = view.get("code", "k")
+    return None if found is None else found[0]
+
+
+def test_channels__have_their_own_organisations_chaincodes_and_state(tmp_path: Path) -> None:
+    with open_ledger(tmp_path) as ledger:
+        define(ledger.create_channel("trade", ALL))
+        alone = ledger.create_channel("alone", {"Org1MSP": ALL["Org1MSP"]})
+        put(ledger, "trade", b"v")
+        assert alone.definition("code") is None
+        draft = Draft([puts({"k": b"v"})], channel="alone", creator=firm("Org2MSP").client)
+        assert alone.commit([draft.envelope()]).flags == (Code.BAD_CREATOR_SIGNATURE,)
+    with open_ledger(tmp_path) as ledger:
+        assert set(ledger.channels) == {"alone", "trade"}
+        assert value_of(ledger, "trade") == b"v"
+        assert [each.channel for each in ledger.verify()] == ["alone", "trade"]
+
+
+@pytest.mark.parametrize("name", ["Trade", "../trade", "", ".part", "a/b"])
+def test_channel_of_no_name__is_refused__and_leaves_nothing(ledger: Ledger, name: str) -> None:
+    with pytest.raises(RefusedInput):
+        ledger.create_channel(name, ALL)
+    assert ledger.channels == {}
+    assert not [each for each in ledger.folder.rglob("*") if each.suffix == ".sqlite"]
+
+
+def test_channel_that_is_there__is_not_made_again__and_their_number_is_bounded(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.create_channel("trade", ALL)
+    with pytest.raises(RefusedInput, match="trade"):
+        ledger.create_channel("trade", ALL)
+    monkeypatch.setattr(ledgers, "MAX_CHANNELS", 1)
+    with pytest.raises(RefusedInput):
+        ledger.create_channel("more", ALL)
+
+
+def test_folder__is_opened_by_one_at_a_time(tmp_path: Path) -> None:
+    with open_ledger(tmp_path), pytest.raises(FileInUse):
+        open_ledger(tmp_path)
+    open_ledger(tmp_path).close()
+
+
+def test_channel_that_was_being_made_when_its_process_died__is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "channels").mkdir(mode=0o700)
+    (tmp_path / "channels" / ".part.sqlite").write_bytes(b"half a channel")
+    (tmp_path / "channels" / ".part.sqlite-wal").write_bytes(b"half a channel")
+    with open_ledger(tmp_path) as ledger:
+        assert ledger.channels == {}
+        ledger.create_channel("trade", ALL)
+
+
+def test_revert__takes_all_channels_back__and_the_snapshot_stays(tmp_path: Path) -> None:
+    with open_ledger(tmp_path) as ledger:
+        define(ledger.create_channel("trade", ALL))
+        define(ledger.create_channel("other", ALL))
+        put(ledger, "trade", b"1")
+        first = ledger.snapshot()
+        put(ledger, "trade", b"2")
+        put(ledger, "other", b"2")
+        second = ledger.snapshot()
+        put(ledger, "trade", b"3")
+        late = ledger.create_channel("late", ALL)
+        define(late)
+        ledger.revert(second)
+        assert (value_of(ledger, "trade"), value_of(ledger, "other")) == (b"2", b"2")
+        assert late.height == 1
+        ledger.revert(first)
+        assert (value_of(ledger, "trade"), value_of(ledger, "other")) == (b"1", None)
+        put(ledger, "trade", b"4")
+    with open_ledger(tmp_path) as ledger:
+        ledger.revert(first)
+        assert value_of(ledger, "trade") == b"1"
+        with pytest.raises(RefusedInput, match="no snapshot"):
+            ledger.revert(second)
+        assert ledger.snapshot() == second
+        assert len(ledger.verify()) == 3
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b'{"1": {"trade": "x"}}', b'{"x": {}}', b"{", b"\xff"])
+def test_snapshots_that_cannot_be_read__are_named(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "snapshots.json").write_bytes(raw)
+    with pytest.raises(StoreDamaged, match=r"snapshots\.json"):
+        open_ledger(tmp_path)
+    (tmp_path / "snapshots.json").unlink()
+    open_ledger(tmp_path).close()
+
+
+def test_damaged_channel__is_named__also_where_it_cannot_be_opened(tmp_path: Path) -> None:
+    with open_ledger(tmp_path) as ledger:
+        define(ledger.create_channel("trade", ALL))
+        ledger.create_channel("other", ALL)
+    path = tmp_path / "channels" / "trade.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as rows:
+        rows.execute("UPDATE blocks SET raw = x'0a'")
+    with pytest.raises(StoreDamaged, match="trade"):
+        open_ledger(tmp_path)
+    with pytest.raises(ChannelDiffers, match="trade, block 0"):
+        verify_folder(tmp_path, ORDERER)

@@ -16,7 +16,7 @@ from edgemark.ledger.fabric.network.programs import find_programs
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIABLE = "EDGEMARK_TEST_FABRIC"  # read by tests/conftest.py
-MARKS = re.compile(r"mark[.]fabric|on_both_ledgers")
+MARKS = re.compile(r"mark[.]fabric|ledger_home")
 TEST_LIMIT_S = 300  # of one that hangs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from tests.chaincode.scripted_peer import connected
 
@@ -33,6 +34,8 @@ class Reader(Chaincode):
                     await stub.get_state_by_range("", "")
             if name == b"hasty":
                 return await self._give_up(stub)
+            if name == b"stubborn":
+                return await self._go_on(stub)
             if name == b"side by side":
                 both = await asyncio.gather(stub.get_state("a"), stub.get_state("b"))
                 return success(b"+".join(both))
@@ -42,6 +45,11 @@ class Reader(Chaincode):
         except BaseException as fault:
             self.faults.append(fault)
             raise
+
+    async def _go_on(self, stub: ChaincodeStub) -> Response:
+        with suppress(asyncio.CancelledError):
+            await stub.get_state("a")
+        return success(b"stubborn")
 
     async def _give_up(self, stub: ChaincodeStub) -> Response:
         try:

@@ -5,6 +5,7 @@
 | opened | REGISTERED, after our REGISTER | registered |
 | registered | READY | ready |
 | ready | TRANSACTION, INIT | the call runs; COMPLETED with its response, whatever it raised |
+| ready | TRANSACTION, INIT of a call that runs | COMPLETED with an error; what ran is forgotten |
 | ready | RESPONSE, ERROR | to the call that waits for it |
 | any | KEEPALIVE | nothing |
 
@@ -18,6 +19,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from fabric_protos.peer import chaincode_pb2, proposal_response_pb2
@@ -45,6 +47,26 @@ _ANSWERS = (ChaincodeMessage.RESPONSE, ChaincodeMessage.ERROR)
 _HANDSHAKE = (ChaincodeMessage.REGISTERED, ChaincodeMessage.READY)
 
 
+_Key = tuple[str, str]  # channel and transaction id
+
+
+@dataclass
+class _Running:
+    """A call at work.
+
+    Attributes:
+        transaction: by which it asks the peer.
+        size: of its message, bytes.
+        task: in which it runs.
+        is_forgotten: whether the peer has begun it anew, so that its answer would be another's.
+    """
+
+    transaction: Transaction
+    size: int
+    task: asyncio.Task[None] | None = None
+    is_forgotten: bool = False
+
+
 class PeerStream:
     """The chaincode's side of one stream.
 
@@ -61,7 +83,7 @@ class PeerStream:
         self._package_id = package_id
         self._handshake_s = handshake_s
         self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_MESSAGES)
-        self._running: dict[tuple[str, str], Transaction] = {}
+        self._running: dict[_Key, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes_in_hand = 0
         self._shaken = 0  # messages of the handshake that came
@@ -141,7 +163,7 @@ class PeerStream:
                 await self._begin(message, len(raw))
             elif message.type in _ANSWERS:
                 found = self._running.get((message.channel_id, message.txid))
-                if found is None or not found.hear(message):
+                if found is None or not found.transaction.hear(message):
                     self._count_odd("an answer that nobody waits for", message)
             else:
                 self._count_odd("a message that fits nothing", message)
@@ -159,7 +181,7 @@ class PeerStream:
         if not 1 <= len(message.txid) <= MAX_ID or len(message.channel_id) > MAX_ID:
             self._count_odd("a call without a transaction id", message)
         elif key in self._running:
-            self._count_odd("a call that runs already", message)
+            await self._forget(key)
         elif self._is_ending:
             await self._answer(key, _refused("is ending"), None)
         elif (
@@ -167,32 +189,46 @@ class PeerStream:
         ):
             await self._answer(key, _refused("has as many calls as it takes"), None)
         else:
-            self._running[key] = Transaction(*key, self._send)
+            running = _Running(Transaction(*key, self._send), size)
+            self._running[key] = running
             self._bytes_in_hand += size
-            task = asyncio.create_task(self._run(message, self._running[key], size))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            running.task = asyncio.create_task(self._run(message, key, running))
+            self._tasks.add(running.task)
+            running.task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, message: Any, transaction: Transaction, size: int) -> None:
-        key = (transaction.channel, transaction.tx_id)
+    async def _forget(self, key: _Key) -> None:
+        """Refuse a call that runs: its peer gave it up, and has another read-write set by now.
+
+        What runs has asked and written for the one before; its success would be taken for that of
+        a call that has written nothing.
+        """
+        running = self._running.pop(key)
+        running.is_forgotten = True
+        running.transaction.close()
+        if running.task is not None:
+            running.task.cancel()
+        await self._answer(key, _refused("still ran this call when it came again"), None)
+
+    async def _run(self, message: Any, key: _Key, running: _Running) -> None:
         event = None
         try:
             try:
-                response, event = await self._call(message, transaction)
+                response, event = await self._call(message, running.transaction)
             except (Exception, SystemExit) as fault:
                 LOG.info("call %s failed", key[1][:16], exc_info=fault)
                 response = Response(ERROR, message=tell(fault))
             except asyncio.CancelledError:
-                if self._is_ending:
+                if self._is_ending or running.is_forgotten:
                     raise
                 response = Response(ERROR, message="the chaincode cancelled itself")
-            transaction.close()
-            del self._running[key]  # from here on the peer may begin it anew
-            await self._answer(key, response, event)
+            if not running.is_forgotten:
+                del self._running[key]  # from here on the peer may begin it anew
+                await self._answer(key, response, event)
         finally:
-            transaction.close()
-            self._running.pop(key, None)
-            self._bytes_in_hand -= size
+            running.transaction.close()
+            self._bytes_in_hand -= running.size
+            if self._running.get(key) is running:
+                del self._running[key]
 
     async def _call(self, message: Any, transaction: Transaction) -> tuple[Response, Any]:
         stub = ChaincodeStub(parse_call(message), transaction)
@@ -203,7 +239,7 @@ class PeerStream:
             await stub.close_iterators()
         return _checked(response), stub.event
 
-    async def _answer(self, key: tuple[str, str], response: Response, event: Any) -> None:
+    async def _answer(self, key: _Key, response: Response, event: Any) -> None:
         raw = proposal_response_pb2.Response(
             status=response.status, message=response.message, payload=response.payload
         ).SerializeToString()

@@ -107,20 +107,42 @@ def test_an_answer_given_twice__harms_no_other_call() -> None:
     asyncio.run(play())
 
 
-def test_a_call_sent_twice__runs_once() -> None:
+def test_a_call_that_comes_again__is_refused_and_what_ran_is_forgotten() -> None:
+    """Its peer gave it up: what ran wrote into a read-write set that is gone."""
+
     async def play() -> None:
         chaincode = Reader()
         async with peer_of(chaincode) as peer:
             held = peer.hold()
             call = peer.make_call("both")
             future = await peer.begin(call)
-            await peer.send(call)
             await until(lambda: held)
             peer.go_on()
-            await peer.send(peer.answer(held[0]))
-            assert (await peer.end_of(future)).status == 200
-            assert (await peer.call("both")).status == 200
+            await peer.send(call)
+            told = await peer.end_of(future)
+            assert told.status == 500 and "when it came again" in told.message
+            await peer.send(peer.answer(held[0]))  # for the one before
+            again = await peer.end_of(await peer.begin(call))
+            assert (again.status, again.payload) == (200, b"+")
             assert chaincode.begun == 2 and peer.strays == []
+            assert [type(each) for each in chaincode.faults] == [asyncio.CancelledError]
+
+    asyncio.run(play())
+
+
+def test_a_forgotten_call_that_goes_on__answers_nothing() -> None:
+    async def play() -> None:
+        async with peer_of(Reader()) as peer:
+            held = peer.hold()
+            call = peer.make_call("stubborn")
+            future = await peer.begin(call)
+            await until(lambda: held)
+            await peer.send(call)
+            assert (await peer.end_of(future)).status == 500
+            peer.go_on()
+            for _ in range(5):
+                assert (await peer.call("both")).status == 200
+            assert peer.strays == []
 
     asyncio.run(play())
 
@@ -158,6 +180,24 @@ def test_a_peer_that_never_answers__ends_the_call_in_the_end() -> None:
         with pytest.raises(StreamBroken):
             await transaction.ask(Message.GET_STATE, b"")
         assert len(sent) == 1
+
+    asyncio.run(play())
+
+
+def test_a_second_answer_before_the_first_is_read__is_nobodys() -> None:
+    async def play() -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        transaction = Transaction("market", "t", send)
+        asking = asyncio.create_task(transaction.ask(Message.GET_STATE, b""))
+        await until(lambda: sent)
+        assert transaction.hear(respond(sent[0], b"first"))
+        assert not transaction.hear(respond(sent[0], b"second"))
+        assert await asking == b"first"
+        assert not transaction.hear(respond(sent[0], b"third"))
 
     asyncio.run(play())
 

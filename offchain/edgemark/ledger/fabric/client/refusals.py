@@ -223,7 +223,7 @@ _BY_TEXT = (
     (("incorrect timestamp",), _wrong_time),
     (("access denied", "client identity expired", "Failed evaluating policy"), _denied),
     (("duplicate transaction found",), _known_already),
-    (("could not get last config for channel",), _no_such_channel),
+    (("could not get last config for channel", "is not known here"), _no_such_channel),
     (
         ("no combination of peers", "no peers available", "failed to find any endorsing peers"),
         _no_endorsers,

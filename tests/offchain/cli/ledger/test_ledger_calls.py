@@ -1,0 +1,177 @@
+"""`edgemark ledger invoke|query|finish|events|history` as typed, on a development ledger."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.ledger.embedded.served import ORG1, ORG2, development_ledger
+from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
+
+from edgemark.cli.main import main
+from edgemark.cli.terminal.exits import Exit
+from edgemark.ledger.fabric.profile.writing import profile_path
+
+
+@dataclass
+class Desk:
+    """A home folder and the commands typed there."""
+
+    home: Path
+    capture: pytest.CaptureFixture[str]
+
+    def type(self, *words: str) -> tuple[int, str, str]:
+        """Run one command; (exit status, standard output, standard error)."""
+        with pytest.raises(SystemExit) as left:
+            main(["ledger", *words, "--home", str(self.home)])
+        said = self.capture.readouterr()
+        return int(left.value.code or 0), said.out, said.err
+
+    def ask(self, *words: str, status: int = Exit.DONE) -> dict[str, Any]:
+        """The same, for JSON."""
+        found, out, error = self.type(*words, "--json")
+        assert found == status, error
+        facts: dict[str, Any] = json.loads(out)
+        return facts
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("home")
+    with development_ledger(folder / "ledger") as running:
+        running.deploy("shelf", {ORG1: Shelf(), ORG2: Shelf()})
+        yield folder
+
+
+@pytest.fixture
+def desk(home: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(home, capsys)
+
+
+def test_invoke__says_block_code_and_transaction__and_query_reads_it(desk: Desk) -> None:
+    status, out, _ = desk.type("invoke", "shelf", "put", "a", "1")
+    assert status == Exit.DONE
+    first, answer = out.splitlines()
+    assert first.startswith("VALID in block ")
+    assert len(first.split()[-1]) == 64
+    assert answer == "kept"
+    assert desk.type("query", "shelf", "get", "a")[:2] == (Exit.DONE, "1\n")
+    facts = desk.ask("invoke", "shelf", "put", "a", "2")
+    assert (facts["code"], facts["response"]) == ("VALID", "kept")
+    assert desk.ask("query", "shelf", "get", "a") == {"response": "2"}
+
+
+def test_a_name_typed_again__is_the_same_transaction(desk: Desk) -> None:
+    words = ("invoke", "shelf", "put", "named", "1", "--name", "first")
+    assert desk.ask(*words) == desk.ask(*words)
+    other = ("invoke", "shelf", "put", "named", "2", "--name", "first")
+    refused = desk.ask(*other, status=Exit.REFUSED_INPUT)
+    assert refused["error"] == "SubmissionDiffers"
+    assert desk.ask("finish") == {"finished": []}
+
+
+def test_history__tells_every_value_the_newest_first(desk: Desk) -> None:
+    ids = [
+        desk.ask("invoke", "shelf", "put", "told", value)["transaction_id"] for value in ("1", "2")
+    ]
+    gone = desk.ask("invoke", "shelf", "drop", "told")["transaction_id"]
+    rows = desk.ask("history", "shelf", "told")["history"]
+    assert [(row["transaction"], row["value"], row["deleted"]) for row in rows] == [
+        (gone, None, True),
+        (ids[1], "2", False),
+        (ids[0], "1", False),
+    ]
+    assert "(deleted)" in desk.type("history", "shelf", "told")[1]
+    desk.ask("invoke", "shelf", "put_parts", "kind", "x", "y")
+    assert len(desk.ask("history", "shelf", "kind", "x", "y")["history"]) == 1
+    assert desk.type("history", "shelf", "never")[1] == "shelf never wrote this key\n"
+
+
+def test_events__go_on_behind_their_checkpoint(desk: Desk, tmp_path: Path) -> None:
+    held = str(tmp_path / "checkpoint")
+    begun = ("events", "shelf", "--checkpoint", held, "--wait", "1")
+    assert desk.type(*begun)[:2] == (Exit.DONE, "")
+    for key in ("e1", "e2", "e3"):
+        desk.ask("invoke", "shelf", "put", key, "1")
+    names = []
+    for count in ("1", "2"):
+        words = ("events", "shelf", "--checkpoint", held, "--count", count, "--json")
+        _, out, _ = desk.type(*words)
+        names += [json.loads(line)["payload"] for line in out.splitlines()]
+    assert names == ["e1", "e2", "e3"]
+
+
+def test_a_chaincode_that_says_no__is_told_by_every_endorser(desk: Desk) -> None:
+    facts = desk.ask("invoke", "shelf", "refuse", "a", status=Exit.REFUSED_INPUT)
+    assert facts["error"] == "ChaincodeRefused"
+    assert "no such thing" in facts["had"]
+    assert [each["msp_id"] for each in facts["endorsers"]] == [ORG1]
+    _, _, error = desk.type("query", "shelf", "refuse", "a")
+    assert "no such thing" in error
+    assert "Traceback" not in error
+
+
+def test_too_few_endorsements__are_invalid_and_say_the_code(desk: Desk) -> None:
+    words = ("invoke", "shelf", "put", "few", "1", "--org", ORG1)
+    facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
+    assert (facts["error"], facts["code"]) == ("TransactionInvalid", "ENDORSEMENT_POLICY_FAILURE")
+    assert facts["block"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("query", "nobody", "get", "a"), "NotEndorsed"),
+        (("query", "shelf", "get", "a", "--channel", "nowhere"), "NotEndorsed"),
+        (("query", "shelf", "get", "a", "--org", "Org9MSP"), "NotEndorsed"),
+        (("query", "x" * 65, "get"), "RefusedInput"),
+        (("query", "shelf", "get", "a", "--msp-id", "Org9MSP"), "ProfileInvalid"),
+        (("query", "shelf", "get", "a", "--ledger", "profile"), "ProfileInvalid"),
+        (("query", "shelf", "get", "a", "--ledger-profile", "gone.json"), "ProfileInvalid"),
+        (("query", "shelf", "get", "a", "--msp-folder", "gone"), "IdentityRefused"),
+        (("query", "shelf", "get", "a", "--transient", "pin"), "RefusedInput"),
+    ],
+)
+def test_a_wrong_call__is_refused_with_its_reason(
+    desk: Desk, words: tuple[str, ...], error: str
+) -> None:
+    refused = desk.ask(*words, status=Exit.REFUSED_INPUT)
+    assert refused["error"] == error
+    assert refused["had"] or refused["needed"] or refused["remedy"]
+
+
+def test_a_key_that_others_can_read__is_refused(desk: Desk, tmp_path: Path) -> None:
+    users = desk.home / "ledger/crypto-config/peerOrganizations/org1.example.com/users"
+    msp = shutil.copytree(users / "User1@org1.example.com" / "msp", tmp_path / "msp")
+    next((Path(msp) / "keystore").iterdir()).chmod(0o644)
+    refused = desk.ask(
+        "query", "shelf", "get", "a", "--msp-folder", str(msp), status=Exit.REFUSED_INPUT
+    )
+    assert "chmod 600" in refused["remedy"]
+
+
+def test_nobody_at_the_peers_address__is_said_in_time(desk: Desk, tmp_path: Path) -> None:
+    held = json.loads(profile_path(desk.home / "ledger", ORG1).read_text())
+    for node in held["peers"].values():
+        node["url"] = "grpcs://localhost:1"
+    (tmp_path / "profile.json").write_text(json.dumps(held))
+    users = desk.home / "ledger/crypto-config/peerOrganizations/org1.example.com/users"
+    facts = desk.ask(
+        *("query", "shelf", "get", "a", "--wait", "0.5"),
+        *("--ledger-profile", str(tmp_path / "profile.json")),
+        *("--msp-folder", str(users / "User1@org1.example.com" / "msp")),
+        status=Exit.LEDGER_UNAVAILABLE,
+    )
+    assert facts["error"] == "LedgerSilent"
+
+
+def test_no_ledger_here__names_the_command_that_starts_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = Desk(tmp_path, capsys).ask("query", "shelf", "get", status=Exit.REFUSED_INPUT)
+    assert "edgemark ledger up" in refused["remedy"]

@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from edgemark.cli.ledger.choosing import chooses_ledger
+from edgemark.cli.options.plain_numbers import RealRange
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
@@ -25,10 +26,13 @@ from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_adminis
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import make_package
 from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES
-from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.ledger.fabric.settings import DEVELOPMENT, LedgerSettings
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.party.consortium.clock import has_clocks
+from edgemark.party.consortium.clocks import LONGEST_S, SHORTEST_S, tick_for
 from edgemark.transport.ports import hold_ports
+from edgemark_chaincode.clock import CLOCK_S
 
 LOOK_S = 0.2
 
@@ -47,6 +51,12 @@ def chaincode() -> None:
 @click.option("--init-required", is_flag=True, help="Its first call has to be marked as such.")
 @click.option("--reload", is_flag=True, help="Its processes restart when their source changes.")
 @click.option("--address", metavar="HOST:PORT", help="Where its process listens already.")
+@click.option(
+    "--clock-every",
+    "clock_s",
+    type=RealRange(SHORTEST_S, LONGEST_S),
+    help=f"Seconds between ticks of the development ledger's clocks.  [default: {CLOCK_S:g}]",
+)
 @click.option("--package", type=click.Path(path_type=Path, dir_okay=False), help="Made elsewhere.")
 def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     """Bring NAME to the channel, and wait until it is endorsed.
@@ -55,6 +65,7 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     On a ledger of this home it is done for every organisation of the channel, and a process is
     started for each. On a network of a connection profile it is done for your own organisation:
     say where its process listens, by --address or --package. What is done already is not repeated.
+    On the development ledger the clocks of all organisations tick for it from then on.
     """
     settings = invocation.settings()
     chosen = settings.of(LedgerSettings)
@@ -77,7 +88,9 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
             hosts = _start_hosts(folder, name, acting, given)
             packages = {each.msp_id: hosts.package_of(each.msp_id)[1] for each in acting}
         deployed = deploy(acting, wanted, packages, lambda what: status.update(f"{what} ..."))
-    check_committed(deployed)
+        check_committed(deployed)
+        if chosen.kind == DEVELOPMENT:
+            _begin_ticking(folder, acting[0], name, given["clock_s"])
     places = {} if hosts is None else {each: hosts.address_of(each) for each in hosts.ports}
     facts = {
         "chaincode": name,
@@ -93,6 +106,14 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         for each, package_id in deployed.packages.items()
     ]
     invocation.show(facts, "\n".join(lines))
+
+
+def _begin_ticking(
+    folder: Path | None, first: Administrator, name: str, clock_s: float | None
+) -> None:
+    """Let the clocks of the ledger of a folder tick for a chaincode that has any."""
+    if folder is not None and has_clocks(first.client, name):
+        tick_for(folder, first.client.desk.channel, name, clock_s)
 
 
 @chaincode.command("run")

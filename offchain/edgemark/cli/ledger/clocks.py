@@ -19,12 +19,15 @@ from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.fabric.client.asking import REAL, Desk
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.submissions import Submissions
+from edgemark.ledger.fabric.lifecycle.administrator import Administrator
+from edgemark.ledger.fabric.lifecycle.messages import LIFECYCLE
 from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess
 from edgemark.logs import get_logger
 from edgemark.party.consortium.chaincode import ChaincodeDoor
-from edgemark.party.consortium.clock import CLOCK_S, OrganisationClock
+from edgemark.party.consortium.clock import OrganisationClock, has_clocks
 from edgemark.party.consortium.clocks import LONGEST_S, SHORTEST_S, Ticking, advance_of
 from edgemark.party.running import heed_signals, telling_end
+from edgemark_chaincode.clock import CLOCK_S
 
 _log = get_logger("clock")
 
@@ -49,6 +52,16 @@ class Doors(Closing):
             desk = replace(self._own_desk(), channel=channel)
             self._clients[channel] = GatewayClient(self.access.peers, desk)
         return ChaincodeDoor(self._clients[channel], chaincode, self.access.home)
+
+    def find(self, channel: str) -> tuple[tuple[str, str], ...]:
+        """Chaincodes of a channel that have clocks.
+
+        Raises:
+            LedgerUnavailable: the ledger does not say.
+        """
+        client = self.open(channel, LIFECYCLE).client
+        names = [each.name for each in Administrator(client, ()).definitions()]
+        return tuple((channel, each) for each in names if has_clocks(client, each))
 
     def close(self) -> None:
         """Close everything."""
@@ -84,7 +97,7 @@ def clock() -> None:
     "chaincodes",
     multiple=True,
     metavar="NAME",
-    help="That it ticks for, on the channel of [ledger]; may be given again.",
+    help="That it ticks for; may be given again.  [default: all of the channel with clocks]",
 )
 @click.option("--every", "period_s", type=float, help=f"Seconds between ticks.  [{CLOCK_S:g}]")
 @click.option(
@@ -105,19 +118,20 @@ def run_clock(
     `edgemark.clock`; each organisation runs one of its own. Without a tick of most of them, time
     stands still: what has a deadline is refused or stays open.
     """
-    if not chaincodes and of_ledger is None:
-        raise RefusedInput("names nothing to tick for", who="clock", needed="--chaincode NAME")
     fixed = None if period_s is None else check_period(period_s)
     access = open_chosen(invocation)
     doors = Doors(access, lambda: 0 if of_ledger is None else advance_of(of_ledger))
 
     def ticking() -> Ticking:
-        named = tuple((access.settings.channel, each) for each in chaincodes)
         had = Ticking() if of_ledger is None else Ticking.load(of_ledger)
+        named = tuple((access.settings.channel, each) for each in chaincodes)
         return Ticking((*named, *had.chaincodes), fixed or had.period_s)
 
     def open_all() -> Sequence[ChaincodeDoor]:
-        return [doors.open(*each) for each in ticking().chaincodes]
+        chosen = ticking().chaincodes
+        if not chosen and of_ledger is None:
+            chosen = doors.find(access.settings.channel)
+        return [doors.open(*each) for each in chosen]
 
     over = EndsWithLedger(of_ledger)
     asked = heed_signals(over.set)

@@ -25,6 +25,7 @@ from edgemark.ledger.embedded.running.process import (
     ledger_up,
 )
 from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
+from edgemark.party.consortium.clocks import start_clocks, stop_clocks
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,6 +133,7 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
     running = ledger_up(place.folder, command)
     for failure in start_hosts(place.folder):
         say(f"Beware: {failure}")
+    start_clocks(place.folder)
     lines = [f"ledger is up, from {home}: for development only, one operator has all its keys"]
     lines += [f"  {who}  127.0.0.1:{port}" for who, port in running.facts["ports"].items()]
     invocation.show({**running.facts, "folder": str(place.folder)}, "\n".join(lines))
@@ -142,6 +144,7 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
 def down(invocation: Invocation) -> None:
     """Stop this home's ledger and its chaincode; what it committed stays."""
     place = place_of(invocation)
+    stop_clocks(place.folder)
     stop_hosts(place.folder)
     stopped = ledger_down(place.folder)
     invocation.show({"stopped": stopped}, "ledger is down" if stopped else "no ledger was up")

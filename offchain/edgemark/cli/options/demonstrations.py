@@ -30,16 +30,16 @@ class Story(Protocol):
         """Play it in a folder, for keys, journals and logs; the receipt."""
 
 
+CHAIN_OPTION = click.option(
+    "--chain",
+    "chain_kind",
+    type=click.Choice(list(KINDS)),
+    default=DEFAULT_KIND,
+    show_default=True,
+    help="Kind of the chain that is started.",
+)
 OPTIONS = (  # the last of them is shown first
     html_option,
-    click.option(
-        "--chain",
-        "chain_kind",
-        type=click.Choice(list(KINDS)),
-        default=DEFAULT_KIND,
-        show_default=True,
-        help="Kind of the chain that is started.",
-    ),
     click.option(
         "--keep",
         type=click.Path(path_type=Path, file_okay=False),
@@ -64,14 +64,24 @@ def tells_story(command: F) -> F:
     """Options of a demonstration: the command answers its `Story`, which is played and shown."""
 
     @functools.wraps(command)
-    def wrapped(
-        *, as_json: bool, keep: Path | None, chain_kind: str, html: Path | None, **more: Any
-    ) -> int:
+    def played(folder: Path, console: Console, *, chain_kind: str, **more: Any) -> Receipt:
+        story: Story = command(**more)
+        return story(folder, console, chain_kind=chain_kind)
+
+    found: Any = CHAIN_OPTION(shows_receipt(played))
+    return found  # type: ignore[no-any-return]
+
+
+def shows_receipt(command: F) -> F:
+    """Options of a demonstration without a chain: the command plays it, and answers its receipt."""
+
+    @functools.wraps(command)
+    def wrapped(*, as_json: bool, keep: Path | None, html: Path | None, **more: Any) -> int:
         configure_logs("error")
-        console, story = Console(stderr=as_json), command(**more)
+        console = Console(stderr=as_json)
         place = passing_folder("edgemark-demo-") if keep is None else nullcontext(keep)
         with naming_logs(keep), place as folder:
-            receipt = story(folder, console, chain_kind=chain_kind)
+            receipt: Receipt = command(folder, console, **more)
         if html is not None:
             save_page(html, receipt)
         if as_json:

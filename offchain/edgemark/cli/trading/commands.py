@@ -92,6 +92,9 @@ GROUPS = {
     "trading": Place("trading.commands", "trading", "Computing power sold by the minute."),
 }
 DEMOS = {
+    "ledger": Place(
+        "trading.evidence.ledger_demo", "demonstrate", "Evidence on a consortium ledger; kills."
+    ),
     "trading": Place(
         "trading.demo", "demonstrate", "Computing power sold by the minute; cheats gain nothing."
     ),

@@ -1,1 +1,7 @@
-"""What a consortium ledger adds to a stage: the ledger, identities, chaincode, clocks."""
+"""What a consortium ledger adds to a stage: the ledger, identities, chaincode, clocks.
+
+| file      | gives                                                                  |
+|-----------|------------------------------------------------------------------------|
+| `ledgers` | a ledger of the stage's own: the development ledger, or Fabric's own   |
+| `stage`   | organisations' parties on it, chaincode of theirs, their clocks        |
+"""

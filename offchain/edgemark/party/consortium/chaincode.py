@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from edgemark.ledger.fabric.client.asking import PLAIN, Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import Endorsed
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
-from edgemark.ledger.fabric.client.events import ChaincodeEvent
+from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
 from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -92,3 +92,7 @@ class ChaincodeDoor:
         make_private_folder(self.folder)
         cursor = CheckpointFile(self.folder / f"{name}.{self.channel}.{self.chaincode}.cursor")
         self.client.listen(self.chaincode, handle, cursor, wait_s=wait_s)
+
+    def list_events(self, *, wait_s: float) -> Iterator[ChaincodeEvent]:
+        """Events of all blocks, oldest first, then those that come, for at most so long."""
+        return self.client.chaincode_events(self.chaincode, Checkpoint(0), wait_s=wait_s)

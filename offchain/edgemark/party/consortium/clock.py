@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edgemark.errors import EdgemarkError, LedgerUnavailable
+from edgemark.errors import EdgemarkError, RefusedInput
+from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.logs import get_logger
 from edgemark.party.consortium.chaincode import ChaincodeDoor
+from edgemark_chaincode.clock import LIST, TICK
 
-TICK, NOW = "clock/tick", "clock/now"  # functions of every chaincode that has clocks
-CLOCK_S = 30.0  # between two ticks; an endorsement that was held back lives no longer than this
 WAIT_S = 15.0  # for one tick
 
 _log = get_logger("clock")
@@ -39,6 +39,15 @@ class Ticked:
     error: EdgemarkError | None = None
 
 
+def has_clocks(client: GatewayClient, chaincode: str) -> bool:
+    """Whether a chaincode has clocks that tick; asks it, and changes nothing."""
+    try:
+        client.evaluate(chaincode, LIST)
+    except RefusedInput:
+        return False
+    return True
+
+
 class OrganisationClock:
     """The clock of one organisation.
 
@@ -53,6 +62,7 @@ class OrganisationClock:
     ) -> None:
         self._doors = doors
         self._read_time = read_time
+        self._told: dict[tuple[str, str], str] = {}
 
     def turn(self) -> list[Ticked]:
         """Tick once for each chaincode."""
@@ -77,11 +87,20 @@ class OrganisationClock:
         at = self._read_time()
         try:
             door.client.submit(door.chaincode, TICK, str(at), wait_s=WAIT_S)
-        except LedgerUnavailable as error:
-            _log.warning("nobody takes the tick", chaincode=door.chaincode, error=error)
-            return Ticked(door.chaincode, at, error)
         except EdgemarkError as error:
-            _log.warning("tick does not count", chaincode=door.chaincode, at=at, error=error)
+            self._tell(door, f"{type(error).__name__}: {error.what}", error)
             return Ticked(door.chaincode, at, error)
-        _log.debug("ticked", chaincode=door.chaincode, at=at)
+        self._tell(door, "ticks", None)
         return Ticked(door.chaincode, at)
+
+    def _tell(self, door: ChaincodeDoor, how: str, error: EdgemarkError | None) -> None:
+        """A line of the log where it goes otherwise than last time."""
+        place = (door.channel, door.chaincode)
+        if self._told.get(place) == how:
+            return
+        self._told[place] = how
+        facts = {"channel": door.channel, "chaincode": door.chaincode}
+        if error is None:
+            _log.info("ticks", **facts)
+        else:
+            _log.warning("ticks do not count", **facts, error=error)

@@ -24,10 +24,10 @@ from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.fabric.settings import DEVELOPMENT
 from edgemark.ledger.launching.notes import read_note, write_note
 from edgemark.ledger.launching.program import Program
-from edgemark.party.consortium.clock import CLOCK_S
 from edgemark.settings.loading import without_settings
 from edgemark.settings.toml_file import FILE_NAME
 from edgemark.settings.writing import write_toml
+from edgemark_chaincode.clock import CLOCK_S
 
 FOLDER, NOTE = "clocks", "clocks.json"
 IDENTITY, ATTRIBUTE = "clock", {"edgemark.clock": "true"}

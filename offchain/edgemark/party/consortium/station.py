@@ -14,12 +14,12 @@ from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess, open_ledge
 from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.party import settings as chainless
 from edgemark.party.consortium.chaincode import ChaincodeDoor
-from edgemark.party.consortium.clock import NOW
 from edgemark.party.settings import PartySettings
 from edgemark.party.station import Station
 from edgemark.settings.section import Section
 from edgemark.settings.settings import Settings
 from edgemark.transport.asking.http import HttpClient
+from edgemark_chaincode.clock import NOW
 
 CURSORS = "cursors"  # folder of a home
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -22,6 +22,7 @@ from edgemark.ledger.fabric.wire.read_write_sets import (
 NOTHING = "nothing"
 MAX_TOLD = 20  # differences in one error: where more differ, the first show why
 MAX_VALUE = 64  # bytes of a value that are shown
+BEFORE = 16  # of them that stand before the first that differs
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,25 @@ def compare(answers: Mapping[str, bytes]) -> tuple[Difference, ...]:
     for kind, place in sorted(places, key=lambda one: (_KINDS.index(one[0]), one[1])):
         values = {msp_id: each.get((kind, place), NOTHING) for msp_id, each in facts.items()}
         if len(set(values.values())) > 1:
-            found.append(Difference(kind, place, values))
+            found.append(Difference(kind, place, _tell_apart(values)))
     return tuple(found) or (Difference("bytes", "", {each: "others" for each in answers}),)
+
+
+def _tell_apart(values: Mapping[str, bytes | str]) -> dict[str, str]:
+    """What each had, from a little before the place where they begin to differ."""
+    raw = [value for value in values.values() if isinstance(value, bytes)]
+    is_long = any(len(value) > MAX_VALUE for value in raw)
+    begin = max(0, _count_alike(raw) - BEFORE) if is_long else 0
+    return {
+        msp_id: value if isinstance(value, str) else _show(value, begin)
+        for msp_id, value in values.items()
+    }
+
+
+def _count_alike(values: Sequence[bytes]) -> int:
+    """Bytes with which all of these begin."""
+    pairs = enumerate(zip(*values, strict=False))
+    return next((at for at, each in pairs if len(set(each)) > 1), min(map(len, values), default=0))
 
 
 def check_equal(answers: Mapping[str, bytes]) -> None:
@@ -103,12 +121,12 @@ _KINDS = (
 )
 
 
-def _facts_of(action: Action) -> Iterator[tuple[tuple[str, str], str]]:
+def _facts_of(action: Action) -> Iterator[tuple[tuple[str, str], bytes | str]]:
     yield ("proposal", ""), action.proposal_hash.hex()
     yield ("chaincode", ""), f"{action.chaincode} {action.version}"
     yield ("status", ""), str(action.status)
     yield ("message", ""), _message_of(action)
-    yield ("response", ""), _show(action.response)
+    yield ("response", ""), action.response
     event = parse_event(action.event)
     if event is not None:
         yield from _facts_of_event(event)
@@ -122,14 +140,14 @@ def _message_of(action: Action) -> str:
     return repr(answered.response.message[:MAX_VALUE])
 
 
-def _facts_of_event(event: Event) -> Iterator[tuple[tuple[str, str], str]]:
+def _facts_of_event(event: Event) -> Iterator[tuple[tuple[str, str], bytes | str]]:
     yield ("event", "name"), event.name
-    yield ("event", "payload"), _show(event.payload)
+    yield ("event", "payload"), event.payload
     yield ("event", "chaincode"), event.chaincode
     yield ("event", "transaction"), event.transaction_id
 
 
-def _facts_of_set(each: NamespaceSet) -> Iterator[tuple[tuple[str, str], str]]:
+def _facts_of_set(each: NamespaceSet) -> Iterator[tuple[tuple[str, str], bytes | str]]:
     name = each.namespace
     for read in each.reads:
         yield ("read", f"{name} {read.key!r}"), _show_version(read.version)
@@ -139,24 +157,25 @@ def _facts_of_set(each: NamespaceSet) -> Iterator[tuple[tuple[str, str], str]]:
             place = f"{name} {span.start!r} (number {number + 1}), key {read.key!r}"
             yield ("range", place), _show_version(read.version)
     for write in each.writes:
-        value = "a delete" if write.value is None else _show(write.value)
+        value = "a delete" if write.value is None else write.value
         yield ("write", f"{name} {write.key!r}"), value
     if each.has_more:
         yield ("other", name), "private data or metadata"
 
 
-def _show(value: bytes) -> str:
-    shown = value[:MAX_VALUE]
+def _show(value: bytes, begin: int) -> str:
+    shown = value[begin : begin + MAX_VALUE]
     text = repr(shown.decode()) if _is_text(shown) else f"0x{shown.hex()}"
     if len(value) <= MAX_VALUE:
         return text
     # What is shown may be equal where the values are not.
-    return f"{text}... of {len(value)} bytes, SHA-256 {sha256(value).hexdigest()[:16]}"
+    where = f"...{text}" if begin else text
+    return f"{where}... of {len(value)} bytes, SHA-256 {sha256(value).hexdigest()[:16]}"
 
 
 def _is_text(value: bytes) -> bool:
     try:
-        return value.decode().isprintable()
+        return value.decode().replace("\n", "").isprintable()
     except UnicodeDecodeError:
         return False
 

@@ -1,0 +1,56 @@
+"""The demonstration: one ledger, two organisations, the registry of evidence, act by act."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from edgemark.demo.consortium.stage import ConsortiumStage
+from edgemark.demo.progress import step
+from edgemark.ledger.fabric.settings import DEVELOPMENT
+from edgemark.receipt import Receipt
+from edgemark.systems.trading.demo.consortium import acts
+from edgemark.systems.trading.demo.consortium.scene import Scene
+
+CLOCK_S = 2.0  # between two ticks: a held endorsement dies within it
+ANCHOR_S = 45  # in which roots are anchored; the acts before take a third of it
+ONE_OPERATOR = "One operator has the keys of all organisations: it shows the code, not their trust."
+ACTS = (
+    ("evidence by the commands of a chain", acts.act_commands),
+    ("many at once", acts.act_parallel),
+    ("the same again", acts.act_conflict),
+    ("endorsed by one organisation alone", acts.act_under_endorsed),
+    ("two organisations that disagree", acts.act_disagreement),
+    ("a client killed before its answer", acts.act_killed_client),
+    ("a ledger killed by force", acts.act_killed_ledger),
+    ("what the ledger tells of", acts.act_events),
+    ("everything checked anew, and one byte changed", acts.act_verify),
+)
+
+
+def tell(folder: Path, console: Console, *, kind: str = DEVELOPMENT) -> Receipt:
+    """Play it and return the receipt.
+
+    Args:
+        folder: keys, journals and logs, and the ledger.
+        console: where progress goes.
+        kind: of the ledger, "development" or "fabric".
+    """
+    receipt = Receipt("ledger", about={"ledger": kind}, caveats=[ONE_OPERATOR])
+    with ConsortiumStage(folder, kind=kind, clock_s=CLOCK_S) as stage:
+        with step(console, receipt, "a ledger with two organisations"):
+            stage.set()
+        with step(console, receipt, "the chaincode, its clocks, who may anchor"):
+            scene = Scene.open(stage, ANCHOR_S)
+        with step(console, receipt, "roots: one anchored, one endorsed and held back"):
+            submit_held = acts.act_root(scene, receipt)
+        for name, act in ACTS[:-3]:
+            with step(console, receipt, name):
+                act(scene, receipt)
+        with step(console, receipt, "what was held back is submitted after its phase"):
+            submit_held()
+        for name, act in ACTS[-3:]:
+            with step(console, receipt, name):
+                act(scene, receipt)
+    return receipt

@@ -1,0 +1,127 @@
+"""Who is on the stage of this demonstration, and what all scenes need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgemark.demo.consortium.stage import ADMIN, ConsortiumStage
+from edgemark.demo.patience import NotInTime
+from edgemark.demo.progress import awaiting
+from edgemark.errors import EdgemarkError, LedgerUnavailable
+from edgemark.identifiers import Hash32, Timestamp
+from edgemark.party.consortium.station import ConsortiumStation
+from edgemark.systems.trading.contract.consortium import requests
+from edgemark.systems.trading.contract.consortium.parameters import Parameters
+from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
+from edgemark.systems.trading.credentials.settlement import Issued
+from edgemark.systems.trading.demo.consortium.trade import SignedTrade
+from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE, ConsortiumEvidence
+from edgemark_chaincode.trading.rules import ANCHOR
+
+FIRST, SECOND = "Org1MSP", "Org2MSP"
+RECORDER, ANCHORER, RIVAL, VISITOR = "recorder", "anchorer", "rival", "visitor"
+LOOK_S = 0.2
+WAIT_S = 120.0  # for what takes seconds on an idle machine
+
+
+@dataclass
+class Scene:
+    """The stage with its ledger, its registry and whoever asks it.
+
+    Attributes:
+        stage: that is set.
+        trade: whose settlements are recorded.
+        anchor_until: last second at which roots are anchored.
+        recorder, anchorer: clients of the first organisation; the second may anchor.
+        rival: a client of the other.
+        station: of the recorder.
+        counted: ids of evidence whose recording was reported committed, in that order.
+    """
+
+    stage: ConsortiumStage
+    trade: SignedTrade
+    anchor_until: int
+    recorder: ConsortiumEvidence
+    rival: ConsortiumEvidence
+    anchorer: ConsortiumEvidence
+    station: ConsortiumStation
+    counted: list[Hash32] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, stage: ConsortiumStage, anchor_s: int) -> Scene:
+        """Deploy the registry, fix its parameters, let everybody in.
+
+        Args:
+            stage: that is set.
+            anchor_s: seconds from now on in which roots are anchored.
+        """
+        stage.deploy(CHAINCODE, CHAINCODE)
+        now = int(time.time())
+        trade, until = SignedTrade.begin(now), now + anchor_s
+        begin_registry(stage, CHAINCODE, trade, until)
+        stage.start_clocks(CHAINCODE)
+        stage.issue(FIRST, ANCHORER, {ANCHOR: trade.controller.address})
+        stations = [
+            stage.enter(home, msp_id, user)
+            for home, msp_id, user in (
+                (RECORDER, FIRST, "User1"),
+                (RIVAL, SECOND, "User1"),
+                (ANCHORER, FIRST, ANCHORER),
+            )
+        ]
+        recorder, rival, anchorer = (ConsortiumEvidence(each.door(CHAINCODE)) for each in stations)
+        return cls(stage, trade, until, recorder, rival, anchorer, stations[0])
+
+    @property
+    def files(self) -> Path:
+        """Where the parties keep settlements."""
+        return self.stage.folder / "settlements"
+
+    def id_of(self, issued: Issued) -> Hash32:
+        """Of the evidence of a settlement: what its controller signed, and who signed."""
+        keys = (self.trade.payer, self.trade.seller, self.trade.controller)
+        return compute_evidence_id(issued.issuance, [key.address for key in keys])
+
+    def await_time(self, second: int) -> None:
+        """Wait until the organisations' clocks say a later time than this."""
+        self.wait(f"the clocks are past {second}", lambda: self.station.now(CHAINCODE) > second)
+
+    def wait(self, what: str, holds: Callable[[], bool]) -> None:
+        """Wait until something holds; a ledger that does not answer says no.
+
+        Raises:
+            NotInTime: it never did.
+        """
+        until = time.monotonic() + WAIT_S
+        with awaiting(what):
+            while not self._asks(holds):
+                if time.monotonic() > until:
+                    raise NotInTime.after(WAIT_S, what, "no")
+                time.sleep(LOOK_S)
+
+    @staticmethod
+    def _asks(holds: Callable[[], bool]) -> bool:
+        try:
+            return holds()
+        except LedgerUnavailable:
+            return False
+
+
+def begin_registry(stage: ConsortiumStage, name: str, trade: SignedTrade, until: int) -> None:
+    """Fix the parameters of a registry, by an admin of the first organisation."""
+    said = Parameters((trade.domains,), tuple(stage.ledger.msp_ids), Timestamp(until))
+    with_admin = stage.enter(f"admin-{name}", FIRST, ADMIN)
+    text = requests.tell(Parameters, said).decode()
+    with_admin.door(name).submit(None, requests.INIT, text)
+
+
+def refusal_of(act: Callable[[], object]) -> EdgemarkError | None:
+    """What an act is refused with; None when it is not."""
+    try:
+        act()
+    except EdgemarkError as error:
+        return error
+    return None

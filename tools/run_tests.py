@@ -2,12 +2,13 @@
 
     python -m tools.run_tests [--system NAME] [PART ...]
 
-Parts: `static` (sources read, not run), `unit` (parallel), `processes` (whole jobs with real
+Parts: `static` (sources read, not run), `pure` (no clock, thread, socket or chain), `unit` (the
+rest that needs no set of processes; both in parallel), `processes` (whole jobs with real
 processes), `contracts` (ape on Anvil, two groups at once), `invariants` (forge). Whole jobs begin
 (`FIRST`): they wait for blocks two fifths of their time. What waits for nothing but a processor
-(`BEHIND`) runs beside them, takes what they leave, and shows its lines when it has ended. Every
-part runs even when an earlier one failed. A skipped test counts as failed, and so does a part
-without tests or without its tool.
+(`BEHIND`) runs beside all others, takes what they leave, and shows its lines when it has ended.
+Every part runs even when an earlier one failed. A skipped test counts as failed, and so does a
+part without tests or without its tool.
 
 With `--system` the tests of the other systems stay away (`tools/systems_of_tests.py` says which
 they are); those of the ground run for every system, and alone with `--system none`.
@@ -30,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tools.pure_tests import find_pure
 from tools.systems_of_tests import GROUND, belongs_to, list_systems, name_others
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,10 +39,12 @@ REPORTS = ROOT / ".cache" / "reports"
 TOOL_MISSING = 127  # what a shell answers for a command that is not there
 # A test that hangs is ended after this time; soak runs try many more examples in one test.
 TEST_LIMIT_S = 3600 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
+PATIENCE = 6  # times as long for what gives way: it may have a tenth of a processor
 # Jobs with real processes wait for blocks; with three at once on two cores, judges come too late.
 PROCESS_WORKERS = 2
 # These wait an eighth of their time, for a chain or a program that they have started.
 UNIT_WORKERS = (os.cpu_count() or 1) + 1
+PURE_WORKERS = os.cpu_count() or 1
 
 CONTRACTS = "tests/contracts"
 GROUPS_AT_ONCE = 2  # of the contracts' tests: ape and its Anvil keep one processor busy
@@ -50,7 +54,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-p", "no:ape_test", "--ignore=tests/c
 BY_FILE = ("--dist=loadfile", "--no-loadscope-reorder")
 FIRST = "processes"
 # These begin with the first and give way to all: blocks come in time (tests/stage/metronome.py).
-BEHIND = ("static", "invariants")
+BEHIND = ("static", "invariants", "pure")
 LAST = 19  # niceness
 _GIVING_WAY: list[subprocess.Popen[str]] = []
 FORGE_TOTALS = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total tests?\)")
@@ -112,12 +116,15 @@ def run_pytest_part(
     name: str,
     command: Sequence[str],
     echo: Callable[[str], None] | None = None,
+    *,
+    niceness: int = 0,
 ) -> tuple[int, int]:
     """Run a pytest (or ape) command that writes a JUnit report; answer (passed, failed)."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    words = [*command, f"--timeout={TEST_LIMIT_S}", f"--junitxml={report}"]
-    status = run(words, echo)
+    limit_s = TEST_LIMIT_S * (PATIENCE if niceness else 1)
+    words = [*command, f"--timeout={limit_s}", f"--junitxml={report}"]
+    status = run(words, echo, niceness=niceness)
     return count_report(report, status)
 
 
@@ -183,10 +190,19 @@ def run_behind(command: Sequence[str]) -> tuple[str, int]:
     return output, status
 
 
+def run_pure(system: str | None) -> tuple[int, int]:
+    """Everything that waits for nothing but a processor, in parallel."""
+    how = ("-n", str(PURE_WORKERS), *BY_FILE, "-q")
+    files = find_pure(name_others(system, list_systems()))
+    return run_shown("pure", [*PYTEST, *how, *files], niceness=LAST)
+
+
 def run_unit(system: str | None) -> tuple[int, int]:
-    """Everything that needs neither ape nor a set of processes, in parallel."""
+    """Everything else that needs neither ape nor a set of processes, in parallel."""
     how = ("-n", str(UNIT_WORKERS), *BY_FILE, "-m", "not processes", "-q")
-    return run_pytest_part("unit", [*PYTEST, *how, *of_system(system), "tests"])
+    pure = set(find_pure())
+    files = [name for name in find_tests(system) if name not in pure]
+    return run_pytest_part("unit", [*PYTEST, *how, *files])
 
 
 def compile_tests() -> None:
@@ -202,11 +218,18 @@ def run_processes(system: str | None) -> tuple[int, int]:
 
 def find_processes(system: str | None) -> list[str]:
     """Files in which a test may have the marker `processes`: the others need not be imported."""
+    return [
+        name for name in find_tests(system) if MARKS_PROCESSES.search((ROOT / name).read_text())
+    ]
+
+
+def find_tests(system: str | None) -> list[str]:
+    """All files of tests but the contracts' and those of other systems."""
     others = name_others(system, list_systems())
     return sorted(
-        str(path.relative_to(ROOT))
+        path.relative_to(ROOT).as_posix()
         for path in (ROOT / "tests").rglob("test_*.py")
-        if not belongs_to(path, others) and MARKS_PROCESSES.search(path.read_text())
+        if not path.is_relative_to(ROOT / CONTRACTS) and not belongs_to(path, others)
     )
 
 
@@ -233,18 +256,19 @@ def run_together(groups: Mapping[str, Sequence[str]]) -> tuple[int, int]:
 
     What each printed follows when it has ended, so that the lines of two are never mixed.
     """
-
-    def run_group(name: str, command: Sequence[str]) -> tuple[int, int]:
-        lines: list[str] = []
-        try:
-            return run_pytest_part(name, command, lines.append)
-        finally:
-            print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
-
     with ThreadPoolExecutor(GROUPS_AT_ONCE) as pool:
-        counted = list(pool.map(run_group, groups, groups.values()))
+        counted = list(pool.map(run_shown, groups, groups.values()))
     passed, failed = zip(*counted, strict=True)
     return sum(passed), sum(failed)
+
+
+def run_shown(name: str, command: Sequence[str], *, niceness: int = 0) -> tuple[int, int]:
+    """As `run_pytest_part`, with all that it printed shown at its end."""
+    lines: list[str] = []
+    try:
+        return run_pytest_part(name, command, lines.append, niceness=niceness)
+    finally:
+        print("".join([f"-- {name} --\n", *lines]), end="", flush=True)
 
 
 def run_invariants(system: str | None) -> tuple[int, int]:
@@ -257,6 +281,7 @@ def run_invariants(system: str | None) -> tuple[int, int]:
 
 PARTS: dict[str, Callable[[str | None], tuple[int, int]]] = {
     "static": run_static,
+    "pure": run_pure,
     "unit": run_unit,
     "processes": run_processes,
     "contracts": run_contracts,

@@ -25,6 +25,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from tests.architecture.checkout import walk_statements
+
 PACKAGE = "edgemark"
 
 _WORDS = frozenset({"amounts", "errors", "encoding", "identifiers", "keccak", "words"})
@@ -302,7 +304,7 @@ def find_violations(modules: dict[str, Module]) -> list[str]:
 
 
 def _imports(tree: ast.Module, name: str, is_package: bool) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
+    for node in walk_statements(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -5,18 +5,35 @@ Git is not asked, so that a source archive is checked like a clone.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BLOCKS = ("body", "cases", "handlers", "orelse", "finalbody")  # where statements stand in others
 
 
 def find_files(*suffixes: str, under: str = ".") -> list[Path]:
     """Our files below `under` (relative to the checkout) that end in one of `suffixes`; sorted."""
-    start = ROOT / under
-    return sorted(path for path in _walk(start) if not suffixes or path.suffix in suffixes)
+    return [path for path in _all_files(under) if not suffixes or path.suffix in suffixes]
+
+
+@cache
+def _all_files(under: str) -> tuple[Path, ...]:
+    return tuple(sorted(_walk(ROOT / under)))
+
+
+def walk_statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Every statement below a node, each before what stands in it; no expression is looked into."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        for field in reversed(BLOCKS):
+            waiting += reversed(getattr(node, field, ()))
 
 
 def relative(path: Path) -> str:

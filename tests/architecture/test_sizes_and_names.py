@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.architecture.checkout import ROOT, find_files, relative
+from tests.architecture.checkout import ROOT, find_files, relative, walk_statements
 from tests.architecture.empty_names import is_empty_name
 from tools.new_system import targets_of
 
@@ -38,7 +38,7 @@ def find_long_files(paths: list[Path]) -> Iterator[tuple[str, int]]:
 
 def find_long_functions(source: str) -> Iterator[tuple[str, int]]:
     """Functions with more than `MOST_FUNCTION_LINES` lines, their docstring not counted."""
-    for node in ast.walk(ast.parse(source)):
+    for node in walk_statements(ast.parse(source)):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         lines = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -128,7 +128,7 @@ def test_parts__begin_with_whole_jobs_and_what_gives_way_to_them(
     outcomes = run_tests.run_parts(list(parts), None)
     assert [each.name for each in outcomes] == list(parts)
     behind = [name for name in order if name in ("compiled", *run_tests.BEHIND)]
-    assert behind == ["compiled", "static", "invariants"]
+    assert behind == ["compiled", "static", "invariants", "pure"]
     ahead = [name for name in order if name not in behind]
     assert ahead == ["processes", "unit", "contracts"]
 
@@ -232,21 +232,26 @@ def commands_of(monkeypatch: pytest.MonkeyPatch, system: str | None) -> dict[str
     """What each part would run, with two systems in the checkout."""
     systems, asked = ["outsourcing", "trading"], {}
 
-    def note(name: str, command: Sequence[str], echo: object = None) -> tuple[int, int]:
+    def note(
+        name: str, command: Sequence[str], echo: object = None, *, niceness: int = 0
+    ) -> tuple[int, int]:
+        assert (niceness > 0) is (name == "pure")
         asked[name] = " ".join(command)
         return 1, 0
 
     monkeypatch.setattr(run_tests, "list_systems", lambda: systems)
     monkeypatch.setattr(run_tests, "run_pytest_part", note)
     monkeypatch.setattr(run_tests, "run_behind", lambda words: ("", note("forge", words)[1]))
-    for part in ("unit", "processes", "contracts", "invariants"):
+    for part in ("pure", "unit", "processes", "contracts", "invariants"):
         run_tests.PARTS[part](system)
     return asked
 
 
 def test_parts__without_a_system__leave_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, None)
-    assert "--system" not in asked["unit"] + asked["outsourcing"]
+    assert "--system" not in asked["outsourcing"]
+    for name in run_tests.find_tests(None):
+        assert (name in asked["pure"].split()) is not (name in asked["unit"].split()), name
     assert "tests/end_to_end/outsourcing/night/test_kill_nine.py" in asked["processes"]
     assert "--system=none" in asked["ground"]  # what a system has runs in its own group
     assert asked["forge"] == "forge test"
@@ -254,7 +259,9 @@ def test_parts__without_a_system__leave_nothing_out(monkeypatch: pytest.MonkeyPa
 
 def test_parts__of_one_system__leave_the_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, "outsourcing")
-    assert "--system=outsourcing" in asked["unit"]
+    assert "tests/offchain/systems/outsourcing/" in asked["unit"]
+    assert "tests/offchain/systems/outsourcing/" in asked["pure"]
+    assert "/trading/" not in asked["unit"] + asked["pure"]
     assert "tests/end_to_end/outsourcing/night/test_kill_nine.py" in asked["processes"]
     assert "tests/contracts/outsourcing" in asked["outsourcing"]
     assert asked["forge"] == "forge test --no-match-path tests/contracts/*/{trading}/*"
@@ -262,7 +269,7 @@ def test_parts__of_one_system__leave_the_others_out(monkeypatch: pytest.MonkeyPa
 
 def test_parts__of_the_ground__leave_all_systems_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = commands_of(monkeypatch, "none")
-    assert set(asked) == {"unit", "processes", "ground", "forge"}
+    assert set(asked) == {"pure", "unit", "processes", "ground", "forge"}
     assert "outsourcing" not in asked["processes"]
     assert "tests/docs/test_every_command.py" in asked["processes"]
     assert asked["forge"].endswith("/{outsourcing,trading}/*")

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import is_dataclass
 
 import pytest
-from hypothesis import settings
+from hypothesis import seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.offchain.systems.trading.simulation.trading_machine import TradeMachine
 
 from edgemark.systems.trading.protocol import effects as do
 
 HOW = settings(max_examples=max(40, settings().max_examples), stateful_step_count=35)
+ROUNDS = 6  # of so many plays each; which ones are drawn depends on the modules that are loaded
 EFFECTS = {name for name, value in vars(do).items() if is_dataclass(value)}
 
 
@@ -22,7 +23,10 @@ EFFECTS = {name for name, value in vars(do).items() if is_dataclass(value)}
 def test_t8_whatever_happens__nobody_loses_a_voucher_or_pays_twice_and_all_end() -> None:
     seen: set[str] = set()
     machine = type("SeenTrades", (TradeMachine,), {"seen": seen})
-    run_state_machine_as_test(machine, settings=HOW)
+    for number in range(ROUNDS):
+        run_state_machine_as_test(seed(number)(machine), settings=HOW)
+        if len(seen & EFFECTS) > len(EFFECTS) - 6:
+            break
     assert "cheated" in seen
     assert len({"CLAIMED", "SETTLED", "TOGETHER", "UNCLOSED"} & seen) > 2, seen
     assert len(seen & EFFECTS) > len(EFFECTS) - 6, EFFECTS - seen

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.offchain.ledger.embedded.served import ORG1, ORG2, LedgerWorld
-from tests.offchain.ledger.fabric.once.counters import NAME, Counters, access, count_blocks
+from tests.offchain.ledger.fabric.client.counters import NAME, Counters, access, count_blocks
 from tests.stage.forks import ENVIRONMENT, Forked
 from tests.waiting import wait_until
 

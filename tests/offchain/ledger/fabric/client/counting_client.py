@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.offchain.ledger.fabric.once.counters import NAME, access
+from tests.offchain.ledger.fabric.client.counters import NAME, access
 
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.flows import Wish

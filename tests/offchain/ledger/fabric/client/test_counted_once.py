@@ -22,14 +22,14 @@ from tests.offchain.ledger.embedded.served import (
     development_ledger,
 )
 from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
-from tests.offchain.ledger.fabric.once.counters import (
+from tests.offchain.ledger.fabric.client.counters import (
     NAME,
     Counters,
     access,
     asking,
     count_blocks,
 )
-from tests.offchain.ledger.fabric.once.counting_client import STEPS
+from tests.offchain.ledger.fabric.client.counting_client import STEPS
 from tests.stage.forks import ENVIRONMENT, Forked
 from tests.waiting import wait_until
 
@@ -39,7 +39,7 @@ from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
 
 pytestmark = [pytest.mark.processes, pytest.mark.lasts(15)]
 
-CLIENT = "tests.offchain.ledger.fabric.once.counting_client"
+CLIENT = "tests.offchain.ledger.fabric.client.counting_client"
 KILLS = [(step, when) for step in range(STEPS) for when in ("before", "after")]
 SEED = int(os.environ.get("EDGEMARK_SOAK_SEED", "7"))
 

@@ -30,7 +30,8 @@ async def order(behind: Behind, envelope: bytes) -> Any:
         header = read_header(envelope)
         channel = behind.channels.get(header.channel_id)
         if channel is None:
-            return _answer(common_pb2.NOT_FOUND, f"channel {header.channel_id[:64]} is not known")
+            text = f"channel {header.channel_id[:64]} is not known"
+            return _answer(common_pb2.BAD_REQUEST, text)
         channel.check_order(envelope, behind.clock.now())
     except NotOrdered as error:
         _log.info("not ordered", reason=error)

@@ -142,8 +142,10 @@ class Delivery:
 def _wanted(channel: Channel, seek: Any, envelope: Any) -> Wanted:
     newest, waits = channel.height - 1, seek.behavior == ab_pb2.SeekInfo.BLOCK_UNTIL_READY
     start, stop = seek.start.WhichOneof("Type"), seek.stop.WhichOneof("Type")
-    if start is None or stop is None:
+    if not seek.HasField("start") or stop is None:
         raise _Status(common_pb2.BAD_REQUEST)
+    if start is None:
+        raise _Status(common_pb2.NOT_FOUND)
     firsts = {
         "oldest": 0,
         "newest": newest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,35 +19,13 @@ from tests.offchain.ledger.embedded.served import (
     LedgerWorld,
     User,
     details_of,
-    development_ledger,
-    fabric_ledger,
 )
 from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
 
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
-from edgemark.ledger.fabric.wire.policies import OutOf, Role, SignedBy
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, Write, make_results
-
-EITHER = OutOf(1, (SignedBy(ORG1, Role.PEER), SignedBy(ORG2, Role.PEER)))
-LEDGERS = ["development", pytest.param("fabric", marks=pytest.mark.fabric)]
-TIMEOUT_S = 2
-
-
-@pytest.fixture(scope="module", params=LEDGERS)
-def world(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LedgerWorld]:
-    folder = tmp_path_factory.mktemp("ledger")
-    begin: Callable[..., Any] = development_ledger
-    if request.param == "fabric":
-        begin = fabric_ledger
-    with begin(folder, execute_timeout_s=TIMEOUT_S) as running:
-        for name, policy in (("shelf", None), ("lone", EITHER)):
-            processes = {each: Stubborn(each) for each in (ORG1, ORG2)}
-            running.deploy(name, processes, policy=policy)
-        yield running
 
 
 @pytest.fixture

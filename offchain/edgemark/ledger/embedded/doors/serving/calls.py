@@ -57,7 +57,7 @@ class Places:
     """
 
     def __init__(self, most: int, what: str) -> None:
-        self._most = most
+        self.most = most
         self._what = what
         self.taken = 0
 
@@ -68,8 +68,8 @@ class Places:
         Raises:
             CallRefused: all are taken.
         """
-        if self.taken >= self._most:
-            text = f"too many {self._what} at once; needed <= {self._most}; try again later"
+        if self.taken >= self.most:
+            text = f"too many {self._what} at once; needed <= {self.most}; try again later"
             raise refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self.taken += 1
         try:

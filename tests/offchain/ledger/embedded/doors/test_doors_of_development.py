@@ -1,0 +1,273 @@
+"""What only a development ledger has or tells: differences by name, skew, revocation, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+import pytest
+from fabric_protos.gateway import gateway_pb2
+from fabric_protos.orderer import ab_pb2
+from grpc import StatusCode
+from tests.offchain.ledger.embedded.served import (
+    ORG1,
+    ORG2,
+    LedgerWorld,
+    User,
+    details_of,
+    development_ledger,
+)
+from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
+from tests.waiting import wait_until
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.embedded.doors.serving.calls import CallRefused, Places
+from edgemark.ledger.fabric.wire.codes import Code
+
+WAIT_S = 20
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerWorld]:
+    folder = tmp_path_factory.mktemp("ledger")
+    with development_ledger(folder, execute_timeout_s=3) as running:
+        running.deploy("shelf", {each: Stubborn(each) for each in (ORG1, ORG2)})
+        yield running
+
+
+@pytest.fixture
+def ledger(shared: LedgerWorld) -> Iterator[LedgerWorld]:
+    number = shared.development.snapshot()
+    yield shared
+    shared.development.revert(number)
+
+
+@pytest.fixture
+def user(ledger: LedgerWorld) -> User:
+    return ledger.user()
+
+
+def refused(call: Any) -> tuple[StatusCode, list[tuple[str, str]]]:
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    error: Any = caught.value
+    return error.code(), details_of(error)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("key", ["write shelf", "Org1MSP", "Org2MSP"]),
+        ("value", ["write shelf", "Org1MSP", "Org2MSP"]),
+        ("event", ["event", "Org1MSP", "Org2MSP"]),
+        ("read", ["read shelf"]),
+        ("response", ["response", "Org1MSP", "Org2MSP"]),
+    ],
+)
+def test_endorsements_that_differ__name_what_differs(
+    user: User, what: str, told: list[str]
+) -> None:
+    code, details = refused(lambda: user.endorse(user.propose("shelf", "differ", what)))
+    assert code is StatusCode.ABORTED
+    assert details[-1][0] == ORG2
+    assert all(word in details[-1][1] for word in told), details
+
+
+def test_peers_apart_by_a_block__answer_differently_until_both_have_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with development_ledger(tmp_path_factory.mktemp("skewed"), skew=1) as skewed:
+        skewed.deploy("shelf", {each: Stubborn(each) for each in (ORG1, ORG2)})
+        user = skewed.user()
+        snapshots = skewed.development.ledger.behind.snapshots["mychannel"]
+        channel = skewed.development.ledger.ledger.channels["mychannel"]
+
+        def is_one_behind() -> bool:
+            oldest = snapshots.oldest()
+            return oldest is not None and oldest.height == channel.height - 1
+
+        def make_block(key: str) -> None:
+            user.do("shelf", "put", key, "v", organisations=[ORG1])  # which needs no other's state
+            wait_until("the skewed state", is_one_behind)
+
+        make_block("first")  # now both have the definition
+        user.do("shelf", "put", "k", "v")
+        wait_until("the skewed state", is_one_behind)
+        code, details = refused(lambda: user.endorse(user.propose("shelf", "get", "k")))
+        assert (code, details[-1][0]) == (StatusCode.ABORTED, ORG2)
+        assert "read shelf" in details[-1][1]
+        make_block("next")  # now both have the block in which it stands
+        user.endorse(user.propose("shelf", "get", "k"))
+
+
+def test_revoked_client__is_refused_at_every_door_and_what_it_did_stays(
+    ledger: LedgerWorld, user: User
+) -> None:
+    held = user.propose("shelf", "put", "held", "v")
+    envelope = user.sign(user.endorse(held))
+    _, transaction_id = user.do("shelf", "put", "k", "v")
+    ledger.folders[ORG1].revoke("User1", datetime.now(UTC))
+    ledger.development.revoke(ORG1)
+    evaluating = user.propose("shelf", "get", "k")
+    assert refused(lambda: user.evaluate(evaluating))[0] is StatusCode.FAILED_PRECONDITION
+    assert refused(lambda: user.endorse(evaluating))[0] is StatusCode.ABORTED
+    assert refused(lambda: user.submit(envelope))[0] is StatusCode.ABORTED
+    assert refused(lambda: user.status(transaction_id))[0] is StatusCode.PERMISSION_DENIED
+    other = ledger.user(ORG2)
+    assert other.status(transaction_id)[0] is Code.VALID
+    assert other.evaluate(other.propose("shelf", "get", "k")).payload == b"v"
+
+
+def test_advanced_ledger__takes_timestamps_ahead_and_those_of_now(
+    ledger: LedgerWorld, user: User
+) -> None:
+    ahead = {"ahead_s": 3600.0}
+    assert refused(lambda: user.evaluate(user.propose("shelf", "get", "k", **ahead)))
+    ledger.development.set_advance(3600)
+    try:
+        for facts in (ahead, {}):
+            user.evaluate(user.propose("shelf", "get", "k", **facts))
+        with pytest.raises(RefusedInput, match="back"):
+            ledger.development.advance(-1)
+    finally:
+        ledger.development.set_advance(0)
+
+
+def test_more_calls_than_may_be__are_refused_and_give_their_places_back(
+    ledger: LedgerWorld, user: User
+) -> None:
+    places = ledger.development.ledger.behind.calls
+    most, places.most = places.most, 2
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            hanging = [
+                pool.submit(
+                    user.ask,
+                    "/gateway.Gateway/Evaluate",
+                    gateway_pb2.EvaluateRequest(
+                        proposed_transaction=user.propose("shelf", "hang").signed
+                    ),
+                    gateway_pb2.EvaluateResponse,
+                    1.5,
+                )
+                for _ in range(2)
+            ]
+            wait_until("two calls", lambda: places.taken == 2)
+            code, _ = refused(lambda: user.evaluate(user.propose("shelf", "get", "k")))
+            assert code is StatusCode.RESOURCE_EXHAUSTED
+            for each in hanging:  # the deadlines of their callers pass
+                assert refused(each.result)[0] is StatusCode.DEADLINE_EXCEEDED
+        wait_until("their places", lambda: places.taken == 0)
+        user.evaluate(user.propose("shelf", "get", "k"))
+    finally:
+        places.most = most
+
+
+def test_more_waiters_than_may_be__are_refused(ledger: LedgerWorld, user: User) -> None:
+    places = ledger.development.ledger.behind.waiters
+    most, places.most = places.most, 1
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(user.status, "ab" * 32, 2.0)
+            wait_until("a waiter", lambda: places.taken == 1)
+            assert refused(lambda: user.status("cd" * 32))[0] is StatusCode.RESOURCE_EXHAUSTED
+            assert refused(waiting.result)[0] is StatusCode.DEADLINE_EXCEEDED
+        wait_until("its place", lambda: places.taken == 0)
+    finally:
+        places.most = most
+
+
+def test_places__are_given_back_whatever_happens() -> None:
+    places = Places(1, "calls")
+    with places.take(), pytest.raises(CallRefused), places.take():
+        pass
+    with pytest.raises(KeyError), places.take():
+        raise KeyError
+    assert places.taken == 0
+
+
+def listen(user: User, chaincode: str, **facts: Any) -> Iterator[tuple[int, list[str]]]:
+    """Blocks, and the payloads of the events told in each."""
+    request = gateway_pb2.ChaincodeEventsRequest(
+        channel_id=user.name, chaincode_id=chaincode, identity=user.signer.identity, **facts
+    ).SerializeToString()
+    signed = gateway_pb2.SignedChaincodeEventsRequest(
+        request=request, signature=user.signer.sign(request)
+    )
+    call = user.channel.unary_stream("/gateway.Gateway/ChaincodeEvents")
+    for raw in call(signed.SerializeToString(), timeout=WAIT_S):
+        answer = gateway_pb2.ChaincodeEventsResponse.FromString(raw)
+        yield answer.block_number, [each.payload.decode() for each in answer.events]
+
+
+def at(number: int) -> Any:
+    return ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=number))
+
+
+def test_events__of_transactions_that_count_come_in_order_and_from_anywhere(user: User) -> None:
+    done = [user.do("shelf", "put", key, "v") for key in "abc"]
+    user.do("shelf", "put", "never", "v", organisations=[ORG1])
+    _, last = user.do("shelf", "put", "d", "v")
+    first = user.status(done[0][1])[1]
+    told = listen(user, "shelf", start_position=at(first))
+    keys: list[str] = []
+    while len(keys) < 4:
+        keys += next(told)[1]
+    assert keys == ["a", "b", "c", "d"]
+    after = listen(user, "shelf", start_position=at(first), after_transaction_id=done[1][1])
+    assert next(after)[1] == ["c"]
+    assert last
+
+
+def test_events__of_blocks_that_are_taken_back__end_the_stream(
+    ledger: LedgerWorld, user: User
+) -> None:
+    number = ledger.development.snapshot()
+    _, transaction_id = user.do("shelf", "put", "a", "v")
+    told = listen(user, "shelf", start_position=at(user.status(transaction_id)[1]))
+    assert next(told)[1] == ["a"]
+    ledger.development.revert(number)
+    code, _ = refused(lambda: next(told))
+    assert code is StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("wrong", ["signature", "channel", "position"])
+def test_events__are_not_told_to_who_may_not_ask(user: User, wrong: str) -> None:
+    facts: dict[str, Any] = {}
+    expected = StatusCode.PERMISSION_DENIED
+    if wrong == "channel":
+        user.name = "elsewhere"
+    if wrong == "position":
+        facts["start_position"] = ab_pb2.SeekPosition(oldest=ab_pb2.SeekOldest())
+        expected = StatusCode.INVALID_ARGUMENT
+    if wrong == "signature":
+        user.signer = type(user.signer)(ORG2, user.signer.certificate, user.signer.key)
+    assert refused(lambda: next(listen(user, "shelf", **facts)))[0] is expected
+
+
+@pytest.mark.parametrize(
+    ("method", "raw"),
+    [
+        ("Evaluate", b""),
+        ("Evaluate", b"\xff" * 40),
+        ("Endorse", b""),
+        ("Endorse", b"\x1a\x03\x0a\x01\xff"),
+        ("Submit", b""),
+        ("Submit", b"\x0a\xff"),
+        ("CommitStatus", b""),
+        ("CommitStatus", b"\x0a\x02\xff\xff"),
+    ],
+)
+def test_message_that_is_none__is_an_invalid_argument(user: User, method: str, raw: bytes) -> None:
+    call = user.channel.unary_unary(f"/gateway.Gateway/{method}")
+    assert refused(lambda: call(raw, timeout=WAIT_S))[0] is StatusCode.INVALID_ARGUMENT
+
+
+def test_loop_of_the_ledger__is_not_held_up_by_who_hangs(user: User) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(lambda: user.evaluate(user.propose("shelf", "hang"), [ORG1]))
+        user.do("shelf", "put", "k", "v")
+        assert refused(hanging.result)[0] is StatusCode.ABORTED

@@ -82,7 +82,8 @@ class Gateway:
         with about(transaction=proposal.transaction_id):
             channel = self._behind.channel_of(proposal.channel, self._own)
             if channel is None:
-                text = f"channel {proposal.channel[:64]} is not known here"
+                # as Fabric words it: clients tell by it a wrong name from a silent peer
+                text = f"could not get last config for channel {proposal.channel[:64]}"
                 raise refusal(StatusCode.UNAVAILABLE, text)
             wanted = list(request.target_organizations)
             if proposal.transient and not wanted:

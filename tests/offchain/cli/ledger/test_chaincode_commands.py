@@ -1,0 +1,165 @@
+"""`edgemark ledger chaincode deploy|run`, on either ledger and by a connection profile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
+from tests.offchain.ledger.homes_of_ledgers import LedgerHome, development_home, fabric_home
+from tests.stage.command_line import Finished, edgemark_here
+from tests.waiting import wait_until
+
+from edgemark.cli.terminal.exits import Exit
+from edgemark.ledger.fabric.lifecycle.hosting import find_hosts, stop_hosts
+from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, list_accesses
+
+pytestmark = [pytest.mark.processes]
+
+SHELF = "tests.offchain.ledger.embedded.shelf_chaincode:Shelf"
+
+
+@pytest.fixture(
+    scope="module", params=["development", pytest.param("fabric", marks=pytest.mark.fabric)]
+)
+def town(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LedgerHome]:
+    """A home whose ledger serves, and whose chaincode is ended with it."""
+    begin = {"development": development_home, "fabric": fabric_home}[request.param]
+    with begin(tmp_path_factory.mktemp("town")) as home:
+        try:
+            yield home
+        finally:
+            stop_hosts(folder_of(home))
+
+
+def folder_of(home: LedgerHome) -> Path:
+    folder = ledger_folder(home.settings, home.home)
+    assert folder is not None
+    return folder
+
+
+def ledger(town: LedgerHome, *words: str | Path) -> Finished:
+    return edgemark_here("ledger", *words, "--ledger", town.settings.kind, "--home", town.home)
+
+
+def test_chaincode_deploy__can_be_called_at_once_and_again(town: LedgerHome) -> None:
+    done = ledger(town, "chaincode", "deploy", "shelf", "--run", SHELF)
+    assert done.status == Exit.DONE, done.error
+    assert done.out.startswith("shelf 1.0 is on mychannel, sequence 1\n  Org1MSP  127.0.0.1:")
+    assert ledger(town, "invoke", "shelf", "put", "k", "v").status == Exit.DONE
+    assert ledger(town, "query", "shelf", "get", "k").out == "v\n"
+    again = ledger(town, "chaincode", "deploy", "shelf", "--run", SHELF, "--json").value
+    assert again["sequence"] == 1
+    policy = "OR('Org1MSP.peer', 'Org2MSP.peer')"
+    words = ("chaincode", "deploy", "shelf", "--run", SHELF, "--policy", policy, "--json")
+    assert ledger(town, *words).value == {**again, "sequence": 2}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere",), "No module named 'edgemark_chaincode.nowhere'"),
+        (("any", "--policy", "AND('Org1MSP'"), "policy"),
+        (("a b",), "name is wrong"),
+        (("any", "--version", ""), "version is wrong"),
+        (("any", "--package", "/nowhere/p.tgz"), "cannot be read"),
+        (("any", "--address", "127.0.0.1"), "address is none"),
+        (("any", "--address", "127.0.0.1:1", "--package", "p.tgz"), "are alternatives"),
+        (("any", "--channel", "elsewhere"), "elsewhere"),
+        (("any", "--msp-id", "Org9MSP"), "Org9MSP"),
+    ],
+)
+def test_chaincode_deploy__of_what_cannot_be__is_refused_and_leaves_nothing(
+    town: LedgerHome, words: tuple[str, ...], said: str
+) -> None:
+    done = ledger(town, "chaincode", "deploy", *words)
+    assert done.status != Exit.DONE
+    assert said in done.complaint
+    assert find_hosts(folder_of(town), "any") is None
+    assert find_hosts(folder_of(town), "nowhere") is None
+
+
+def test_chaincode_deploy__by_a_profile__says_who_has_to_approve_too(town: LedgerHome) -> None:
+    """A network of others: only the own organisation is acted for, by its own identity."""
+    first, second = list_accesses(town.settings, town.home)
+    package = town.home / "mine.tgz"
+    package.write_bytes(town.serve("mine", Shelf()))
+
+    def deploy_as(access: object) -> Finished:
+        assert isinstance(access, type(first))
+        return edgemark_here(
+            "ledger",
+            "chaincode",
+            "deploy",
+            "mine",
+            "--package",
+            package,
+            "--ledger-profile",
+            access.profile.source,
+            "--msp-id",
+            access.signer.msp_id,
+            "--msp-folder",
+            access.settings.msp_folder,
+            "--home",
+            town.home,
+        )
+
+    done = deploy_as(first)
+    assert done.status == Exit.REFUSED_INPUT
+    assert "is not committed: too few organisations approved the same" in done.complaint
+    assert "Org2MSP" in done.complaint
+    assert deploy_as(second).out.startswith("mine 1.0 is on mychannel, sequence 1\n")
+    unsaid = edgemark_here(
+        "ledger",
+        "chaincode",
+        "deploy",
+        "mine",
+        "--ledger-profile",
+        first.profile.source,
+        "--msp-folder",
+        first.settings.msp_folder,
+        "--home",
+        town.home,
+    )
+    assert unsaid.status == Exit.REFUSED_INPUT
+    assert "--address HOST:PORT, or --package FILE" in unsaid.complaint
+
+
+def test_chaincode_run__in_the_foreground__until_interrupted(town: LedgerHome) -> None:
+    assert ledger(town, "chaincode", "deploy", "front", "--run", SHELF).status == Exit.DONE
+    words = ["ledger", "chaincode", "run", "front", "--ledger", town.settings.kind]
+    command = [sys.executable, "-m", "edgemark", *words, "--home", str(town.home)]
+    path = os.pathsep.join(part for part in sys.path if part)
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("EDGEMARK_")}
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**usual, "PYTHONPATH": path},
+    ) as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline() == "front runs\n"
+            assert ledger(town, "invoke", "front", "put", "k", "v").status == Exit.DONE
+        finally:
+            running.send_signal(signal.SIGINT)
+        assert running.wait(60) == Exit.INTERRUPTED
+    found = find_hosts(folder_of(town), "front")
+    assert found is not None
+    wait_until("the end of its processes", lambda: not found.is_running)
+
+
+def test_chaincode_run__of_what_was_not_deployed__is_refused(town: LedgerHome) -> None:
+    done = ledger(town, "chaincode", "run", "never")
+    assert done.status == Exit.REFUSED_INPUT
+    assert "was not deployed from this home" in done.complaint
+    done = ledger(town, "chaincode", "run", "never", "--package-id", "a:b")
+    assert "stand together" in done.complaint

@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 from edgemark.cli.terminal.exits import Exit
 from edgemark.ledger.fabric.lifecycle.hosting import find_hosts, stop_hosts
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, list_accesses
+from edgemark.ledger.fabric.opening import LedgerAccess
 
 pytestmark = [pytest.mark.processes]
 
@@ -92,44 +93,34 @@ def test_chaincode_deploy__by_a_profile__says_who_has_to_approve_too(town: Ledge
     package = town.home / "mine.tgz"
     package.write_bytes(town.serve("mine", Shelf()))
 
-    def deploy_as(access: object) -> Finished:
-        assert isinstance(access, type(first))
-        return edgemark_here(
-            "ledger",
-            "chaincode",
-            "deploy",
-            "mine",
-            "--package",
-            package,
-            "--ledger-profile",
-            access.profile.source,
-            "--msp-id",
-            access.signer.msp_id,
-            "--msp-folder",
-            access.settings.msp_folder,
-            "--home",
-            town.home,
-        )
-
-    done = deploy_as(first)
+    done = deploy_mine(first, "--package", package)
     assert done.status == Exit.REFUSED_INPUT
     assert "is not committed: too few organisations approved the same" in done.complaint
     assert "Org2MSP" in done.complaint
-    assert deploy_as(second).out.startswith("mine 1.0 is on mychannel, sequence 1\n")
-    unsaid = edgemark_here(
+    done = deploy_mine(second, "--package", package)
+    assert done.out.startswith("mine 1.0 is on mychannel, sequence 1\n")
+    unsaid = deploy_mine(first)
+    assert unsaid.status == Exit.REFUSED_INPUT
+    assert "--address HOST:PORT, or --package FILE" in unsaid.complaint
+
+
+def deploy_mine(access: LedgerAccess, *words: str | Path) -> Finished:
+    """As the administrator of one organisation, on a network of others."""
+    return edgemark_here(
         "ledger",
         "chaincode",
         "deploy",
         "mine",
+        *words,
         "--ledger-profile",
-        first.profile.source,
+        access.profile.source,
+        "--msp-id",
+        access.signer.msp_id,
         "--msp-folder",
-        first.settings.msp_folder,
+        access.settings.msp_folder,
         "--home",
-        town.home,
+        access.home,
     )
-    assert unsaid.status == Exit.REFUSED_INPUT
-    assert "--address HOST:PORT, or --package FILE" in unsaid.complaint
 
 
 def test_chaincode_run__in_the_foreground__until_interrupted(town: LedgerHome) -> None:

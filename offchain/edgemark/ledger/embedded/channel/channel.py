@@ -6,7 +6,6 @@ commit runs at a time.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from threading import RLock
 from typing import NamedTuple
 
 from edgemark.closing import Closing
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.ledger.embedded.channel.admitting import check_order
 from edgemark.ledger.embedded.channel.sealing import seal
 from edgemark.ledger.embedded.definitions import LIFECYCLE, ChaincodeDefinition, read_definition
@@ -280,4 +280,4 @@ def _config_envelope(configuration: Configuration, signer: Signer) -> bytes:
 
 
 def _nonce() -> bytes:
-    return secrets.token_bytes(NONCE_BYTES)
+    return Randomness().octets(NONCE_BYTES)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
+from threading import Lock
+from typing import Protocol, TypeVar
 
 from cryptography import x509
 
@@ -18,6 +19,7 @@ from edgemark.ledger.fabric.identities.signing import check_signature, parse_ide
 from edgemark.ledger.fabric.wire.policies import Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.read_write_sets import Version
 
+_Kept = TypeVar("_Kept")
 MAX_KNOWN = 4096  # identities whose certificates are kept parsed
 
 
@@ -46,6 +48,7 @@ class Members:
         self._organisations = {**configuration.organisations, orderer.msp_id: orderer}
         self._known: dict[bytes, tuple[Member, x509.Certificate] | None] = {}
         self._checked: dict[bytes, None] = {}
+        self._keeping = Lock()
 
     def check_signed(self, identity: bytes, message: bytes, signature: bytes) -> Member:
         """The member who signed a message.
@@ -66,18 +69,24 @@ class Members:
         seal = _digest(identity, signature, message)
         if seal not in self._checked:
             check_signature(certificate, message, signature, member.msp_id)
-            if len(self._checked) >= MAX_KNOWN:
-                self._checked.pop(next(iter(self._checked)))
-            self._checked[seal] = None
+            self._keep(self._checked, seal, None)
         return member
 
     def find(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
         """The member of that identity, with its certificate; None for a stranger."""
-        if identity not in self._known:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.pop(next(iter(self._known)))
-            self._known[identity] = self._admit(identity)
-        return self._known[identity]
+        try:
+            return self._known[identity]
+        except KeyError:
+            found = self._admit(identity)
+            self._keep(self._known, identity, found)
+            return found
+
+    def _keep(self, known: dict[bytes, _Kept], key: bytes, value: _Kept) -> None:
+        """Remember, and forget the oldest; the orderer's door and a commit run in two threads."""
+        with self._keeping:
+            while len(known) >= MAX_KNOWN:
+                del known[next(iter(known))]
+            known[key] = value
 
     def _admit(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
         try:

@@ -20,7 +20,7 @@ from tests.offchain.ledger.embedded.consortium import (
     define,
     orderer,
 )
-from tests.offchain.ledger.embedded.validation.forging import FORGERIES, Forgery
+from tests.offchain.ledger.embedded.validation.forgeries import FORGERIES, Forgery
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.channel.channel import Channel

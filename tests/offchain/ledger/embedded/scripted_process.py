@@ -80,7 +80,7 @@ async def scripted(
     async def connect(requests: AsyncIterator[bytes], context: Any) -> None:
         await script(Process(requests, context))
 
-    server = grpc.aio.server()
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
     handler = grpc.stream_stream_rpc_method_handler(connect)
     service = grpc.method_handlers_generic_handler("protos.Chaincode", {"Connect": handler})
     server.add_generic_rpc_handlers((service,))

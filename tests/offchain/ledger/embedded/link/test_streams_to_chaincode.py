@@ -178,11 +178,12 @@ def test_a_call_that_is_given_up_while_it_is_sent__leaves_the_others_at_work(
 
         async with endorsing(made_organisations) as world, scripted(world, script):
             assert await world.do("bad", "x") == b"done"
-            large = asyncio.create_task(world.endorse("bad", b"x" * 1_900_000))
+            large = [asyncio.create_task(world.endorse("bad", b"x" * 4_000_000)) for _ in "1234"]
             small = asyncio.create_task(world.endorse("bad", "x"))
-            await asyncio.wait([large, small], timeout=SHORT_S)
-            large.cancel()
-            await asyncio.wait([large])
+            await asyncio.wait([*large, small], timeout=SHORT_S)
+            for each in large:
+                each.cancel()
+            await asyncio.wait(large)
             release.set()
             assert (await small).simulated.response == b"done"
             assert len(streams) == 1

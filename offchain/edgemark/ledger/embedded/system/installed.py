@@ -19,6 +19,7 @@ from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES, Package, 
 
 ENDING = ".tar.gz"
 MAX_PACKAGES = 1_000  # of one organisation
+MAX_SHOWN = 256  # characters of an id
 _MSP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
 
@@ -91,7 +92,8 @@ class Installed:
         """
         package = self.of(msp_id).get(package_id)
         if package is None:
-            raise PackageMissing(f"chaincode install package '{package_id[:256]}' not found")
+            shown = package_id[:MAX_SHOWN]
+            raise PackageMissing(f"could not find chaincode with package id '{shown}': not found")
         return package
 
     def read(self, msp_id: str, package_id: str) -> bytes:

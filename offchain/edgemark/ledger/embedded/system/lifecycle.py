@@ -27,7 +27,7 @@ from edgemark.ledger.embedded.simulation.calls import (
 from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.simulation.recording import Simulation
 from edgemark.ledger.embedded.system import rules
-from edgemark.ledger.embedded.system.installed import Installed, PackageMissing
+from edgemark.ledger.embedded.system.installed import Installed
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.packages.reading import Package
 from edgemark.ledger.fabric.wire.messages import parse
@@ -62,7 +62,7 @@ class Lifecycle:
             result = function(self, call, parse(kind, call.arguments[1], f"argument of {name}"))
         except IdentityRefused as error:
             return Completion(FAILED, f"Failed to authorize invocation: access denied: {error}")
-        except (rules.NotDefined, PackageMissing) as error:
+        except rules.NotDefined as error:
             return Completion(NOT_FOUND, str(error))
         except EdgemarkError as error:
             return Completion(FAILED, f"failed to invoke '{name}': {error}")

@@ -91,7 +91,7 @@ def approve(
         raise RefusedInput("package id is too long", needed=f"<= {MAX_PACKAGE_ID} characters")
     current = simulation.definition(definition.name)
     held, asked = 0 if current is None else current.sequence, definition.sequence
-    if asked < 1:
+    if asked == held == 0:
         raise RefusedInput(
             f"requested sequence is {asked}, but first definable sequence number is 1"
         )

@@ -204,7 +204,7 @@ def test_sequences__go_up_by_one(made_organisations: Path, tmp_path: Path) -> No
     async def play(desk: Desk) -> None:
         for sequence, words in (
             (0, "first definable sequence number is 1"),
-            (-1, "first definable sequence number is 1"),
+            (-1, "currently defined sequence 0 is larger than requested sequence -1"),
             (2, "larger than the next available sequence number 1"),
         ):
             status, message = await desk.approve(ORG1, sequence=sequence)
@@ -295,15 +295,6 @@ def test_an_administrator_s_functions__are_refused_to_others(
         status, message = await desk.ask(function, ORG1, who=who, of=of)
         assert status == 500
         assert "access denied" in message
-
-    at_a_desk(made_organisations, tmp_path, play)
-
-
-def test_what_is_not_there__is_answered_404(made_organisations: Path, tmp_path: Path) -> None:
-    async def play(desk: Desk) -> None:
-        assert (await desk.ask("QueryChaincodeDefinition", name="none"))[0] == 404
-        assert (await desk.ask("QueryInstalledChaincode", package_id="none"))[0] == 404
-        assert (await desk.ask("GetInstalledChaincodePackage", package_id="none"))[0] == 404
 
     at_a_desk(made_organisations, tmp_path, play)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edgemark.cli.ledger.telling import _parse
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
-from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.ledger.fabric.opening import FOLDERS, LedgerAccess, open_ledger
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, LedgerSettings
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark_chaincode.shim.interface import Chaincode, Response, success
 from edgemark_chaincode.shim.stub import ChaincodeStub
@@ -35,8 +35,9 @@ class Counters(Chaincode):
 
 
 def access(ledger_home: Path) -> LedgerAccess:
-    """User1 of the first organisation; `ledger_home` has the ledger's folder in it."""
-    return open_ledger(LedgerSettings(), ledger_home)
+    """User1 of the first organisation; `ledger_home` has the ledger's folder in it, or Fabric's."""
+    kind = FABRIC if (ledger_home / FOLDERS[FABRIC]).exists() else DEVELOPMENT
+    return open_ledger(LedgerSettings(kind=kind), ledger_home)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tests.offchain.ledger.embedded.served import (
     ORG2,
     LedgerWorld,
     development_ledger,
+    fabric_ledger,
 )
 from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
 from tests.offchain.ledger.fabric.client.counters import (
@@ -36,6 +37,8 @@ from tests.waiting import wait_until
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
+from edgemark.ledger.fabric.opening import FOLDERS
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC
 
 pytestmark = [pytest.mark.processes, pytest.mark.lasts(15)]
 
@@ -44,10 +47,16 @@ KILLS = [(step, when) for step in range(STEPS) for when in ("before", "after")]
 SEED = int(os.environ.get("EDGEMARK_SOAK_SEED", "7"))
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(
+    scope="module",
+    params=[DEVELOPMENT, pytest.param(FABRIC, marks=pytest.mark.fabric)],
+)
+def home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
-    with development_ledger(folder / "ledger") as running:
+    ledger = development_ledger if request.param == DEVELOPMENT else fabric_ledger
+    with ledger(folder / FOLDERS[request.param]) as running:
         _deploy(running)
         yield folder
 
@@ -59,8 +68,9 @@ def _deploy(running: LedgerWorld) -> None:
 def _run(home: Path, journal: Path, *words: object) -> int:
     """A client's process, to its end; its journal lies in a folder of its own."""
     journal.mkdir(exist_ok=True)
-    if not (journal / "ledger").exists():
-        (journal / "ledger").symlink_to(home / "ledger")
+    for name in FOLDERS.values():
+        if (home / name).exists() and not (journal / name).exists():
+            (journal / name).symlink_to(home / name)
     environ = {"PATH": os.environ["PATH"], "HOME": str(journal), **ENVIRONMENT}
     environ["PYTHONPATH"] += f":{Path(ENVIRONMENT['PYTHONPATH'].split(':')[1]) / 'chaincode'}"
     said = journal / "said"

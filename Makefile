@@ -50,6 +50,7 @@ BROWSER_READY := .browser/.ready
 MOSQUITTO_READY := .mosquitto/.ready
 HFC_READY := .venv-hfc/.ready
 FABRIC_PEERS_READY := .fabric-peers/.ready
+CALIPER_READY := .caliper/.ready
 # What the tests need beside the package: analysers, and programs of others that ours are held against.
 TEST_TOOLS := $(SLITHER_READY) $(BROWSER_READY) $(MOSQUITTO_READY) $(HFC_READY) $(FABRIC_PEERS_READY)
 
@@ -80,7 +81,7 @@ test-fabric: setup ## Run the tests of the consortium ledger on Fabric's own pro
 	@.venv/bin/python -m tools.run_fabric_tests
 
 .PHONY: soak
-soak: contracts wheel $(APE_READY) $(TEST_TOOLS) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours
+soak: contracts wheel $(APE_READY) $(TEST_TOOLS) $(CALIPER_READY) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tests.soak.outsourcing.week
@@ -120,7 +121,7 @@ lock: $(UV_READY) ## Pin the Python requirements anew, with hashes and without a
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
-	rm -rf .venv .venv-uv .venv-slither .venv-hfc .fabric-peers .browser .mosquitto node_modules .solcx .ape .cache .build build dist out cache broadcast
+	rm -rf .venv .venv-uv .venv-slither .venv-hfc .fabric-peers .caliper .browser .mosquitto node_modules .solcx .ape .cache .build build dist out cache broadcast
 	rm -rf contracts/.cache
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage offchain/*.egg-info
 	rm -rf offchain/edgemark/ledger/evm/contract/bytecode
@@ -166,6 +167,13 @@ $(FABRIC_PEERS_READY): requirements/fabric-peers/package.json requirements/fabri
 	mkdir -p .fabric-peers
 	cp $(filter requirements/% .npmrc,$^) .fabric-peers/
 	cd .fabric-peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# 143 MB that only `make soak` needs: a load generator.
+$(CALIPER_READY): requirements/caliper/package.json requirements/caliper/package-lock.json .npmrc $(NODE_READY)
+	mkdir -p .caliper
+	cp $(filter requirements/% .npmrc,$^) .caliper/
+	cd .caliper && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Built apart from the other packages (ape holds back what setuptools wants), but with the locked setuptools.

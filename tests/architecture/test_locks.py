@@ -18,7 +18,7 @@ import pytest
 from tests.architecture.checkout import ROOT, find_files, relative
 
 PYTHON_LOCKS = ("dev", "hfc", "run", "slither", "uv")
-NPM_FOLDERS = (".", "requirements/browser", "requirements/fabric-peers")
+NPM_FOLDERS = (".", "requirements/browser", "requirements/caliper", "requirements/fabric-peers")
 ADDRESS = re.compile(r"://|--(?:extra-)?index")
 FINE_LINE = re.compile(r"\s*#|[a-z0-9.\-]+==\S+ .*--hash=sha256:[0-9a-f]{64}")
 INSTALLS = re.compile(r"\bpip (?:install|sync)\b|\bnpm (?:ci|install|i)\b")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +17,8 @@ from edgemark.ledger.embedded.doors.serving.calls import Places, refusal
 from edgemark.ledger.embedded.simulation.endorsing import Endorser
 from edgemark.ledger.embedded.state.views import StateView
 from edgemark.ledger.fabric.wire.limits import GATEWAY_CALLS, WAITERS
+
+CATCH_UP_S = 2.0  # a client that tries again meets peers that are at the same height
 
 
 @dataclass
@@ -42,27 +47,53 @@ class Snapshots:
     Attributes:
         channel: whose.
         skew: blocks by which organisations that are asked second are behind; 0 for none.
+        catch_up_s: seconds without a block until they are not behind any more.
     """
 
     channel: Channel
     skew: int = 0
+    catch_up_s: float = CATCH_UP_S
     _old: list[StateView] = field(default_factory=list)
+    _used: Counter[StateView] = field(default_factory=Counter)
+    _grew_at: float = 0.0
 
     def note_block(self) -> None:
         """Keep the state after a block that was just committed, while it may be read."""
         if self.skew:
+            self._grew_at = time.monotonic()
             self._old.append(self.channel.view())
             while len(self._old) > self.skew + 1:
-                self._old.pop(0).close()
+                self._let_go(self._old.pop(0))
 
     def oldest(self) -> StateView | None:
-        """The state that a skewed organisation reads, open for as long as it is not replaced."""
-        return self._old[0] if self._old else None
+        """The state that a skewed organisation reads; None for the newest."""
+        is_quiet = time.monotonic() - self._grew_at > self.catch_up_s
+        return None if is_quiet or not self._old else self._old[0]
+
+    @contextmanager
+    def older(self) -> Iterator[StateView | None]:
+        """The same, open for as long as it is read."""
+        view = self.oldest()
+        if view is None:
+            yield None
+            return
+        self._used[view] += 1
+        try:
+            yield view
+        finally:
+            self._used[view] -= 1
+            if view not in self._old:
+                self._let_go(view)
 
     def close(self) -> None:
         """Let go of all of them."""
         while self._old:
-            self._old.pop().close()
+            self._let_go(self._old.pop())
+
+    def _let_go(self, view: StateView) -> None:
+        if not self._used[view]:
+            del self._used[view]
+            view.close()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import grpc
@@ -101,12 +102,12 @@ async def ask_peers(
         own: organisation of the Gateway; with a skew the others read an older state.
     """
     channel = admitted.channel
-    older = None if channel is None else behind.snapshots[channel.name].oldest()
-    views = [view if each == own or older is None else older for each in msp_ids]
-    asked = zip(msp_ids, views, strict=True)
-    return await asyncio.gather(
-        *(ask_peer(behind, admitted, each, one, signs=True) for each, one in asked)
-    )
+    with nullcontext() if channel is None else behind.snapshots[channel.name].older() as older:
+        views = [view if each == own or older is None else older for each in msp_ids]
+        asked = zip(msp_ids, views, strict=True)
+        return await asyncio.gather(
+            *(ask_peer(behind, admitted, each, one, signs=True) for each, one in asked)
+        )
 
 
 def compare(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from threading import Lock
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from cryptography import x509
 
@@ -39,6 +38,29 @@ class WorldState(Protocol):
         """Whether a transaction of that id stands in a block, valid or not."""
 
 
+class _Remembered(Generic[_Kept]):
+    """What was found out of late: at most MAX_KNOWN, the older half forgotten at once.
+
+    The orderer's door and a commit use it from two threads: no step depends on the one before it.
+    """
+
+    def __init__(self) -> None:
+        self._young: dict[bytes, _Kept] = {}
+        self._old: dict[bytes, _Kept] = {}
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, key: bytes) -> _Kept | None:
+        found = self._young.get(key)
+        return self._old.get(key) if found is None else found
+
+    def put(self, key: bytes, value: _Kept) -> None:
+        if len(self._young) >= MAX_KNOWN // 2:
+            self._old, self._young = self._young, {}
+        self._young[key] = value
+
+
 class Members:
     """The members of one configuration, each of whose certificates is checked once."""
 
@@ -46,9 +68,8 @@ class Members:
         """Of that configuration: of its organisations and of the one that orders."""
         orderer = configuration.orderer
         self._organisations = {**configuration.organisations, orderer.msp_id: orderer}
-        self._known: dict[bytes, tuple[Member, x509.Certificate] | None] = {}
-        self._checked: dict[bytes, None] = {}
-        self._keeping = Lock()
+        self._known: _Remembered[tuple[tuple[Member, x509.Certificate] | None]] = _Remembered()
+        self._checked: _Remembered[bool] = _Remembered()
 
     def check_signed(self, identity: bytes, message: bytes, signature: bytes) -> Member:
         """The member who signed a message.
@@ -67,26 +88,18 @@ class Members:
         member, certificate = found
         # What the orderer's door has checked, validation need not again.
         seal = _digest(identity, signature, message)
-        if seal not in self._checked:
+        if not self._checked.get(seal):
             check_signature(certificate, message, signature, member.msp_id)
-            self._keep(self._checked, seal, None)
+            self._checked.put(seal, True)
         return member
 
     def find(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
         """The member of that identity, with its certificate; None for a stranger."""
-        try:
-            return self._known[identity]
-        except KeyError:
-            found = self._admit(identity)
-            self._keep(self._known, identity, found)
-            return found
-
-    def _keep(self, known: dict[bytes, _Kept], key: bytes, value: _Kept) -> None:
-        """Remember, and forget the oldest; the orderer's door and a commit run in two threads."""
-        with self._keeping:
-            while len(known) >= MAX_KNOWN:
-                del known[next(iter(known))]
-            known[key] = value
+        found = self._known.get(identity)
+        if found is None:
+            found = (self._admit(identity),)
+            self._known.put(identity, found)
+        return found[0]
 
     def _admit(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
         try:

@@ -246,6 +246,12 @@ def test_file_that_was_cut_or_overwritten__is_refused_or_read_as_it_was(path: Pa
                 continue
 
 
+def test_block__is_on_the_disk_when_it_is_kept(store: Store) -> None:
+    """No kill shows a disk that was not asked to keep what it was given."""
+    asked = [store._writer.execute(f"PRAGMA {name}") for name in ("journal_mode", "synchronous")]
+    assert [each.fetchone()[0] for each in asked] == ["wal", 2]
+
+
 def test_revert__of_nothing__and_of_everything(store: Store) -> None:
     append(store, ("a", b"1"))
     store.revert(9)

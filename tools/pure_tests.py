@@ -1,7 +1,8 @@
 """Which tests wait for nothing but a processor, so that they may run beside whole jobs.
 
 Rule: neither the test file nor what it imports from the checkout's tests and tools names a chain, a
-      thread, a socket, a server, another program that runs beside it, a clock, or a limit of time.
+      thread, a socket, a server, another program that runs beside it (a browser), a clock, or a
+      limit of time (`TIMED`).
 A file that only talks of one is passed over too: it runs where it would run anyway.
 """
 
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TIMED = re.compile(
     r"\b(?:\w*Thread\w*|threading|concurrent|multiprocessing|asyncio|sockets?|websockets"
     r"|http\.client|HttpServer|urllib\.request|raw_server|lone_server|lone_broker"
-    r"|mosquitto_process|playhouse|forks|Popen|Anvil|mark\.(?:chain|processes)|whole_stage"
+    r"|mosquitto_process|browser|playhouse|forks|Popen|Anvil|mark\.(?:chain|processes)|whole_stage"
     r"|couriers|engine_cast|timeout|limit_s|LIMIT_S|PATIENCE_S"
     r"|time\.(?:sleep|time)|monotonic|perf_counter|wait_until)\b"
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.architecture.checkout import find_files, relative
+from tools.pure_tests import find_pure
 from tools.run_tests import PROCESS_WORKERS, find_processes
 from tools.systems_of_tests import belongs_to, list_systems
 
@@ -23,11 +24,13 @@ BUDGETS = {
     # 30 of them for identities and credentials, on two chains and beside another resolver;
     # 8 to outwait programs
     ("unit", GROUND): 164,
-    ("unit", "outsourcing"): 60,
+    ("unit", "outsourcing"): 10,
     # 50 for each phase of a channel, on chains of its own; 80 for controllers that serve and are
     # refused things, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise;
     # 30 for what a stranger makes of a channel's evidence
-    ("unit", "trading"): 400,
+    ("unit", "trading"): 375,
+    # beside whole jobs, which leave them two fifths of both processors
+    ("pure", "outsourcing"): 50,
     # four parties, each killed at records of its journal, and the demonstration of all four
     ("processes", "trading"): 570,
     # two thirds of it: every command of every page; 100 for the consortium ledger: killed, served
@@ -35,7 +38,7 @@ BUDGETS = {
     ("processes", GROUND): 435,
     ("processes", "outsourcing"): 775,
 }
-OF_A_SYSTEM = {"unit": 45, "processes": 330}  # that names no budget of its own
+OF_A_SYSTEM = {"pure": 45, "unit": 45, "processes": 330}  # that names no budget of its own
 OWNERS = (GROUND, *list_systems())
 LONGEST = 200  # of a file: a worker that begins with it is not the last by much
 
@@ -58,10 +61,10 @@ def owner_of(path: Path) -> str:
 @pytest.mark.parametrize("owner", OWNERS)
 @pytest.mark.parametrize("part", OF_A_SYSTEM)
 def test_long_tests__take_no_more_than_their_budget(part: str, owner: str) -> None:
-    processes = set(find_processes(None))
+    parts = dict.fromkeys(find_pure(), "pure") | dict.fromkeys(find_processes(None), "processes")
     sums: Counter[tuple[str, str]] = Counter()
     for path, seconds in marked_files():
-        sums["processes" if relative(path) in processes else "unit", owner_of(path)] += seconds
+        sums[parts.get(relative(path), "unit"), owner_of(path)] += seconds
     assert {name for _, name in sums} <= set(OWNERS)
     assert sums[part, owner] <= BUDGETS.get((part, owner), OF_A_SYSTEM[part])
 

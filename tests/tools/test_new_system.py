@@ -13,7 +13,7 @@ from tests.architecture.checkout import ROOT, find_files, relative
 from tools.names_of_systems import NAME
 from tools.new_system import LINES, SUFFIX, add_line, rename, targets_of, write
 
-pytestmark = pytest.mark.lasts(28)
+pytestmark = pytest.mark.lasts(22)
 
 LIMIT_S = 280
 SHORTEST, LONGEST = "ebb", "abcdefghijklmnop"

@@ -1,0 +1,92 @@
+"""What `_lifecycle` may answer: read as it was meant, of either version of Fabric, or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fabric_protos.peer import proposal_response_pb2
+from fabric_protos.peer.lifecycle import lifecycle_pb2
+
+from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.faults import ChaincodeRefused, MessageMalformed
+from edgemark.ledger.fabric.lifecycle import messages
+from edgemark.ledger.fabric.lifecycle.messages import NOT_AGREED, Approved, Wanted
+from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, parse_policy
+
+WANTED = Wanted("shelf", "1.0", 3, init_required=True)
+NO_MESSAGE = b"\xff\xff\xff"
+
+
+def test_wanted__asks_by_default_for_the_policy_of_its_channel() -> None:
+    assert parse_policy(WANTED.policy) == ENDORSEMENT
+
+
+@pytest.mark.parametrize("package_id", ["shelf:00", ""])
+def test_approve_arguments__say_all_of_it(package_id: str) -> None:
+    name, raw = messages.approve_arguments(Approved(WANTED, package_id))
+    assert name == b"ApproveChaincodeDefinitionForMyOrg"
+    sent = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs.FromString(raw)
+    assert (sent.name, sent.version, sent.sequence, sent.init_required) == ("shelf", "1.0", 3, True)
+    assert sent.validation_parameter == WANTED.policy
+    kind = "local_package" if package_id else "unavailable"
+    assert sent.source.WhichOneof("Type") == kind
+    assert sent.source.local_package.package_id == package_id
+
+
+def readiness(mismatches: dict[str, list[str]]) -> bytes:
+    message: Any = lifecycle_pb2.CheckCommitReadinessResult(approvals={"B": False, "A": True})
+    for msp_id, items in mismatches.items():
+        message.mismatches[msp_id].items.extend(items)
+    raw: bytes = message.SerializeToString()
+    return raw
+
+
+def test_read_readiness__names_what_differs_where_a_ledger_says_so() -> None:
+    said = readiness({"B": ["EndorsementInfo", "ValidationInfo"]})
+    assert messages.read_readiness(said) == {"A": "", "B": "EndorsementInfo, ValidationInfo"}
+    assert messages.read_readiness(readiness({})) == {"A": "", "B": NOT_AGREED}
+
+
+def test_read_response__of_a_peer_that_says_no__tells_its_words() -> None:
+    message = proposal_response_pb2.ProposalResponse()
+    message.response.status, message.response.payload = 200, b"done"
+    assert messages.read_response(message.SerializeToString(), "peer") == b"done"
+    message.response.status, message.response.message = 500, "no room"
+    with pytest.raises(ChaincodeRefused, match="refused") as refused:
+        messages.read_response(message.SerializeToString(), "peer x")
+    assert (refused.value.who, refused.value.had) == ("peer x", "no room")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        messages.read_installed,
+        messages.read_readiness,
+        messages.read_definitions,
+        lambda raw: messages.read_definition("a", raw),
+        lambda raw: messages.read_approved("a", raw),
+        lambda raw: messages.read_response(raw, "peer"),
+    ],
+)
+def test_an_answer_that_is_none__is_refused(read: Any) -> None:
+    with pytest.raises(MessageMalformed):
+        read(NO_MESSAGE)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Wanted("", "1"),
+        Wanted("a" * 65, "1"),
+        Wanted("\u00e4", "1"),
+        Wanted("a\nb", "1"),
+        Wanted("a", ""),
+        Wanted("a", "1 2"),
+        Wanted("a", "1", 0),
+    ],
+)
+def test_check_wanted__of_what_no_ledger_takes__is_refused(wrong: Wanted) -> None:
+    messages.check_wanted(WANTED)
+    with pytest.raises(RefusedInput, match="is wrong"):
+        messages.check_wanted(wrong)

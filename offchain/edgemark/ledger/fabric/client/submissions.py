@@ -106,6 +106,7 @@ class Submissions(Closing):
         self._journal = journal
         self._lock = threading.Lock()
         self._by_name: OrderedDict[str, Kept] = OrderedDict()
+        self._open: set[str] = set()
         self._under_way: set[str] = set()
 
     @classmethod
@@ -170,11 +171,21 @@ class Submissions(Closing):
                 raise RefusedInput(
                     "is under way", who=f"submission {name}", remedy="Wait until it has ended."
                 )
-            if len(self._under_way) >= MAX_OPEN_SUBMISSIONS:
-                needed = f"<= {MAX_OPEN_SUBMISSIONS}"
-                raise Overloaded("too many at once", who=WHO, needed=needed)
+            if found is None:
+                self._check_room()
             self._under_way.add(name)
             return found
+
+    def _check_room(self) -> None:
+        had = len(self._open | self._under_way)
+        if had >= MAX_OPEN_SUBMISSIONS:
+            raise Overloaded(
+                "too many are open",
+                who=WHO,
+                had=had,
+                needed=f"< {MAX_OPEN_SUBMISSIONS}",
+                remedy="Finish those that were left open: `edgemark ledger finish`.",
+            )
 
     def give_back(self, name: str) -> None:
         """Let others go on with a name."""
@@ -191,6 +202,7 @@ class Submissions(Closing):
     def _remember(self, kept: Kept) -> None:
         self._by_name.pop(kept.name, None)
         self._by_name[kept.name] = kept if kept.is_open else _without_bytes(kept)
+        (self._open.add if kept.is_open else self._open.discard)(kept.name)
         if len(self._by_name) > 2 * MAX_SUBMISSIONS_REMEMBERED:
             self._by_name = self._last_ones()
 

@@ -1,0 +1,139 @@
+"""The client for threads and the one for a loop: the same calls, the same answers."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.offchain.ledger.fabric.client.scripted_gateway import ScriptedGateway, events_of
+
+from edgemark.errors import RefusedInput, Unrecoverable
+from edgemark.ledger.fabric.client.asking import Desk
+from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
+from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
+from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
+from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
+from edgemark.ledger.fabric.wire.codes import Code
+
+
+def _methods(kind: type) -> dict[str, list[str]]:
+    found = inspect.getmembers(kind, inspect.isfunction)
+    return {
+        name: list(inspect.signature(each).parameters)
+        for name, each in found
+        if not name.startswith("_")
+    }
+
+
+def test_both__have_the_same_calls_with_the_same_arguments() -> None:
+    assert _methods(GatewayClient) == _methods(AsyncGatewayClient)
+
+
+def _play(
+    gateway: ScriptedGateway, folder: Path, does: Callable[[AsyncGatewayClient], object]
+) -> None:
+    async def play() -> None:
+        desk = gateway.desk(folder)
+        with desk.journal():
+            async with AsyncGatewayClient([gateway.address], desk) as client:
+                await does(client)  # type: ignore[misc]
+
+    asyncio.run(play())
+
+
+def test_awaited__evaluates_endorses_orders_and_asks(
+    gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    async def does(client: AsyncGatewayClient) -> None:
+        assert await client.evaluate("code", "get", "k") == b"answer"
+        endorsed = await client.endorse("code", "put", "k", b"\x00\xff")
+        assert endorsed.response == b"answer"
+        assert gateway.taken == []
+        outcome = await client.order(endorsed, name="held")
+        assert outcome.transaction_id == endorsed.asked.transaction_id
+        assert await client.commit_status(outcome.transaction_id) == (Code.VALID, 3)
+        assert [each async for each in client.finish_open()] == []
+
+    _play(gateway, tmp_path / "submissions", does)
+
+
+def test_awaited__many_at_once_count_once_each(gateway: ScriptedGateway, tmp_path: Path) -> None:
+    async def does(client: AsyncGatewayClient) -> None:
+        calls = (client.submit("code", "put", f"k{number}") for number in range(20))
+        outcomes = await asyncio.gather(*calls)
+        assert len({each.transaction_id for each in outcomes}) == 20
+
+    _play(gateway, tmp_path / "submissions", does)
+    assert len(gateway.taken) == len(set(gateway.taken)) == 20
+
+
+def test_awaited__events_over_cut_streams_come_once_each(
+    gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    a, b, c, d = (("code", name) for name in "abcd")
+    gateway.events = [[events_of(3, a, b)], [events_of(3, a, b, c)], [events_of(7, d)]]
+    checkpoints = CheckpointFile(tmp_path / "checkpoint")
+    checkpoints.write(Checkpoint(3))
+    seen: list[str] = []
+
+    async def handle(event: ChaincodeEvent) -> None:
+        seen.append(event.event.transaction_id)
+        if seen == ["a", "b"]:
+            raise LedgerSilent("handler was interrupted")
+
+    async def does(client: AsyncGatewayClient) -> None:
+        with pytest.raises(LedgerSilent):
+            await client.listen("code", handle, checkpoints, wait_s=5)
+        await client.listen("code", handle, checkpoints, wait_s=1)
+
+    _play(gateway, tmp_path / "submissions", does)
+    assert seen == ["a", "b", "b", "c", "d"]
+    assert checkpoints.read() == Checkpoint(7, "d")
+
+
+def test_awaited__a_forged_answer_is_a_typed_error(
+    gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    gateway.acts[Asking.ENDORSE] = [lambda *_: b"\xff"]
+
+    async def does(client: AsyncGatewayClient) -> None:
+        with pytest.raises(MessageMalformed):
+            await client.submit("code", "put", "k")
+
+    _play(gateway, tmp_path / "submissions", does)
+    assert gateway.taken == []
+
+
+def test_closed__asks_nobody_any_more(gateway: ScriptedGateway, tmp_path: Path) -> None:
+    async def does(client: AsyncGatewayClient) -> None:
+        await client.close()
+        with pytest.raises(RefusedInput, match="is closed"):
+            await client.evaluate("code", "get")
+
+    _play(gateway, tmp_path / "submissions", does)
+    blocking = GatewayClient([gateway.address], Desk("mychannel", gateway.cast.client))
+    blocking.close()
+    with pytest.raises(RefusedInput, match="is closed"):
+        blocking.evaluate("code", "get")
+
+
+def test_a_client_without_a_journal__submits_nothing(gateway: ScriptedGateway) -> None:
+    desk = Desk("mychannel", gateway.cast.client)
+    with GatewayClient([gateway.address], desk) as client:
+        assert client.evaluate("code", "get") == b"answer"
+        with pytest.raises(RefusedInput, match="submits nothing"):
+            client.submit("code", "put")
+    assert gateway.calls == [Asking.EVALUATE]
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b'{"block": -1, "transaction_id": ""}', b"[1]"])
+def test_a_checkpoint_that_is_none__is_told(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "checkpoint"
+    path.write_bytes(raw)
+    with pytest.raises(Unrecoverable, match="is no checkpoint"):
+        CheckpointFile(path).read()

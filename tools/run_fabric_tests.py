@@ -16,16 +16,23 @@ from edgemark.ledger.fabric.network.programs import find_programs
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIABLE = "EDGEMARK_TEST_FABRIC"  # read by tests/conftest.py
-MARKS = re.compile(r"mark[.]fabric|ledger_home")
+MARKS = re.compile(r"mark[.]fabric")
 TEST_LIMIT_S = 300  # of one that hangs
 
 
 def find_tests() -> list[str]:
-    """Files in which a test may have the marker: the others need not be imported."""
+    """Files in which a test may have the marker: the others need not be imported.
+
+    Those are the files that name it, and all below a `conftest.py` that does.
+    """
+    tests = ROOT / "tests"
+    shared = {
+        path.parent for path in tests.rglob("conftest.py") if MARKS.search(path.read_text())
+    } - {tests}
     return sorted(
         str(path.relative_to(ROOT))
-        for path in (ROOT / "tests").rglob("test_*.py")
-        if MARKS.search(path.read_text())
+        for path in tests.rglob("test_*.py")
+        if MARKS.search(path.read_text()) or shared.intersection(path.parents)
     )
 
 

@@ -11,7 +11,8 @@ from tools.run_fabric_tests import find_tests, main
 def test_find_tests__finds_files_by_their_marker() -> None:
     found = find_tests()
     assert "tests/offchain/ledger/fabric/network/test_real_network.py" in found
-    assert "tests/offchain/ledger/fabric/network/test_plan_of_a_network.py" not in found
+    assert "tests/offchain/ledger/embedded/doors/test_table_of_answers.py" in found, "by a fixture"
+    assert "tests/offchain/ledger/launching/test_programs_of_a_folder.py" not in found
 
 
 def test_main__without_the_programs__fails_and_says_how_they_are_installed(

@@ -73,7 +73,7 @@ class Simulation:
         return None if found is None else found[0]
 
     def put(self, namespace: str, key: str, value: bytes) -> None:
-        """Write a key.
+        """Write a key; an empty value deletes it, as on a peer of Fabric.
 
         Raises:
             RefusedInput: key or value are out of bounds, or the transaction read a page.
@@ -85,7 +85,7 @@ class Simulation:
                 had=f"{len(value)} bytes",
                 needed=f"<= {MAX_VALUE_BYTES}",
             )
-        self._write(namespace, key, value)
+        self._write(namespace, key, value or None)
 
     def delete(self, namespace: str, key: str) -> None:
         """Take a key away, also one that is not there.

@@ -78,7 +78,7 @@ def take(simulation: Simulation, reckoning: Reckoning, step: tuple[Any, ...]) ->
         reckoning.reads[key] = version
     elif kind == "put":
         simulation.put(NAME, key, rest[0])
-        reckoning.writes[key] = rest[0]
+        reckoning.writes[key] = rest[0] or None  # an empty value deletes
     elif kind == "delete":
         simulation.delete(NAME, key)
         reckoning.writes[key] = None

@@ -54,7 +54,8 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name_of(name, organisation=domain)
         usage = _usage(certificates=True)
-        builder = _begin(subject, subject, key.public_key(), at)
+        first = at - CLOCKS_DIFFER
+        builder = _begin(subject, subject, key.public_key(), first, first + LIFETIME)
         builder = (
             builder.add_extension(usage, critical=True)
             .add_extension(x509.ExtendedKeyUsage(_TLS_USES), critical=False)
@@ -136,7 +137,11 @@ class Authority:
     def _begin_issued(
         self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey, at: datetime
     ) -> x509.CertificateBuilder:
-        builder = _begin(subject, self.certificate.subject, public_key, at)
+        own = self.certificate
+        # One that begins before its CA does is refused by Fabric's peers, for ever.
+        first = max(at - CLOCKS_DIFFER, own.not_valid_before_utc)
+        last = min(first + LIFETIME, own.not_valid_after_utc)
+        builder = _begin(subject, own.subject, public_key, first, last)
         constraints = x509.BasicConstraints(ca=False, path_length=None)
         return builder.add_extension(constraints, critical=True).add_extension(
             _issuer_of(self.certificate), critical=False
@@ -187,9 +192,12 @@ def read_request(pem: bytes, who: str) -> ec.EllipticCurvePublicKey:
 
 
 def _begin(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, at: datetime
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    first: datetime,
+    last: datetime,
 ) -> x509.CertificateBuilder:
-    first = at - CLOCKS_DIFFER
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -197,7 +205,7 @@ def _begin(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(first)
-        .not_valid_after(first + LIFETIME)
+        .not_valid_after(last)
     )
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.ledger.embedded.organisations.authorities import read_request
+from edgemark.ledger.embedded.organisations.authorities import Authority, read_request
 from edgemark.ledger.embedded.organisations.folder import FolderDamaged, OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.fabric.faults import IdentityRefused
@@ -243,3 +243,13 @@ def test_revocation_list_of_another_authority__is_refused(
     (org1.path / "msp/crls/revoked.pem").write_bytes(listed)
     with pytest.raises(FolderDamaged, match="another authority"):
         org1.read()
+
+
+def test_certificate__is_good_within_the_time_of_its_authority_alone() -> None:
+    authority = Authority.make("ca.org1.example.com", "org1.example.com", NOW)
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    own = authority.certificate
+    for at in (NOW - timedelta(minutes=1), NOW, NOW + timedelta(days=9)):
+        issued = authority.issue("somebody", key, MemberRole.CLIENT, at)
+        assert issued.not_valid_before_utc >= own.not_valid_before_utc
+        assert issued.not_valid_after_utc <= own.not_valid_after_utc

@@ -34,6 +34,9 @@ class Reader(Chaincode):
                     await stub.get_state_by_range("", "")
             if name == b"hasty":
                 return await self._give_up(stub)
+            if name == b"asleep":
+                await stub.get_state_by_range("", "")
+                await asyncio.Event().wait()
             if name == b"stubborn":
                 return await self._go_on(stub)
             if name == b"side by side":

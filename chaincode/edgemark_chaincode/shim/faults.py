@@ -34,7 +34,8 @@ class CallMalformed(PeerFault):
 def tell(fault: BaseException) -> str:
     """The words that whoever called the chaincode reads; at most MAX_WORDS characters."""
     if isinstance(fault, EdgemarkError):
-        return str(fault)[:MAX_WORDS]
+        return str(fault)[:MAX_WORDS].encode(errors="replace").decode()
     words = " ".join(str(part) for part in fault.args if isinstance(part, str | int))
     name = type(fault).__name__
-    return printable(f"the chaincode failed: {name}: {words}" if words else f"{name}")[:MAX_WORDS]
+    said = f"the chaincode failed: {name}: {words}" if words else f"the chaincode failed: {name}"
+    return printable(said)[:MAX_WORDS].encode(errors="replace").decode()

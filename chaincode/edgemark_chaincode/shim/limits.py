@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MAX_MESSAGE_BYTES = 100 * 1024 * 1024  # Fabric's own, both ways
+MAX_PAYLOAD_BYTES = MAX_MESSAGE_BYTES - 2 * 1024 * 1024  # with room for an event and names
 MAX_STREAMS = 16  # peers that hold one process: an organisation's, and those about to leave
 MAX_TRANSACTIONS = 2_500  # at once on a stream: `peer.limits.concurrency.endorserService`
 MAX_BYTES_IN_HAND = 256 * 1024 * 1024  # of the calls that a stream has begun

@@ -97,6 +97,11 @@ class ChaincodeServer:
             for _ in range(STEPS_BEHIND):
                 await asyncio.sleep(0)
 
+    @property
+    def stream_count(self) -> int:
+        """How many peers are connected."""
+        return len(self._streams)
+
     async def wait(self) -> None:
         """Until it is stopped."""
         if self._server is not None:

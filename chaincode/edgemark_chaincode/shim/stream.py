@@ -26,6 +26,7 @@ from fabric_protos.peer import chaincode_pb2, proposal_response_pb2
 from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 from google.protobuf.message import DecodeError
 
+from edgemark.errors import EdgemarkError
 from edgemark_chaincode.shim.call import parse_call
 from edgemark_chaincode.shim.faults import CallMalformed, CallRefused, StreamBroken, tell
 from edgemark_chaincode.shim.interface import ERROR, Chaincode, Response
@@ -34,6 +35,7 @@ from edgemark_chaincode.shim.limits import (
     MAX_BYTES_IN_HAND,
     MAX_ID,
     MAX_ODD_MESSAGES,
+    MAX_PAYLOAD_BYTES,
     MAX_TRANSACTIONS,
 )
 from edgemark_chaincode.shim.stub import ChaincodeStub
@@ -41,6 +43,7 @@ from edgemark_chaincode.shim.transaction import Transaction
 
 LOG = logging.getLogger("edgemark.chaincode")
 LEAST_S = 0.1  # for the last message of a stream
+TOLD_MESSAGES = 5  # that fit nothing, of a stream, in the log
 WAITING_MESSAGES = 64  # to be written; who reads slowly is not asked for more
 _CALLS = (ChaincodeMessage.TRANSACTION, ChaincodeMessage.INIT)
 _ANSWERS = (ChaincodeMessage.RESPONSE, ChaincodeMessage.ERROR)
@@ -235,8 +238,14 @@ class PeerStream:
         is_init = message.type == ChaincodeMessage.INIT
         try:
             response = await (self._chaincode.init if is_init else self._chaincode.invoke)(stub)
-        finally:
-            await stub.close_iterators()
+        except asyncio.CancelledError:
+            transaction.close()  # nobody is there who could be asked to close an iterator
+            raise
+        except (Exception, SystemExit):
+            with suppress(EdgemarkError):  # what the chaincode said counts
+                await stub.close_iterators()
+            raise
+        await stub.close_iterators()
         return _checked(response), stub.event
 
     async def _answer(self, key: _Key, response: Response, event: Any) -> None:
@@ -258,7 +267,8 @@ class PeerStream:
 
     def _count_odd(self, what: str, message: Any) -> None:
         self._odd += 1
-        LOG.warning("the peer sent %s: type %d, %s", what, message.type, message.txid[:16])
+        if self._odd <= TOLD_MESSAGES:
+            LOG.warning("the peer sent %s: type %d, %r", what, message.type, message.txid[:16])
         if self._odd >= MAX_ODD_MESSAGES:
             needed = f"< {MAX_ODD_MESSAGES}"
             raise CallMalformed("are too many", who="messages that fit nothing", needed=needed)
@@ -267,7 +277,8 @@ class PeerStream:
 def _checked(response: Any) -> Response:
     """The answer of a chaincode, in the shape of this shim or of another."""
     try:
-        told = Response(int(response.status), str(response.message), bytes(response.payload))
+        words = str(response.message).encode(errors="replace").decode()
+        told = Response(int(response.status), words, bytes(response.payload))
     except (AttributeError, TypeError, ValueError) as fault:
         raise CallRefused(
             "answered with no response",
@@ -277,6 +288,10 @@ def _checked(response: Any) -> Response:
         ) from fault
     if not 200 <= told.status < 600:
         raise CallRefused("has no status", who="response", had=told.status, needed="200 .. 599")
+    size = len(told.message.encode()) + len(told.payload)
+    if size > MAX_PAYLOAD_BYTES:
+        needed = f"<= {MAX_PAYLOAD_BYTES} bytes"
+        raise CallRefused("is too large", who="response", had=f"{size} bytes", needed=needed)
     return told
 
 

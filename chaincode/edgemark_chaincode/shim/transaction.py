@@ -15,8 +15,8 @@ from typing import Any
 from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 
 from edgemark.words import printable
-from edgemark_chaincode.shim.faults import LedgerRefused, StreamBroken
-from edgemark_chaincode.shim.limits import ANSWER_S, MAX_WORDS
+from edgemark_chaincode.shim.faults import CallRefused, LedgerRefused, StreamBroken
+from edgemark_chaincode.shim.limits import ANSWER_S, MAX_PAYLOAD_BYTES, MAX_WORDS
 
 
 class Transaction:
@@ -52,9 +52,13 @@ class Transaction:
             payload: of the message.
 
         Raises:
+            CallRefused: it is too large.
             LedgerRefused: the peer answered with an error.
             StreamBroken: it did not answer in time, or the call is over.
         """
+        if len(payload) > MAX_PAYLOAD_BYTES:  # larger ones end the stream, and all calls on it
+            had, needed = f"{len(payload)} bytes", f"<= {MAX_PAYLOAD_BYTES}"
+            raise CallRefused("is too large", who="question", had=had, needed=needed)
         async with self._turn:
             if self._over:
                 raise StreamBroken(self._over, who=self._who)

@@ -23,6 +23,7 @@ from tests.chaincode.scripted_peer import Message, peer_of, respond
 
 from edgemark.errors import RefusedInput
 from edgemark_chaincode.shim.interface import Chaincode, Response, error, success
+from edgemark_chaincode.shim.limits import MAX_MESSAGE_BYTES
 from edgemark_chaincode.shim.stub import ChaincodeStub
 
 
@@ -54,6 +55,24 @@ class Unruly(Chaincode):
 
     async def _nothing(self, stub: ChaincodeStub) -> None:
         return None
+
+    async def _half(self, stub: ChaincodeStub) -> Response:
+        return error("half a pair: \ud800")
+
+    async def _half_raised(self, stub: ChaincodeStub) -> Response:
+        raise ValueError("half a pair: \ud800")
+
+    async def _half_refused(self, stub: ChaincodeStub) -> Response:
+        raise RefusedInput("half a pair: \ud800")
+
+    async def _half_name(self, stub: ChaincodeStub) -> Response:
+        return await stub.invoke_chaincode("\ud800", ["get"])
+
+    async def _huge(self, stub: ChaincodeStub) -> Response:
+        return success(bytes(MAX_MESSAGE_BYTES))
+
+    async def _huge_question(self, stub: ChaincodeStub) -> Response:
+        return await stub.invoke_chaincode("other", [bytes(MAX_MESSAGE_BYTES)])
 
     async def _zero(self, stub: ChaincodeStub) -> Response:
         return Response(0)
@@ -95,6 +114,12 @@ class Unruly(Chaincode):
         ("cancel", "cancelled itself"),
         ("nothing", "answered with no response"),
         ("zero", "has no status"),
+        ("half", "half a pair: ?"),
+        ("half_raised", "half a pair: "),
+        ("half_refused", "half a pair: "),
+        ("half_name", "UnicodeEncodeError"),
+        ("huge", "response: is too large"),
+        ("huge_question", "question: is too large"),
         ("unheard_of", "AttributeError"),
     ],
 )

@@ -219,6 +219,21 @@ def test_a_peer_that_goes_in_the_middle__ends_its_calls_alone() -> None:
     asyncio.run(play())
 
 
+def test_a_peer_that_goes__is_not_asked_to_close_iterators() -> None:
+    async def play() -> None:
+        chaincode = Reader()
+        async with serving(chaincode) as (server, address):
+            async with connected(address) as peer:
+                await peer.shake_hands()
+                peer.listen()
+                peer.state = {key: b"v" for key in "abcde"}
+                await peer.begin(peer.make_call("asleep"))
+                await until(lambda: peer.open_cursors)
+            await until(lambda: chaincode.faults and not server.stream_count)
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("kind", [Message.TRANSACTION, Message.INIT])
 def test_a_call_that_cannot_be_read__is_answered(kind: int) -> None:
     async def play() -> None:

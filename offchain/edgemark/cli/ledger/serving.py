@@ -15,9 +15,18 @@ from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.streams import say
-from edgemark.ledger.embedded.organisations.organisations import MAX_ORGANISATIONS
+from edgemark.ledger.embedded.organisations.organisations import (
+    MAX_ORGANISATIONS,
+    ORDERER_MSP,
+    count_organisations,
+)
 from edgemark.ledger.embedded.running.making import make_ledger
-from edgemark.ledger.embedded.running.place import MAX_SKEW, Place, Served
+from edgemark.ledger.embedded.running.place import (
+    DEFAULT_ORGANISATIONS,
+    MAX_SKEW,
+    Place,
+    Served,
+)
 from edgemark.ledger.embedded.running.process import (
     check_served_so,
     ledger_down,
@@ -26,51 +35,52 @@ from edgemark.ledger.embedded.running.process import (
 )
 from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
 from edgemark.party.consortium.clocks import start_clocks, stop_clocks
+from edgemark.transport.ports import hold_ports
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+OPTIONS = (
+    click.option(
+        "--orgs", type=WholeRange(1, MAX_ORGANISATIONS), help="Organisations.  [default: 2]"
+    ),
+    click.option(
+        "--channel",
+        "channels",
+        multiple=True,
+        metavar="NAME[=MSP,...]",
+        help="A channel, and who is on it; may be given again.  [default: mychannel, all]",
+    ),
+    click.option(
+        "--port",
+        type=WholeRange(0, 65000),
+        help="Of the first organisation; the others follow, the orderer last.  [default: free]",
+    ),
+    click.option("--batch-count", type=WholeRange(1, 10_000), help="Transactions of a full block."),
+    click.option(
+        "--batch-timeout",
+        "batch_timeout_s",
+        type=float,
+        help="Seconds until a block is cut that is not full.",
+    ),
+    click.option(
+        "--execute-timeout",
+        "execute_timeout_s",
+        type=float,
+        help="Seconds that a chaincode has; 0 for ever, for a debugger.",
+    ),
+    click.option(
+        "--skew",
+        type=WholeRange(0, MAX_SKEW),
+        help="Blocks by which the peers that are asked second are behind.",
+    ),
+    click.option("--metrics-port", type=WholeRange(-1, 65535), help="0: a free one, -1: none."),
+)
+
+
 def takes_ledger(command: F) -> F:
     """Options that say as what a ledger is made and served; what is not said stays as it was."""
-    options = [
-        click.option(
-            "--orgs", type=WholeRange(1, MAX_ORGANISATIONS), help="Organisations.  [default: 2]"
-        ),
-        click.option(
-            "--channel",
-            "channels",
-            multiple=True,
-            metavar="NAME[=MSP,...]",
-            help="A channel, and who is on it; may be given again.  [default: mychannel, all]",
-        ),
-        click.option(
-            "--port",
-            type=WholeRange(0, 65000),
-            help="Of the first organisation; the others follow, the orderer last.  [default: free]",
-        ),
-        click.option(
-            "--batch-count", type=WholeRange(1, 10_000), help="Transactions of a full block."
-        ),
-        click.option(
-            "--batch-timeout",
-            "batch_timeout_s",
-            type=float,
-            help="Seconds until a block is cut that is not full.",
-        ),
-        click.option(
-            "--execute-timeout",
-            "execute_timeout_s",
-            type=float,
-            help="Seconds that a chaincode has; 0 for ever, for a debugger.",
-        ),
-        click.option(
-            "--skew",
-            type=WholeRange(0, MAX_SKEW),
-            help="Blocks by which the peers that are asked second are behind.",
-        ),
-        click.option("--metrics-port", type=WholeRange(-1, 65535), help="0: a free one, -1: none."),
-    ]
-    for option in reversed(options):
+    for option in reversed(OPTIONS):
         command = option(command)
     return command
 
@@ -81,16 +91,20 @@ def serve_so(place: Place, said: dict[str, Any]) -> tuple[Served, list[str]]:
     Raises:
         RefusedInput: a fact is out of range.
     """
-    had = Served.load(place) or Served()
+    had = Served.load(place)
     told = {name: value for name, value in said.items() if value not in (None, ())}
-    count = told.pop("orgs", None) or 2
+    count = told.pop("orgs", None) or count_organisations(place.folder, DEFAULT_ORGANISATIONS)
     if "channels" in told:
-        told["channels"] = dict(_read_channel(each) for each in told["channels"])
-    port = told.pop("port", None)
-    if port is not None:
-        names = [*(f"Org{number}MSP" for number in range(1, count + 1)), "OrdererMSP"]
-        told["ports"] = {name: port + place if port else 0 for place, name in enumerate(names)}
-    return replace(had, **told), list(told)
+        known = {} if had is None else had.channels
+        told["channels"] = {**known, **dict(_read_channel(each) for each in told["channels"])}
+    names = [*(f"Org{number}MSP" for number in range(1, count + 1)), ORDERER_MSP]
+    first = told.pop("port", None)
+    if first:
+        told["ports"] = {name: first + place for place, name in enumerate(names)}
+    elif first is not None or had is None:
+        with hold_ports(len(names)) as held:  # below those of outgoing connections: free next time
+            told["ports"] = dict(zip(names, held.numbers, strict=True))
+    return replace(had or Served(), **told), list(told)
 
 
 def _read_channel(text: str) -> tuple[str, tuple[str, ...]]:

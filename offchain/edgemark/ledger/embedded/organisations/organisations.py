@@ -138,6 +138,12 @@ class Organisations:
         return self.folder_of(msp_id).tls()
 
 
+def count_organisations(place: Path, otherwise: int) -> int:
+    """How many have a peer in a ledger's folder; `otherwise` where none were made yet."""
+    path = place / FOLDER / LISTED
+    return len(_read_names(path)) if path.exists() else otherwise
+
+
 def _read_names(path: Path) -> dict[str, str]:
     try:
         names = json.loads(path.read_bytes())

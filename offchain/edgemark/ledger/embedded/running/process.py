@@ -11,6 +11,7 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.running.control import ask_ledger
 from edgemark.ledger.embedded.running.place import Place, Served
 from edgemark.ledger.launching.notes import read_note
+from edgemark.ledger.launching.ports import check_port_free
 from edgemark.ledger.launching.program import Program
 
 NAME = "ledger"
@@ -39,6 +40,7 @@ def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running
         command: that serves the folder.
 
     Raises:
+        PortInUse: something else listens where it did, or was told to.
         ProgramDied: it ended at the start; with its last words.
         NoteDamaged: what is known of its process cannot be read.
     """
@@ -46,6 +48,9 @@ def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running
     if running is not None:
         return running
     place = Place(folder)
+    served = Served.load(place) or Served()
+    for port in served.ports.values():
+        check_port_free(port)
     program = Program.start(NAME, folder, command(folder), stays=True)
 
     def is_ready() -> bool:

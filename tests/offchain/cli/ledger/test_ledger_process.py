@@ -1,0 +1,220 @@
+"""`edgemark ledger up|down|status|...`: one process for a folder, found again and ended exactly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from tests.stage.command_line import Finished, edgemark_here
+from tests.waiting import wait_until
+
+from edgemark.cli.terminal.exits import Exit
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
+from edgemark.ledger.embedded.organisations.organisations import Organisations
+from edgemark.ledger.embedded.running.control import ask_ledger
+from edgemark.ledger.embedded.running.place import Place
+from edgemark.ledger.embedded.running.process import ledger_down
+from edgemark.ledger.fabric.faults import LedgerSilent
+from edgemark.ledger.fabric.identities.members import MemberRole
+from edgemark.ledger.fabric.network.programs import find_programs
+from edgemark.process import is_running, start_ticks
+
+pytestmark = [pytest.mark.processes, pytest.mark.lasts(12)]
+
+
+class Home:
+    """A home folder with a ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.place = Place(folder / "ledger")
+
+    def run(self, *words: str) -> Finished:
+        return edgemark_here("ledger", *words, "--json", "--home", str(self.folder))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    yield Home(tmp_path)
+    ledger_down(tmp_path / "ledger")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A ledger that runs, with two channels; tests leave it running."""
+    home = Home(tmp_path_factory.mktemp("home") / ("deep" * 20))
+    assert home.run("up", "--orgs", "3", "--channel", "two=Org1MSP,Org3MSP").status == Exit.DONE
+    yield home
+    assert home.run("down").value == {"stopped": True}
+    assert home.run("status").status == Exit.CHECK_FAILED
+
+
+def test_ledger__is_found_again_and_says_where_it_is(served: Home) -> None:
+    up, status = served.run("up").value, served.run("status").value
+    assert up["pid"] == status["pid"]
+    assert set(status["ports"]) == {"Org1MSP", "Org2MSP", "Org3MSP", "OrdererMSP"}
+    assert status["channels"]["two"]["organisations"] == ["Org1MSP", "Org3MSP"]
+    with urllib.request.urlopen(f"{status['metrics']}/healthz") as page:
+        assert json.load(page) == {"healthy": True, "faults": []}
+    with urllib.request.urlopen(f"{status['metrics']}/metrics") as page:
+        assert b"edgemark_ledger_calls_open" in page.read()
+
+
+@pytest.mark.parametrize("words", [("--orgs", "2"), ("--skew", "3"), ("--channel", "third")])
+def test_ledger_that_is_wished_otherwise__is_refused(served: Home, words: tuple[str, ...]) -> None:
+    assert served.run("up", *words).status == Exit.REFUSED_INPUT
+
+
+def test_second_process__is_refused(served: Home) -> None:
+    refused = served.run("serve")
+    assert refused.status == Exit.REFUSED_INPUT
+    assert refused.value["error"] == "FileInUse"
+
+
+def test_socket_and_folder__are_for_their_owner_alone(served: Home) -> None:
+    assert stat.S_IMODE(served.place.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(served.place.socket.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"\n", b"no json\n", b'"text"\n', b"{}\n", b'{"ask": "kill"}\n', b"[" * 9000]
+)
+def test_noise_on_the_socket__changes_nothing(served: Home, line: bytes) -> None:
+    where = os.open(served.place.folder, os.O_PATH)
+    try:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(f"/proc/self/fd/{where}/control.sock")
+            asking.sendall(line)
+    finally:
+        os.close(where)
+    assert ask_ledger(served.place.socket, "ping") == {"alive": True}
+
+
+def test_snapshot_advance_and_verify__answer(served: Home) -> None:
+    number = served.run("snapshot").value["number"]
+    assert served.run("advance", "60").value == {"advanced_s": 60}
+    assert served.run("revert", str(number)).value == {"number": number}
+    assert served.run("revert", "9999").status == Exit.REFUSED_INPUT
+    checked = served.run("verify").value["channels"]
+    assert sorted(each["channel"] for each in checked) == ["two"]
+
+
+def test_identities__are_issued_listed_and_revoked(served: Home, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    file = tmp_path / "request.pem"
+    file.write_bytes(request.public_bytes(Encoding.PEM))
+    words = ("--msp", "Org2MSP", "--attribute", "role=audit", "--request", str(file))
+    issued = served.run("identity", "issue", "auditor", *words).value
+    assert issued["attributes"] == {"role": "audit"}
+    assert list((Path(issued["msp_folder"]) / "keystore").iterdir()) == []
+    heights = served.run("status").value["channels"]
+    assert served.run("identity", "revoke", "User1", "--msp", "Org3MSP").value["counts"] is True
+    assert served.run("status").value["channels"]["two"]["height"] == heights["two"]["height"] + 1
+    listed = served.run("identity", "list").value["identities"]
+    assert [each["name"] for each in listed if each["revoked"]] == ["User1"]
+    for wrong in (("issue", "auditor", "--msp", "Org2MSP"), ("issue", "../x"), ("revoke", "no")):
+        assert served.run("identity", *wrong).status == Exit.REFUSED_INPUT
+    assert served.run("identity", "issue", "a", "--attribute", "x").status == Exit.REFUSED_INPUT
+    assert served.run("identity", "issue", "a", "--msp", "NoMSP").status == Exit.REFUSED_INPUT
+
+
+@pytest.mark.parametrize("form", ["gateway", "hfc", "caliper"])
+def test_profile__is_json_that_names_the_ports(served: Home, form: str) -> None:
+    printed = served.run("profile", "--form", form)
+    assert printed.status == Exit.DONE
+    assert json.loads(printed.out)
+
+
+def test_killed_ledger__is_not_found_and_comes_up_where_it_was(home: Home) -> None:
+    first = home.run("up").value
+    started = start_ticks(first["pid"])
+    assert started is not None
+    os.kill(first["pid"], signal.SIGKILL)
+    wait_until("its end", lambda: not is_running(first["pid"], started))
+    assert home.run("status").status == Exit.CHECK_FAILED
+    with pytest.raises(LedgerSilent):
+        ask_ledger(home.place.socket, "ping")
+    again = home.run("up").value
+    assert again["pid"] != first["pid"]
+    assert again["ports"] == first["ports"]
+
+
+def test_port_in_use__is_refused_by_name(home: Home) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        refused = home.run("up", "--port", str(port))
+    assert (refused.status, refused.value["error"]) == (Exit.REFUSED_INPUT, "PortInUse")
+    assert home.run("status").status == Exit.CHECK_FAILED
+
+
+def test_damaged_key__is_said_and_nothing_is_left_running(home: Home) -> None:
+    assert home.run("init").status == Exit.DONE
+    key = next(home.place.folder.rglob("server.key"))
+    key.chmod(0o644)
+    assert home.run("up").status == Exit.UNRECOVERABLE
+    assert home.run("status").status == Exit.CHECK_FAILED
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("up", "--orgs", "0"),
+        ("up", "--orgs", "17"),
+        ("up", "--channel", "Bad Name"),
+        ("up", "--channel", "one=NobodyMSP"),
+        ("up", "--batch-timeout", "0"),
+        ("up", "--execute-timeout", "-1"),
+        ("up", "--skew", "99"),
+        ("serve",),
+        ("snapshot",),
+        ("verify",),
+        ("profile",),
+        ("identity", "list"),
+    ],
+)
+def test_wrong_call__is_refused_and_starts_nothing(home: Home, words: tuple[str, ...]) -> None:
+    assert home.run(*words).status == Exit.REFUSED_INPUT
+    assert home.run("status").status == Exit.CHECK_FAILED
+
+
+@pytest.mark.fabric
+def test_folder_of_cryptogen__is_read_and_issued_from(tmp_path: Path) -> None:
+    settings = tmp_path / "crypto.yaml"
+    settings.write_text(
+        "PeerOrgs:\n- {Name: Org1, Domain: org1.example.com, EnableNodeOUs: true,"
+        " Template: {Count: 1}, Users: {Count: 1}}\n"
+    )
+    program = find_programs().paths["cryptogen"]
+    subprocess.run(
+        [program, "generate", f"--config={settings}", f"--output={tmp_path / 'crypto'}"], check=True
+    )
+    path = tmp_path / "crypto/peerOrganizations/org1.example.com"
+    theirs = OrganisationFolder(path, "Org1MSP")
+    folder = theirs.issue("auditor", MemberRole.CLIENT, datetime.now(UTC), {"role": "audit"})
+    organisation = theirs.read()
+    for msp in (folder / "msp", None):
+        organisation.admit(theirs.signer(msp).identity, at=datetime.now(UTC))
+    ours = Organisations.make(tmp_path, 1, datetime.now(UTC)).folder_of("Org1MSP")
+    ours.issue("auditor", MemberRole.CLIENT, datetime.now(UTC))
+    files = [
+        sorted(str(each.relative_to(place)) for each in place.rglob("*") if each.is_file())
+        for place in (path, ours.path)
+    ]
+    assert files[0] == files[1]

@@ -20,6 +20,7 @@ from tools.systems_of_tests import GROUND, belongs_to, list_systems, name_others
 from edgemark.logs import ROOT
 
 PROFILE_VARIABLE = "HYPOTHESIS_PROFILE"
+LONGEST_ID = 24  # bytes of an argument that stand in the name of a test
 FABRIC_VARIABLE = "EDGEMARK_TEST_FABRIC"  # set by `make test-fabric`
 
 # ci: the same examples on every machine.  dev: other examples each time.  soak: hours, not minutes.
@@ -66,6 +67,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name what is long by its argument: workers that draw it must call a test the same."""
+    is_long = isinstance(val, bytes) and len(val) > LONGEST_ID
+    return argname if is_long else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

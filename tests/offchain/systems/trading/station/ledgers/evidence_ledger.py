@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.offchain.ledger.embedded.served import ORG1, ORG2, ServedLedger, served
+from tests.offchain.ledger.embedded.served import ORG1, ORG2, LedgerWorld, development_ledger
 
 from edgemark.identifiers import Timestamp
 from edgemark.ledger.fabric.identities.members import MemberRole
@@ -33,16 +33,16 @@ ORGANISATIONS = (ORG1, ORG2)
 class EvidenceGround:
     """A ledger with the registry, a trade, and stations of whoever asks."""
 
-    served: ServedLedger
+    served: LedgerWorld
     folder: Path
     trade: SignedTrade
     stations: list[ConsortiumStation]
 
     def settings(self, home: str, msp_id: str = ORG1, user: str = "User1") -> Settings:
         """Of somebody's home."""
-        organisation = self.served.thread.ledger.organisations.folder_of(msp_id)
+        organisation = self.served.development.ledger.organisations.folder_of(msp_id)
         identity = organisation.path / "users" / f"{user}@{organisation.domain}" / "msp"
-        place = self.served.thread.place.folder
+        place = self.served.development.place.folder
         own = LedgerSettings(
             msp_id=msp_id, msp_folder=str(identity), profile=str(profile_path(place, msp_id))
         )
@@ -58,7 +58,7 @@ class EvidenceGround:
     def issue(self, msp_id: str, name: str, **attributes: str) -> None:
         """An identity with attributes; underscores stand for dots."""
         named = {key.replace("_", "."): value for key, value in attributes.items()}
-        folder = self.served.thread.ledger.organisations.folder_of(msp_id)
+        folder = self.served.development.ledger.organisations.folder_of(msp_id)
         folder.issue(name, MemberRole.CLIENT, datetime.now(UTC), named)
 
     def clock(self, msp_id: str, ahead_s: int = 0, chaincode: str = CHAINCODE) -> OrganisationClock:
@@ -79,7 +79,7 @@ def evidence_ground(
     folder: Path, chaincodes: Mapping[str, Mapping[str, Chaincode]] | None = None
 ) -> Iterator[EvidenceGround]:
     """The ledger with the registry of both; its parameters are not fixed yet."""
-    with served(folder / "ledger") as ledger:
+    with development_ledger(folder / "ledger") as ledger:
         ground = EvidenceGround(ledger, folder, SignedTrade.begin(int(time.time())), [])
         for name, each in (chaincodes or {CHAINCODE: registries()}).items():
             ledger.deploy(name, each)

@@ -36,13 +36,18 @@ class _Link:
     """To one process: its channel and stream, and who is dialling."""
 
     def __init__(self) -> None:
-        self.dialling = asyncio.Lock()
+        self.dialling: asyncio.Task[Stream] | None = None  # one for all who wait for it
         self.channel: Any = None
         self.stream: Stream | None = None
         self.beating: asyncio.Task[None] | None = None
         self.reason = ""  # why it cannot be reached, in gRPC's words
 
     async def close(self) -> None:
+        if self.dialling is not None:
+            self.dialling.cancel()
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
         if self.beating is not None:
             self.beating.cancel()
             self.beating = None
@@ -96,35 +101,46 @@ class Links:
     async def _stream(self, msp_id: str, package_id: str) -> Stream:
         connection = self._connection_of(msp_id, package_id)
         link = self._links.setdefault((msp_id, package_id), _Link())
-        async with link.dialling:
-            if link.stream is not None and link.stream.is_open:
-                return link.stream
-            await link.close()
-            who = f"chaincode {package_id[:64]} of {msp_id}"
-            try:
-                async with asyncio.timeout(connection.dial_timeout_s):
-                    await _dial(link, connection, package_id, who)
-            except TimeoutError as error:
-                await link.close()
-                raise ChaincodeSilent(
-                    "process cannot be reached",
-                    who=who,
-                    had=link.reason or None,
-                    needed=f"an answer at {connection.address} "
-                    f"within {connection.dial_timeout_s:g} s",
-                    remedy="Start the chaincode's process, with the address of its package.",
-                ) from error
-            except EdgemarkError:
-                await link.close()
-                raise
-            if link.stream is None:
-                raise ChaincodeEnded("stream ended at once", who=who)
-            if self._keepalive_s:
-                link.beating = asyncio.create_task(_beat(link.stream, self._keepalive_s))
+        if link.stream is not None and link.stream.is_open:
             return link.stream
+        if link.dialling is None or link.dialling.done():
+            who = f"chaincode {package_id[:64]} of {msp_id}"
+            link.dialling = asyncio.create_task(self._connect(link, connection, package_id, who))
+            link.dialling.add_done_callback(_see)
+        # Who gives up waiting does not end it for the others.
+        return await asyncio.shield(link.dialling)
+
+    async def _connect(
+        self, link: _Link, connection: Connection, package_id: str, who: str
+    ) -> Stream:
+        await link.hang_up()
+        try:
+            async with asyncio.timeout(connection.dial_timeout_s):
+                link.stream = await _dial(link, connection, package_id, who)
+        except TimeoutError as error:
+            await link.hang_up()
+            raise ChaincodeSilent(
+                "process cannot be reached",
+                who=who,
+                had=link.reason or None,
+                needed=f"an answer at {connection.address} within {connection.dial_timeout_s:g} s",
+                remedy="Start the chaincode's process, with the address of its package.",
+            ) from error
+        except EdgemarkError:
+            await link.hang_up()
+            raise
+        if self._keepalive_s:
+            link.beating = asyncio.create_task(_beat(link.stream, self._keepalive_s))
+        return link.stream
 
 
-async def _dial(link: _Link, connection: Connection, package_id: str, who: str) -> None:
+def _see(task: asyncio.Task[Stream]) -> None:
+    """Take note of a failure that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _dial(link: _Link, connection: Connection, package_id: str, who: str) -> Stream:
     link.channel = _channel(connection)
     link.reason = ""
     while True:
@@ -138,8 +154,7 @@ async def _dial(link: _Link, connection: Connection, package_id: str, who: str) 
             link.reason = str(await call.details())[:MAX_REASON]
             await asyncio.sleep(REDIAL_S)
         else:
-            link.stream = stream
-            return
+            return stream
 
 
 def _channel(connection: Connection) -> Any:

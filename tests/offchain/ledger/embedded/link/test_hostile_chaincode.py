@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.offchain.ledger.embedded.endorsing_world import endorsing, package_id_of
 from tests.offchain.ledger.embedded.scripted_process import (
@@ -270,7 +270,6 @@ PAYLOADS = st.binary(max_size=30) | st.builds(
 
 
 @given(st.lists(st.tuples(KINDS, PAYLOADS, st.booleans()), max_size=12))
-@settings(max_examples=25)
 def test_any_messages__leave_the_ledger_at_work(
     made_organisations: Path, sent: list[tuple[int, bytes, bool]]
 ) -> None:

@@ -189,3 +189,20 @@ def test_a_call_that_is_given_up_while_it_is_sent__leaves_the_others_at_work(
             assert len(streams) == 1
 
     asyncio.run(play())
+
+
+def test_nobody_there__is_found_out_once_for_all_who_wait(made_organisations: Path) -> None:
+    async def play() -> None:
+        async with endorsing(made_organisations) as world:
+            async with scripted(world, serve_well) as port:
+                pass
+            world.know("bad", f"127.0.0.1:{port}", connection={"dial_timeout_s": SHORT_S})
+            asked = [world.endorse("bad", "x") for _ in range(20)]
+            given_up = asyncio.create_task(world.endorse("bad", "x"))
+            await asyncio.sleep(0)
+            given_up.cancel()
+            found = await asyncio.gather(*asked, return_exceptions=True)
+            assert [type(each) for each in found] == [ChaincodeSilent] * 20
+            assert len(set(map(id, found))) == 1  # of one attempt
+
+    asyncio.run(play())

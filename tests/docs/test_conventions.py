@@ -13,6 +13,7 @@ from edgemark.cli.identities.serving import SECTIONS as SECTIONS_OF_RESOLVERS
 from edgemark.cli.main import edgemark
 from edgemark.cli.sections import list_sections
 from edgemark.cli.systems import OF_SYSTEMS, SYSTEMS
+from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.resolver.settings import IdentitySettings
 from edgemark.settings.catalogue import Catalogue
 from edgemark.settings.section import Setting, settings_of
@@ -85,17 +86,21 @@ def settings_of_servers() -> Iterator[tuple[str, Setting]]:
     """Each command that serves, with each setting but those of another party or system alone.
 
     No server has to read where identities are; who resolves them reads little else. Who has no
-    broker reads nothing of brokers.
+    broker reads nothing of brokers, and no server of a chain anything of the consortium ledger,
+    whose own (`ledger chaincode run`, `ledger clock run`) read nothing else.
     """
     for section in SECTIONS_OF_RESOLVERS:
         for each in settings_of(section):
             yield "identity serve", each
     for name in COMMANDS:
         party, _, verb = name.rpartition(" ")
-        if verb == "run":
+        if verb == "run" and any(party in each.GROUPS for each in OF_SYSTEMS):
             for each in Catalogue(list_sections()).settings:
                 _, _, of_party = each.section.NAME.partition(".")
-                is_read = each.name != "home" and each.section is not IdentitySettings
+                is_read = each.name != "home" and each.section not in (
+                    IdentitySettings,
+                    LedgerSettings,
+                )
                 is_read = is_read and not of_another_system(each.section.NAME, party)
                 is_read = is_read and (each.section is not BrokerSettings or party in WITH_BROKERS)
                 if is_read and of_party in {"", party}:

@@ -99,32 +99,24 @@ class Goods(Chaincode):
         raise {"key": KeyError, "value": ValueError}.get(kind, RuntimeError)("ä", stub.get_txid())
 
 
-class OfSets(Goods):
-    """Takes the order of a set, which the hash seed decides."""
+class CarelessGoods(Goods):
+    """Says what no two machines say alike."""
 
     async def mark(self, stub: ChaincodeStub, name: str, *marks: str) -> Response:
+        """The order of a set, which the hash seed decides."""
         await super().mark(stub, name, *marks)
         return success(",".join(set(marks)))
 
-
-class OfZones(Goods):
-    """Writes a time as the zone of the machine has it."""
-
     async def before(self, stub: ChaincodeStub, deadline: str) -> Response:
+        """A time as the zone of the machine has it."""
         told = await super().before(stub, deadline)
         hour = time.localtime(stub.get_tx_timestamp().seconds).tm_hour
         return replace(told, payload=b"%d" % hour)
 
-
-class OfPlaces(Goods):
-    """Writes what the machine's locale is called."""
-
     async def of(self, stub: ChaincodeStub, owner: str) -> Response:
+        """What the machine's locale is called."""
         return success(f"{locale.getpreferredencoding()} {locale.setlocale(locale.LC_ALL, '')}")
 
-
-class OfAddresses(Goods):
-    """Tells where an object lies, in an error."""
-
     async def fail(self, stub: ChaincodeStub, kind: str) -> Response:
+        """Where an object lies, in an error."""
         raise ValueError(str(object()))

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from fabric_protos.peer.chaincode_pb2 import ChaincodeInput
 from tests.chaincode.scripted_peer import PACKAGE_ID, SECONDS, ScriptedPeer, connected
 from tests.waiting import LIMIT_S
 
@@ -81,27 +82,26 @@ async def say(peer: ScriptedPeer, call: Any) -> Said:
     return (*asked, future.result().SerializeToString(deterministic=True))
 
 
-async def find_difference(
-    peers: Sequence[ScriptedPeer], calls: Sequence[Any]
-) -> tuple[int, Sequence[Said]] | None:
-    """The first call to which the processes say different things, and what they say."""
-    for number, call in enumerate(calls):
+async def find_differences(peers: Sequence[ScriptedPeer], calls: Sequence[Any]) -> list[Any]:
+    """The calls to which the processes say different things."""
+    found = []
+    for call in calls:
         said = [await say(peer, call) for peer in peers]
         if any(each != said[0] for each in said):
-            return number, said
-    return None
+            found.append(call)
+    return found
 
 
-def compare(chaincode: str, make_calls: Callable[[ScriptedPeer], Sequence[Any]]) -> Any:
-    """The first difference between two processes over these calls; None when there is none."""
+def compare(chaincode: str, make_calls: Callable[[ScriptedPeer], Sequence[Any]]) -> Sequence[bytes]:
+    """Functions whose calls two processes answer differently, one for each such call."""
 
-    async def run(addresses: Sequence[str]) -> Any:
+    async def run(addresses: Sequence[str]) -> Sequence[bytes]:
         async with AsyncExitStack() as stack:
             peers = [await stack.enter_async_context(peer_at(each)) for each in addresses]
-            found = await find_difference(peers, make_calls(peers[0]))
-            if found is None:
-                assert peers[0].state == peers[1].state and len(peers[0].state) > 5
-            return found
+            found = await find_differences(peers, make_calls(peers[0]))
+            assert len(peers[0].state) > 5
+            assert found or peers[0].state == peers[1].state
+            return [ChaincodeInput.FromString(call.payload).args[0] for call in found]
 
     with ExitStack() as stack:
         addresses = [stack.enter_context(host_of(chaincode, machine)) for machine in MACHINES]

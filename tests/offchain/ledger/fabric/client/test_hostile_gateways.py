@@ -69,6 +69,15 @@ def _with_another_action_header(payload: common_pb2.Payload) -> None:
     payload.data = held.SerializeToString()
 
 
+def _with_other_arguments(payload: common_pb2.Payload) -> None:
+    """The endorsed response stands, what was asked does not."""
+    held = transaction_pb2.Transaction.FromString(payload.data)
+    action = transaction_pb2.ChaincodeActionPayload.FromString(held.actions[0].payload)
+    action.chaincode_proposal_payload = b""
+    held.actions[0].payload = action.SerializeToString()
+    payload.data = held.SerializeToString()
+
+
 Forge = Callable[[Forgery], Forgery]
 FORGERIES: dict[str, Forge] = {
     "another channel": lambda f: replace(
@@ -105,6 +114,7 @@ FORGERIES: dict[str, Forge] = {
     "endorsements of another response": lambda f: replace(f, signed=b"another response"),
     "two actions": lambda f: replace(f, change=_with_two_actions),
     "a config update": lambda f: replace(f, change=_with_another_type),
+    "other arguments beside the response": lambda f: replace(f, change=_with_other_arguments),
     "another header of the action": lambda f: replace(f, change=_with_another_action_header),
 }
 

@@ -1,7 +1,8 @@
 """What a channel has to do, told plainly: whole states in a list, and transactions run again.
 
 A transaction counts when everything that it read is as it was: for each key, who wrote it last, and
-for each range, all of it. Nothing here knows a version number, a table or a signature.
+nobody touched it earlier in the block (as Fabric has it, also where a delete brought back what was
+seen); for each range, all of it. Nothing here knows a version number, a table or a signature.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ class PlainChannel:
         told: list[tuple[str, str, bytes | None]] = []
         codes = []
         for place, (each, code) in enumerate(zip(block, alone, strict=True)):
-            codes.append(self._judge_reads(each, state) if code is Code.VALID else code)
+            touched = {key for key, _, _ in told}
+            codes.append(self._judge_reads(each, state, touched) if code is Code.VALID else code)
             if codes[-1] is not Code.VALID:
                 continue
             for key, value in each.writes.items():
@@ -100,9 +102,9 @@ class PlainChannel:
             return Code.DUPLICATE_TXID
         return Code.VALID if each.is_endorsed else Code.ENDORSEMENT_POLICY_FAILURE
 
-    def _judge_reads(self, each: PlainTransaction, state: State) -> Code:
+    def _judge_reads(self, each: PlainTransaction, state: State, touched: set[str]) -> Code:
         is_same = each.sequence == self.sequences[-1] and all(
-            (state[key][1] if key in state else NEVER) == writer
+            key not in touched and (state[key][1] if key in state else NEVER) == writer
             for key, writer in each.reads.items()
         )
         if not is_same:

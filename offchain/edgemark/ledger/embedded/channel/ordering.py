@@ -79,6 +79,11 @@ class Orderer:
             await asyncio.wait([self._task])
 
     @property
+    def failure(self) -> Exception | None:
+        """Why it makes no more blocks; None while it does."""
+        return self._failure
+
+    @property
     def queued(self) -> int:
         """Envelopes that wait to be put into a block."""
         return len(self._queued)

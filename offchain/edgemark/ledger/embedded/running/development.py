@@ -223,4 +223,10 @@ class DevelopmentLedger:
 
     def find_faults(self) -> list[str]:
         """What keeps the ledger from its work; empty when it is healthy. For any thread."""
-        return [] if self._servers else ["it has not begun"]
+        if not self._servers:
+            return ["it has not begun"]
+        return [
+            f"channel {name} makes no more blocks: {each.failure}"
+            for name, each in self.orderers.items()
+            if each.failure is not None
+        ]

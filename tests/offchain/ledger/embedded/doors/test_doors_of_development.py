@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -25,7 +27,9 @@ from tests.waiting import wait_until
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.doors.serving.calls import CallRefused, Places
+from edgemark.ledger.embedded.state.tables import StoreDamaged
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.logs import configure_logs
 
 WAIT_S = 20
 
@@ -270,3 +274,24 @@ def test_loop_of_the_ledger__is_not_held_up_by_who_hangs(user: User) -> None:
         hanging = pool.submit(lambda: user.evaluate(user.propose("shelf", "hang"), [ORG1]))
         user.do("shelf", "put", "k", "v")
         assert refused(hanging.result)[0] is StatusCode.ABORTED
+
+
+def test_refused_call__is_logged_with_its_transaction(user: User) -> None:
+    proposed = user.propose("shelf", "refuse", "k")
+    lines = io.StringIO()
+    configure_logs("info", lines)
+    refused(lambda: user.endorse(proposed))
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    (line,) = [each for each in told if each["event"] == "call refused"]
+    assert (line["transaction"], line["code"]) == (proposed.transaction_id, "ABORTED")
+
+
+def test_channel_that_makes_no_more_blocks__is_a_fault(ledger: LedgerWorld) -> None:
+    running = ledger.development.ledger
+    assert running.find_faults() == []
+    orderer = running.orderers["mychannel"]
+    orderer._failure = StoreDamaged("is damaged")  # as when a commit finds its file so
+    try:
+        assert running.find_faults() == ["channel mychannel makes no more blocks: is damaged"]
+    finally:
+        orderer._failure = None

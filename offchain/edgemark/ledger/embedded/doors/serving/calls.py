@@ -21,7 +21,7 @@ from edgemark.ledger.embedded.doors.serving.instruments import DoorInstruments
 from edgemark.ledger.fabric.faults import EndorserWords, MessageMalformed
 from edgemark.ledger.fabric.wire.details import TRAILER, make_details
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.logs import get_logger
+from edgemark.logs import about, get_logger
 from edgemark.seam import place_of
 
 _log = get_logger("ledger.doors")
@@ -125,13 +125,17 @@ class _Served:
 
     async def _answer(self, raw: bytes, context: Any) -> bytes:
         does = self.method.answers
+        facts: dict[str, object] = {}
         try:
             with self.instruments.serving(self.path), self.method.places.take():
-                answer = await does(parse(self.method.takes, raw, self.path))  # type: ignore[misc]
+                message = parse(self.method.takes, raw, self.path)
+                facts = _facts_of(message)
+                answer = await does(message)  # type: ignore[misc]
                 told: bytes = answer.SerializeToString()
                 return told
         except Exception as error:
-            await self._refuse(error, context)
+            with about(**facts):
+                await self._refuse(error, context)
             raise
 
     async def _stream(self, raw: bytes, context: Any) -> AsyncIterator[bytes]:
@@ -168,6 +172,12 @@ class _Served:
             details = make_details(number, refused.what, refused.endorsers)
             context.set_trailing_metadata(((TRAILER, details),))
         await context.abort(refused.code, refused.what)
+
+
+def _facts_of(message: Any) -> dict[str, object]:
+    """What a log says of a call, as its caller says it."""
+    transaction_id = getattr(message, "transaction_id", "")
+    return {"transaction": transaction_id[:64]} if transaction_id else {}
 
 
 def explain(error: BaseException) -> CallRefused:

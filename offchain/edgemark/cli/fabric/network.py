@@ -71,7 +71,7 @@ def up(invocation: Invocation, *, reset: bool, **wishes: Any) -> None:
     """Start the network; it goes on until `edgemark fabric down`. One that runs is found again.
 
     It is for development: all its nodes and all its keys are on this machine. What is not said is
-    as it was.
+    as it was, and after --reset as it is by default.
     """
     folder = invocation.settings().home.absolute() / FOLDER
     programs = find_programs()

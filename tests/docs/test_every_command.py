@@ -32,6 +32,11 @@ NOT_RUN = {
     ("README.md", "make demo"),
     ("README.md", "make wheel"),
     ("docs/index.md", "make demo"),
+    ("docs/ledger.md", "edgemark demo ledger"),
+    (
+        "docs/ledger.md",
+        "edgemark ledger clock run --ledger-profile Org1MSP.json --msp-folder clock/msp --every 30",
+    ),
     ("docs/operating.md", "edgemark tower run --home HOME"),
     ("docs/trading.md", "edgemark demo trading --html receipt.html"),
     (

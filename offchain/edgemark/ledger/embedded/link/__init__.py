@@ -4,6 +4,7 @@
 |---|---|
 | `requests` | what a chaincode asks while it is at work, a table; pure |
 | `queries` | open ranges and histories of one call; pure |
+| `answers` | messages to a process, and what its last one says; pure |
 | `stream` | one stream: handshake, transactions, one writer |
 | `links` | `Links`: a stream for each organisation and package, dialled when it is needed |
 """

@@ -8,6 +8,7 @@
 | `calls` | one chaincode at work in one transaction, and what it answered |
 | `invoking` | which process runs a chaincode; chaincodes that call one another |
 | `endorsing` | `Endorser`: simulates a proposal for one organisation, and signs |
+| `rights` | who may ask what of a channel and an endorser |
 | `differences` | where two organisations' answers differ |
 | `faults` | why a proposal was not simulated |
 """

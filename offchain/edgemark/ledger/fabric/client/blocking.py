@@ -158,6 +158,9 @@ class GatewayClient(Closing):
             except EdgemarkError as error:
                 if not self._is_over(until):
                     time.sleep(follower.pause_after(error, is_over=False))
+            else:
+                if not self._is_over(until):
+                    time.sleep(follower.pause_after_end())
 
     def listen(
         self,

@@ -27,6 +27,7 @@ METHODS = {
     Asking.BLOCKS: "/protos.Deliver/Deliver",
 }
 KEEPALIVE_MS = 60_000  # peers refuse more than one a minute
+MAX_DETAILS_BYTES = 1024 * 1024  # gRPC's own bound, 8 KiB, is below the words of three endorsers
 RECONNECT_MS = 1_000  # longest pause before the same peer is tried again
 
 
@@ -42,6 +43,8 @@ def options_of(address: PeerAddress) -> list[tuple[str, Any]]:
     options: list[tuple[str, Any]] = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_metadata_size", MAX_DETAILS_BYTES),  # what endorsers said travels there
+        ("grpc.absolute_max_metadata_size", MAX_DETAILS_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.max_reconnect_backoff_ms", RECONNECT_MS),
         ("grpc.initial_reconnect_backoff_ms", RECONNECT_MS // 10),

@@ -113,6 +113,10 @@ class Follower:
         """
         if is_over or not isinstance(error, LedgerSilent | LedgerBusy):
             raise error
+        return self.pause_after_end()
+
+    def pause_after_end(self) -> float:
+        """Seconds after which a new stream makes sense, when one has ended without a reason."""
         self._failed += 1
         return compute_pause_s(self._failed)
 

@@ -137,6 +137,9 @@ class AsyncGatewayClient:
             except EdgemarkError as error:
                 if not self._is_over(until):
                     await asyncio.sleep(follower.pause_after(error, is_over=False))
+            else:
+                if not self._is_over(until):
+                    await asyncio.sleep(follower.pause_after_end())
 
     async def listen(
         self,

@@ -208,6 +208,17 @@ def test_a_refusal__is_typed_and_has_each_endorsers_words(
     assert gateway.taken == []
 
 
+def test_long_words_of_many_endorsers__arrive_and_are_shown_in_part(
+    gateway: ScriptedGateway, client: GatewayClient
+) -> None:
+    words = [EndorserWords(f"a:{each}", "Org1MSP", "no " * 1_000) for each in range(1, 33)]
+    gateway.acts[Asking.ENDORSE] = [refuse(grpc.StatusCode.ABORTED, "failed to endorse", *words)]
+    with pytest.raises(NotEndorsed) as caught:
+        client.endorse("code", "put", wait_s=5)
+    assert len(caught.value.endorsers) == len(words)
+    assert len(str(caught.value)) < 32 * 400
+
+
 def test_a_ledger_that_is_busy__is_asked_again(
     gateway: ScriptedGateway, client: GatewayClient
 ) -> None:
@@ -264,3 +275,11 @@ def test_events_over_cut_streams__come_once_each_and_in_order(
     client.listen("code", handle, checkpoints, wait_s=2)
     assert seen == ["a", "b", "b", "c", "d"]
     assert checkpoints.read() == Checkpoint(7, "d")
+
+
+def test_streams_that_end_at_once__are_not_asked_for_without_a_pause(
+    gateway: ScriptedGateway, client: GatewayClient
+) -> None:
+    """A scripted Gateway without events ends each stream as if all were said."""
+    assert list(client.chaincode_events("code", Checkpoint(3), wait_s=1)) == []
+    assert gateway.calls.count(Asking.EVENTS) <= 5

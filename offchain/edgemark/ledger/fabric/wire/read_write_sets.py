@@ -53,7 +53,7 @@ class RangeRead:
 
 @dataclass(frozen=True)
 class Write:
-    """A key and its new value; None deletes it."""
+    """A key and its new value; None deletes it, as an empty one does on Fabric."""
 
     key: str
     value: bytes | None
@@ -129,7 +129,8 @@ def _set_of(each: rwset_pb2.NsReadWriteSet) -> NamespaceSet:
         namespace=each.namespace,
         reads=tuple(map(_read_of, message.reads)),
         writes=tuple(
-            Write(one.key, None if one.is_delete else one.value) for one in message.writes
+            Write(one.key, None if one.is_delete or not one.value else one.value)
+            for one in message.writes
         ),
         ranges=tuple(map(_range_of, message.range_queries_info)),
         has_more=bool(each.collection_hashed_rwset or message.metadata_writes or has_hashes),

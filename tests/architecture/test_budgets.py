@@ -34,9 +34,9 @@ BUDGETS = {
     # four parties, each killed at records of its journal, and the demonstration of all four
     # 35 for its evidence on a consortium ledger, and the demonstration of that
     ("processes", "trading"): 605,
-    # two thirds of it: every command of every page; 100 for the consortium ledger: killed, served
+    # two thirds of it: every command of every page; 110 for the consortium ledger: killed, served
     # by its own process, spoken to by the programs of others
-    ("processes", GROUND): 435,
+    ("processes", GROUND): 445,
     ("processes", "outsourcing"): 775,
 }
 OF_A_SYSTEM = {"pure": 45, "unit": 45, "processes": 330}  # that names no budget of its own

@@ -60,7 +60,10 @@ def issue(
     attributes: tuple[str, ...],
     request: Path | None,
 ) -> None:
-    """Issue a certificate to NAME, with a role and attributes as Fabric CA writes them."""
+    """Issue a certificate to NAME, with role and attributes.
+
+    Attributes are written as Fabric CA writes them.
+    """
     folder = find_folder(invocation, msp_id, organisation_folder)
     public_key = None
     if request is not None:

@@ -71,6 +71,7 @@ class Authority:
         role: MemberRole,
         at: datetime,
         attributes: Mapping[str, str] | None = None,
+        lasts: timedelta = LIFETIME,
     ) -> x509.Certificate:
         """The certificate of an identity.
 
@@ -80,12 +81,14 @@ class Authority:
             role: becomes its one unit.
             at: the time now, with its zone.
             attributes: by name; written as Fabric CA writes them.
+            lasts: how long it is good, > 0.
 
         Raises:
             IdentityRefused: too many attributes, or too long ones.
         """
         subject = _name_of(name, unit=role.value)
-        builder = self._begin_issued(subject, public_key, at).add_extension(_usage(), critical=True)
+        builder = self._begin_issued(subject, public_key, at, lasts)
+        builder = builder.add_extension(_usage(), critical=True)
         if attributes:
             _check_attributes(attributes, name)
             raw = json.dumps({"attrs": dict(attributes)}, separators=(",", ":")).encode()
@@ -135,12 +138,16 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def _begin_issued(
-        self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey, at: datetime
+        self,
+        subject: x509.Name,
+        public_key: ec.EllipticCurvePublicKey,
+        at: datetime,
+        lasts: timedelta = LIFETIME,
     ) -> x509.CertificateBuilder:
         own = self.certificate
         # One that begins before its CA does is refused by Fabric's peers, for ever.
         first = max(at - CLOCKS_DIFFER, own.not_valid_before_utc)
-        last = min(first + LIFETIME, own.not_valid_after_utc)
+        last = min(first + lasts, own.not_valid_after_utc)
         builder = _begin(subject, own.subject, public_key, first, last)
         constraints = x509.BasicConstraints(ca=False, path_length=None)
         return builder.add_extension(constraints, critical=True).add_extension(

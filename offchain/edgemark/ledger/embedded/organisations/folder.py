@@ -15,7 +15,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edgemark.errors import Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, check_private, hold_folder, read_limited, write_whole
 from edgemark.ledger.embedded.organisations.authorities import (
+    LIFETIME,
     Authority,
     pem_of,
     pem_of_key,
@@ -188,6 +189,7 @@ class OrganisationFolder:
         at: datetime,
         attributes: Mapping[str, str] | None = None,
         public_key: ec.EllipticCurvePublicKey | None = None,
+        lasts: timedelta = LIFETIME,
     ) -> Path:
         """Add an identity; answers its folder.
 
@@ -197,6 +199,7 @@ class OrganisationFolder:
             at: the time now, with its zone.
             attributes: of it.
             public_key: of somebody who keeps the private one; None makes a key here.
+            lasts: how long its certificate is good, > 0.
 
         Raises:
             IdentityRefused: a name that is no name, or is taken.
@@ -212,7 +215,7 @@ class OrganisationFolder:
             if folder.exists():
                 raise IdentityRefused("is taken", who=whole, needed="a new name")
             shutil.rmtree(part, ignore_errors=True)
-            self._write_identity(part, whole, role, at, attributes, public_key)
+            self._write_identity(part, whole, role, at, attributes, public_key, lasts)
             if public_key is None:
                 tls = self._authority("tlsca", "msp/tlscacerts")
                 self._write_tls(part, "client", tls, (), at)
@@ -302,6 +305,7 @@ class OrganisationFolder:
         at: datetime,
         attributes: Mapping[str, str] | None = None,
         public_key: ec.EllipticCurvePublicKey | None = None,
+        lasts: timedelta = LIFETIME,
     ) -> None:
         """Write `msp`; without a key of somebody's own, one is made and stands there."""
         authority = self._authority("ca", "msp/cacerts")
@@ -309,7 +313,7 @@ class OrganisationFolder:
         if public_key is None:
             key = ec.generate_private_key(ec.SECP256R1())
             public_key = key.public_key()
-        certificate = authority.issue(name, public_key, role, at, attributes)
+        certificate = authority.issue(name, public_key, role, at, attributes, lasts)
         msp = folder / "msp"
         self._write_msp(msp, pem_of(authority.certificate), pem_of(self.tls_root()))
         _write(msp / "signcerts" / f"{name}-cert.pem", pem_of(certificate))

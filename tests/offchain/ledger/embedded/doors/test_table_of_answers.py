@@ -284,8 +284,8 @@ def test_endorsed_before_an_upgrade__conflicts_after_it(world: LedgerWorld, user
 
 
 def test_expired_client__is_refused_at_the_door(world: LedgerWorld, user: User) -> None:
-    at = datetime.now(UTC) - timedelta(days=3651)
-    world.folders[ORG1].issue("Past", MemberRole.CLIENT, at)
+    second = timedelta(seconds=1)  # which was five minutes ago: see `CLOCKS_DIFFER`
+    world.folders[ORG1].issue("Past", MemberRole.CLIENT, datetime.now(UTC), lasts=second)
     past = world.user(name="Past")
     code, _, details = refused(lambda: past.evaluate(past.propose("shelf", "get", "k")))
     assert code is StatusCode.UNAVAILABLE

@@ -37,6 +37,7 @@ from tests.waiting import wait_until
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
+from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.opening import FOLDERS
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC
 
@@ -138,15 +139,7 @@ def test_a72_connections_cut_at_random__count_each_once__and_tell_each_event_onc
             ended = threading.Event()
             cutter = threading.Thread(target=_cut, args=(proxy, ended, random.Random(SEED)))
             cutter.start()
-            with ThreadPoolExecutor(4) as pool:
-                outcomes = list(
-                    pool.map(
-                        lambda number: client.submit(
-                            NAME, "add", f"d{number}", name=f"d{number}", wait_s=60
-                        ),
-                        range(count),
-                    )
-                )
+            outcomes = _add_all(client, count)
             ended.set()
             cutter.join()
             wait_until("all events", lambda: len(told) >= count)
@@ -159,6 +152,14 @@ def test_a72_connections_cut_at_random__count_each_once__and_tell_each_event_onc
                 code, block = direct.commit_status(outcome.transaction_id)
                 assert (code, block) == (outcome.code, outcome.block)
     assert sorted(told) == sorted(f"d{number}" for number in range(count))
+
+
+def _add_all(client: GatewayClient, count: int) -> list[Outcome]:
+    def add(number: int) -> Outcome:
+        return client.submit(NAME, "add", f"d{number}", name=f"d{number}", wait_s=60)
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(add, range(count)))
 
 
 def _key_of(event: ChaincodeEvent) -> str:

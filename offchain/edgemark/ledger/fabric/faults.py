@@ -6,6 +6,7 @@
 | `IdentityRefused` | RefusedInput | another certificate, role, organisation |
 | `ChaincodeRefused` | RefusedInput | the chaincode said no: mend the call |
 | `NotEndorsed` | RefusedInput | see what each endorser said |
+| `PeersMissing` | NotEndorsed | too few peers know of each other yet: ask again |
 | `EndorsementsDiffer` | PeerFault | organisations computed different results: see where |
 | `SubmitRefused` | RefusedInput | nobody orders it: see why; it stays in the journal |
 | `SubmissionDiffers` | RefusedInput | another call has this name: give this one its own |
@@ -81,6 +82,10 @@ class ChaincodeRefused(FromEndorsers, RefusedInput):
 
 class NotEndorsed(FromEndorsers, RefusedInput):
     """Too few endorsed it."""
+
+
+class PeersMissing(NotEndorsed):
+    """Peers that are needed are away, or nobody has heard yet that they are there."""
 
 
 class EndorsementsDiffer(FromEndorsers, PeerFault):

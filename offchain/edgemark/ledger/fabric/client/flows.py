@@ -49,7 +49,7 @@ from edgemark.ledger.fabric.client.submission import (
     step,
 )
 from edgemark.ledger.fabric.client.submissions import Kept, Submissions, digest_call, keep
-from edgemark.ledger.fabric.faults import LedgerBusy, LedgerSilent, TransactionInvalid
+from edgemark.ledger.fabric.faults import LedgerBusy, LedgerSilent, PeersMissing, TransactionInvalid
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import CONFLICTS, Code
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
@@ -205,13 +205,16 @@ class Flows:
         return ask(call, self.signer, nonce=nonce, timestamp_ns=self.clocks.time_ns())
 
     def _repeat(self, asking: Asking, request: bytes, wait_s: float) -> Flow[bytes]:
-        """Ask until there is an answer or time is over: what changes nothing is asked freely."""
+        """Ask until there is an answer or time is over: what changes nothing is asked freely.
+
+        Peers hear of one that is back, and of a new definition, seconds later: that passes too.
+        """
         until, attempt = self._until(wait_s), 0
         while True:
             left = until - self.clocks.monotonic()
             try:
                 return (yield Ask(asking, request, max(left, SHORTEST_WAIT_S)))
-            except (LedgerSilent, LedgerBusy) as error:
+            except (LedgerSilent, LedgerBusy, PeersMissing) as error:
                 pause = compute_pause_s(attempt)
                 is_told = isinstance(error, LedgerSilent) and error.endorsers
                 if is_told or self.clocks.monotonic() + pause >= until:

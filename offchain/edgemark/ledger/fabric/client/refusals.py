@@ -22,6 +22,7 @@ from edgemark.ledger.fabric.faults import (
     LedgerBusy,
     LedgerSilent,
     NotEndorsed,
+    PeersMissing,
     SubmitRefused,
 )
 
@@ -162,6 +163,16 @@ def _no_endorsers(refusal: Refusal) -> EdgemarkError:
     )
 
 
+def _peers_missing(refusal: Refusal) -> EdgemarkError:
+    return PeersMissing(
+        "too few peers are there that could endorse this",
+        who=refusal.target,
+        had=_words(refusal),
+        remedy="See that the peers of the organisations that the policy names run, and have its "
+        "package installed and approved.",
+    )
+
+
 def _too_large(refusal: Refusal) -> EdgemarkError:
     return RefusedInput(
         "message is too large", who=refusal.target, had=_words(refusal), remedy="Send less at once."
@@ -224,6 +235,14 @@ _BY_TEXT = (
     (("access denied", "client identity expired", "Failed evaluating policy"), _denied),
     (("duplicate transaction found",), _known_already),
     (("could not get last config for channel", "is not known here"), _no_such_channel),
+    (  # before the next: Fabric puts the cause behind "no combination of peers"
+        (
+            "no peer combination can satisfy",
+            "not installed on sufficient peers",
+            "due to unavailability of peers",
+        ),
+        _peers_missing,
+    ),
     (
         ("no combination of peers", "no peers available", "failed to find any endorsing peers"),
         _no_endorsers,

@@ -29,6 +29,7 @@ from edgemark.ledger.fabric.faults import (
     LedgerBusy,
     LedgerSilent,
     NotEndorsed,
+    PeersMissing,
     SubmissionDiffers,
     SubmitRefused,
     TransactionInvalid,
@@ -228,6 +229,39 @@ def test_a_ledger_that_is_busy__is_asked_again(
     gateway.acts[Asking.EVALUATE] = [busy] * 50
     with pytest.raises(LedgerBusy):
         client.evaluate("code", "get", wait_s=0.5)
+
+
+COMBINATION = "no combination of peers can be derived which satisfy the endorsement policy: "
+MISSING = (  # as Fabric says it while peers have not heard of each other
+    f"{COMBINATION}no peer combination can satisfy the endorsement policy",
+    f"{COMBINATION}required chaincodes are not installed on sufficient peers",
+    "failed to select a set of endorsers that satisfy the endorsement policy due to "
+    "unavailability of peers: [peer0.org2.example.com:9051]",
+)
+
+
+@pytest.mark.parametrize("text", MISSING)
+def test_peers_that_are_missing_for_a_moment__are_asked_again(
+    gateway: ScriptedGateway, client: GatewayClient, text: str
+) -> None:
+    missing = refuse(grpc.StatusCode.FAILED_PRECONDITION, text)
+    gateway.acts[Asking.ENDORSE] = [missing] * 2
+    assert client.submit("code", "put", "k", "1").code is Code.VALID
+    assert gateway.calls.count(Asking.ENDORSE) == 3
+    gateway.acts[Asking.ENDORSE] = [missing] * 50
+    with pytest.raises(PeersMissing, match="too few peers"):
+        client.submit("code", "put", "k", "1", wait_s=0.5)
+    assert len(gateway.taken) == 1
+
+
+def test_a_chaincode_that_nobody_knows__is_told_at_once(
+    gateway: ScriptedGateway, client: GatewayClient
+) -> None:
+    text = f"{COMBINATION}No metadata was found for chaincode code in channel mychannel"
+    gateway.acts[Asking.ENDORSE] = [refuse(grpc.StatusCode.FAILED_PRECONDITION, text)]
+    with pytest.raises(NotEndorsed, match="nobody can endorse this"):
+        client.endorse("code", "put", "k", "1")
+    assert gateway.calls.count(Asking.ENDORSE) == 1
 
 
 def test_an_orderer_that_says_no__is_told_at_once(

@@ -188,7 +188,7 @@ def test_a59_recordings__read_and_write_no_key_that_another_writes_and_no_clock(
     play(scene)
 
 
-def test_a8_root_with_a_deadline__reads_every_clock_and_is_refused_after_it() -> None:
+def test_a08_root_with_a_deadline__reads_every_clock_and_is_refused_after_it() -> None:
     async def scene(peer: ScriptedPeer) -> None:
         anchor = ("anchorRoot", ROOT.hex(), "3", CID)
         assert refused(await peer.call(*anchor, creator=ANCHORER), "NoTime")

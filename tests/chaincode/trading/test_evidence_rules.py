@@ -174,7 +174,7 @@ def anchoring(leaves: int = 3, cid: str = CID, root: bytes = bytes(32)) -> Ancho
 
 
 @pytest.mark.parametrize("moved", [-1, 0, 1])
-def test_a8_root__at_the_last_second__is_taken_and_after_it_refused(moved: int) -> None:
+def test_a08_root__at_the_last_second__is_taken_and_after_it_refused(moved: int) -> None:
     until, now = NOW, Timestamp(NOW + moved)
     if moved <= 0:
         kept = rules.admit_root(None, anchoring(), now, until=until, by=BY)
@@ -185,7 +185,7 @@ def test_a8_root__at_the_last_second__is_taken_and_after_it_refused(moved: int) 
 
 
 @pytest.mark.parametrize("now", [None, NO_TIME])
-def test_a8_root__before_the_clocks_say_anything__is_refused(now: Timestamp | None) -> None:
+def test_a08_root__before_the_clocks_say_anything__is_refused(now: Timestamp | None) -> None:
     with pytest.raises(EvidenceRefused, match="NoTime"):
         rules.admit_root(None, anchoring(), now, until=NOW, by=BY)
 

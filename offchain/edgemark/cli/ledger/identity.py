@@ -45,7 +45,13 @@ def identity() -> None:
 @msp_option
 @ca_option
 @click.option("--role", type=click.Choice(ROLES), default="client", show_default=True)
-@click.option("--attribute", "attributes", multiple=True, metavar="NAME=VALUE")
+@click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What its certificate says of it; again for more.",
+)
 @click.option(
     "--request",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

@@ -190,7 +190,7 @@ def test_events__come_once_each_and_go_on_behind_the_cursor(
     assert [each.found.evidence for each in seen] == recorded
 
 
-def test_a8_root_endorsed_in_time_and_held_back__dies_with_the_next_tick(
+def test_a08_root_endorsed_in_time_and_held_back__dies_with_the_next_tick(
     ground: EvidenceGround,
 ) -> None:
     with evidence_ground(ground.folder / "deadlines") as late:

@@ -93,6 +93,6 @@ class ChaincodeDoor:
         cursor = CheckpointFile(self.folder / f"{name}.{self.channel}.{self.chaincode}.cursor")
         self.client.listen(self.chaincode, handle, cursor, wait_s=wait_s)
 
-    def list_events(self, *, wait_s: float) -> Iterator[ChaincodeEvent]:
-        """Events of all blocks, oldest first, then those that come, for at most so long."""
-        return self.client.chaincode_events(self.chaincode, Checkpoint(0), wait_s=wait_s)
+    def list_events(self, *, wait_s: float, first: int = 0) -> Iterator[ChaincodeEvent]:
+        """Events of all blocks from `first`, oldest first, then those that come, for so long."""
+        return self.client.chaincode_events(self.chaincode, Checkpoint(first), wait_s=wait_s)

@@ -137,10 +137,11 @@ def check_committed(deployed: Deployed) -> None:
     if not deployed.is_committed:
         wanted = deployed.wanted
         words = "; ".join(f"{msp_id}: {what}" for msp_id, what in deployed.missing.items())
+        told = ", ".join(f"{whose}: {each}" for whose, each in deployed.packages.items() if each)
         raise ApprovalsDiffer(
             "is not committed: too few organisations approved the same",
             who=f"chaincode {wanted.name} {wanted.version}, sequence {wanted.sequence}",
-            had=words,
+            had=f"{words}; approved with package {told}" if told else words,
             needed="the approval of a majority",
             remedy="Let their administrators approve just this; then deploy again.",
         )

@@ -131,7 +131,7 @@ def act_under_endorsed(scene: Scene, receipt: Receipt) -> None:
     """One organisation's endorsement is not enough, whatever it says."""
     issued = scene.trade.settle()
     said = call_of(scene.trade.domains, [piece_of(issued)])
-    alone = scene.recorder.door.endorse(*said, organisations=[FIRST])
+    alone = scene.recorder.door.endorse(*said, organisations=[scene.own])
     invalid = refusal_of(lambda: scene.recorder.door.order(alone))
     code = Code.ENDORSEMENT_POLICY_FAILURE.name
     receipt.compare("endorsed by one alone", _code_of(invalid), code)
@@ -267,11 +267,12 @@ def act_killed_ledger(scene: Scene, receipt: Receipt) -> None:
 def act_events(scene: Scene, receipt: Receipt) -> None:
     """What the ledger tells of is what was reported committed: all of it, and nothing twice."""
     wanted, found = set(scene.counted), list[Hash32]()
+    controller = scene.trade.controller.address  # others may record on the same ledger
     until = time.monotonic() + EVENTS_S
-    for event in scene.rival.door.list_events(wait_s=EVENTS_S):
+    for event in scene.rival.door.list_events(wait_s=EVENTS_S, first=scene.begun):
         if event.event.name == requests.RECORDED:
             kept = requests.parse(tuple[Kept, ...], event.event.payload.decode(), who="event")
-            found.extend(each.found.evidence for each in kept)
+            found.extend(each.found.evidence for each in kept if controller in each.found.signers)
         if wanted <= set(found) or time.monotonic() > until:
             break
     receipt.compare("events: evidence told of", len(found), len(scene.counted))

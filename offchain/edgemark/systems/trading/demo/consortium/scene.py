@@ -38,6 +38,8 @@ class Scene:
         recorder, anchorer: clients of the first organisation; the second may anchor.
         rival: a client of the other.
         station: of the recorder.
+        own: MSP id of the recorder's organisation.
+        begun: number of the first block that may tell of what is recorded here.
         counted: ids of evidence whose recording was reported committed, in that order.
     """
 
@@ -48,6 +50,8 @@ class Scene:
     rival: ConsortiumEvidence
     anchorer: ConsortiumEvidence
     station: ConsortiumStation
+    own: str = FIRST
+    begun: int = 0
     counted: list[Hash32] = field(default_factory=list)
 
     @classmethod

@@ -61,19 +61,22 @@ class SignedTrade:
     settled: int = 0
 
     @classmethod
-    def begin(cls, begun: int, randomness: Randomness | None = None) -> SignedTrade:
-        """New parties with a new channel, for contracts at addresses drawn for it."""
+    def begin(
+        cls, begun: int, randomness: Randomness | None = None, domains: EvmDomains | None = None
+    ) -> SignedTrade:
+        """New parties with a new channel, for these contracts or such at addresses drawn for it."""
         drawn = randomness or Randomness()
         seller = SecretKey.generate(drawn)
-        contracts = [parse_address(drawn.octets(20)) for _ in range(3)]
+        if domains is None:
+            domains = EvmDomains(CHAIN_ID, *[parse_address(drawn.octets(20)) for _ in range(3)])
         return cls(
-            domains=EvmDomains(CHAIN_ID, *contracts),
+            domains=domains,
             payer=SecretKey.generate(drawn),
             seller=seller,
             controller=SecretKey.generate(drawn),
             channel=ChannelId(keccak256(drawn.octets(32))),
             begun=begun,
-            template=draft_templates(make_did(CHAIN_ID, seller.address)).settlement,
+            template=draft_templates(make_did(domains.chain_id, seller.address)).settlement,
         )
 
     def settle(self) -> Issued:
@@ -85,15 +88,15 @@ class SignedTrade:
         )
         digest = self.domains.of_vouchers.voucher(self.channel, voucher)
         said = Signed(
-            seller=make_did(CHAIN_ID, self.seller.address),
-            buyer=make_did(CHAIN_ID, self.payer.address),
+            seller=make_did(self.domains.chain_id, self.seller.address),
+            buyer=make_did(self.domains.chain_id, self.payer.address),
             channel=self.channel,
             voucher=voucher,
             payer_signature=self.payer.sign(digest),
             seller_signature=self.seller.sign(digest),
             carried=carry(self._claims(index)),
         )
-        issuer = make_did(CHAIN_ID, self.controller.address)
+        issuer = make_did(self.domains.chain_id, self.controller.address)
         period = Period(self.begun + INTERVAL_S * index)
         facts = draft_settlement(said, self.template, issuer, period)
         signer = CredentialSigner(self.controller, issuer)
@@ -110,7 +113,9 @@ class SignedTrade:
         return issued, path
 
     def _claims(self, index: int) -> Mapping[str, Any]:
-        seller, buyer = (str(make_did(CHAIN_ID, key.address)) for key in (self.seller, self.payer))
+        seller, buyer = (
+            str(make_did(self.domains.chain_id, key.address)) for key in (self.seller, self.payer)
+        )
         return {
             "template": self.template.constant("template"),
             **{"seller": seller, "buyer": buyer, "fee": str(FEE), "encryption": "none"},

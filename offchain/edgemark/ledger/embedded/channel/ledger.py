@@ -30,7 +30,8 @@ from edgemark.ledger.fabric.identities.signing import Signer
 
 CHANNELS = "channels"
 SUFFIX = ".sqlite"
-UNFINISHED = ".part"
+UNFINISHED = f".part{SUFFIX}"  # no channel's name begins with a dot
+SIDES = ("-wal", "-shm", "-journal")  # that SQLite puts beside a file
 SNAPSHOTS = "snapshots.json"
 MAX_CHANNELS = 32
 MAX_SNAPSHOTS = 10_000
@@ -50,8 +51,8 @@ class Ledger(Closing):
         make_private_folder(folder / CHANNELS)
         self._held.callback(os.close, hold_lock(folder / CHANNELS))
         try:
-            for path in (folder / CHANNELS).glob(f"*{UNFINISHED}*"):
-                path.unlink()
+            for ending in ("", *SIDES):
+                (folder / CHANNELS / f"{UNFINISHED}{ending}").unlink(missing_ok=True)
             for path in sorted((folder / CHANNELS).glob(f"*{SUFFIX}")):
                 name = path.name.removesuffix(SUFFIX)
                 self._channels[name] = Channel(path, name, signer)
@@ -104,7 +105,7 @@ class Ledger(Closing):
             raise RefusedInput("channel cannot be made", who="ledger", had=name[:64], needed=needed)
         configuration = Configuration(name, 0, dict(organisations), self._orderer, batches)
         path = self._path_of(name)
-        part = self.folder / CHANNELS / f"{UNFINISHED}{SUFFIX}"
+        part = self.folder / CHANNELS / UNFINISHED
         Channel.make(part, configuration, self._signer).close()
         part.rename(path)
         sync_folder(path.parent)

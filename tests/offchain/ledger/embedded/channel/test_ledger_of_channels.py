@@ -98,6 +98,14 @@ def test_channel_that_was_being_made_when_its_process_died__is_not_there(tmp_pat
         ledger.create_channel("trade", ALL)
 
 
+@pytest.mark.parametrize("name", ["x.partner", "trade.part", "x.part.sqlite-wal"])
+def test_channel_that_is_named_like_a_half_made_file__stays(tmp_path: Path, name: str) -> None:
+    with open_ledger(tmp_path) as ledger:
+        ledger.create_channel(name, ALL)
+    with open_ledger(tmp_path) as ledger:
+        assert set(ledger.channels) == {name}
+
+
 def test_revert__takes_all_channels_back__and_the_snapshot_stays(tmp_path: Path) -> None:
     with open_ledger(tmp_path) as ledger:
         define(ledger.create_channel("trade", ALL))

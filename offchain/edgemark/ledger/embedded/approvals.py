@@ -7,6 +7,7 @@ with what was left open filled in.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fabric_protos.peer.lifecycle import lifecycle_pb2
@@ -44,6 +45,7 @@ class Approval:
         return made
 
 
+@lru_cache(maxsize=256)
 def parse_approval(held: bytes | None) -> Approval | None:
     """An approval out of the state; None for none.
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fabric_protos.peer import collection_pb2
 from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
@@ -90,16 +91,21 @@ def read_definition(name: str, get: Callable[[str], bytes | None]) -> ChaincodeD
     held = get(field_key(name, "Sequence"))
     if held is None:
         return None
+    endorsing, validating = (get(field_key(name, each)) for each in FIELDS[1:3])
+    return _parse_definition(name, held, endorsing, validating)
+
+
+@lru_cache(maxsize=256)
+def _parse_definition(
+    name: str, held: bytes, held_endorsing: bytes | None, held_validating: bytes | None
+) -> ChaincodeDefinition:
+    """Every transaction asks for the same one."""
     sequence = parse(db_pb2.StateData, held, WHO).Int64
     endorsing = parse(
-        chaincode_definition_pb2.ChaincodeEndorsementInfo,
-        _read_bytes(get(field_key(name, "EndorsementInfo"))),
-        WHO,
+        chaincode_definition_pb2.ChaincodeEndorsementInfo, _read_bytes(held_endorsing), WHO
     )
     validating = parse(
-        chaincode_definition_pb2.ChaincodeValidationInfo,
-        _read_bytes(get(field_key(name, "ValidationInfo"))),
-        WHO,
+        chaincode_definition_pb2.ChaincodeValidationInfo, _read_bytes(held_validating), WHO
     )
     return ChaincodeDefinition(
         name=name,

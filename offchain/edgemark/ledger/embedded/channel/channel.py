@@ -71,7 +71,7 @@ class Channel(Closing):
         """
         self.name = name
         self._signer = signer
-        self._store = Store(path, name)
+        self._store = Store(path, name, keeps=LIFECYCLE)
         self._committing = RLock()
         self._validator = validator or Validator()
         try:

@@ -7,7 +7,8 @@ the main file whenever it has grown large, which waits a moment for readers of o
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from edgemark.ledger.embedded.state.tables import (
     connect,
     told,
 )
-from edgemark.ledger.embedded.state.views import Snapshot, StateView
+from edgemark.ledger.embedded.state.views import Found, Key, Snapshot, StateView
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -54,19 +55,25 @@ class Written(NamedTuple):
 class Store(Closing):
     """One channel's file."""
 
-    def __init__(self, path: Path, channel: str, *, is_scratch: bool = False) -> None:
+    def __init__(
+        self, path: Path, channel: str, *, is_scratch: bool = False, keeps: str | None = None
+    ) -> None:
         """Open a file, or make it.
 
         Args:
             path: of the file; its folder is there.
             channel: whose it is.
             is_scratch: it is thrown away with this process, so nothing waits for the disk.
+            keeps: a namespace that every transaction reads and few write: what was read of it is
+                kept in memory until a block writes there.
 
         Raises:
             StoreDamaged: it is damaged, of another format, program or channel.
             StoreUnavailable: it cannot be opened.
         """
         self.path = path
+        self._keeps = keeps
+        self._kept: dict[Key, Found] | None = {}
         self._writing = Lock()
         self._sharing = Lock()
         self._current: Snapshot | None = None
@@ -105,14 +112,14 @@ class Store(Closing):
                 self._current = self._take_height()
             snapshot = self._current
             snapshot.users += 1
-        return StateView(snapshot, lambda: self._release(snapshot))
+        return StateView(snapshot, lambda: self._release(snapshot), self._keeps)
 
     def _take_height(self) -> Snapshot:
         if self._heights >= MAX_HEIGHTS:
             raise Overloaded("reads too many heights at once", who=self.path, needed=MAX_HEIGHTS)
         connection = self._idle.pop() if self._idle else connect(self.path, writes=False)
         try:
-            snapshot = Snapshot(self.path, connection)
+            snapshot = Snapshot(self.path, connection, self._kept)
         except BaseException:
             connection.close()
             raise
@@ -150,19 +157,39 @@ class Store(Closing):
         Raises:
             StoreUnavailable, StoreDamaged: nothing of it is kept.
         """
+        written = tuple(writes)
         with self._writing, told(self.path):
             self._fold_in()
             self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                self._write(block, entries, writes)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+            with self._keeping(any(each.namespace == self._keeps for each in written)):
+                try:
+                    self._write(block, entries, written)
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                    raise
             self.height = block.number + 1
             with self._sharing:
                 self._let_go()
+
+    @contextmanager
+    def _keeping(self, changes: bool) -> Iterator[None]:
+        """Forget what is kept when it changes.
+
+        A height that is taken meanwhile may be of before or after, and so keeps nothing; those
+        taken before go on with what was kept for them.
+        """
+        if not changes:
+            yield
+            return
+        with self._sharing:
+            self._kept = None
+        try:
+            yield
+        finally:
+            with self._sharing:
+                self._kept = {}
 
     def _write(self, block: Block, entries: Sequence[Entry], writes: Iterable[Written]) -> None:
         run, many = self._writer.execute, self._writer.executemany
@@ -218,13 +245,14 @@ class Store(Closing):
         """
         with self._writing, told(self.path):
             self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                self._take_back(height)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+            with self._keeping(True):
+                try:
+                    self._take_back(height)
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                    raise
             self.height = min(height, self.height)
             with self._sharing:
                 self._let_go()

@@ -20,6 +20,7 @@ from edgemark.ledger.fabric.wire.read_write_sets import Version
 
 FIRST_SIMPLE_KEY = b"\x01"  # composite keys begin with a zero byte
 LAST = 2**63 - 1  # above every block and position
+MAX_KEPT = 1_000  # values kept in memory of the namespace that is
 
 
 class HistoryRow(NamedTuple):
@@ -39,11 +40,18 @@ class Placed(NamedTuple):
     position: int
 
 
+Key = tuple[str, str]
+Found = tuple[bytes, Version]
+
+
 class Snapshot:
     """One height, read through one connection; closed by who opened it, when nobody uses it."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, kept: dict[Key, Found] | None = None
+    ) -> None:
         self.path = path
+        self.kept = kept  # of the namespace that is kept: what was read of it; None keeps nothing
         self.connection = connection
         self.lock = RLock()
         self.users = 0
@@ -93,13 +101,17 @@ SELECT code, block, position FROM transactions WHERE id = ? ORDER BY block, posi
 class StateView(Closing):
     """A channel at one height."""
 
-    def __init__(self, snapshot: Snapshot, release: Callable[[], None]) -> None:
+    def __init__(
+        self, snapshot: Snapshot, release: Callable[[], None], keeps: str | None = None
+    ) -> None:
         """A view.
 
         Args:
             snapshot: that it reads.
             release: called once, when the view is closed.
+            keeps: namespace whose values are kept in memory; None for none.
         """
+        self._keeps = keeps
         self._snapshot: Snapshot | None = snapshot
         self._release = release
         self.height = snapshot.height
@@ -112,8 +124,14 @@ class StateView(Closing):
 
     def get(self, namespace: str, key: str) -> tuple[bytes, Version] | None:
         """Value and version of a key; None where there is none."""
+        kept = None if self._snapshot is None else self._snapshot.kept
+        if kept and (known := kept.get((namespace, key))) is not None:
+            return known
         for value, block, position in self._rows(_GET, namespace, key.encode()):
-            return value, Version(block, position)
+            found = value, Version(block, position)
+            if kept is not None and namespace == self._keeps and len(kept) < MAX_KEPT:
+                kept[namespace, key] = found
+            return found
         return None
 
     def version(self, namespace: str, key: str) -> Version | None:

@@ -260,3 +260,37 @@ def test_revert__of_nothing__and_of_everything(store: Store) -> None:
     assert store.height == 0
     with store.view() as view:
         assert (view.height, view.get("code", "a"), view.newest_block()) == (0, None, None)
+
+
+def test_namespace_that_is_kept__is_read_as_it_is_at_each_height(path: Path) -> None:
+    with Store(path, "trade", keeps="code") as store:
+        seen: list[tuple[StateView, bytes | None]] = []
+
+        def read(view: StateView) -> bytes | None:
+            found = view.get("code", "a")
+            assert found is None or found[1] == view.version("code", "a")
+            return None if found is None else found[0]
+
+        for value in (b"1", b"2", None, b"3"):
+            append(store, ("a", value))
+            view = store.view()
+            assert (read(view), read(view)) == (value, value)
+            seen.append((view, value))
+        assert [read(view) for view, _ in seen] == [value for _, value in seen]
+        store.revert(2)
+        with store.view() as newest:
+            assert (read(newest), read(newest)) == (b"2", b"2")
+        for view, _ in seen:
+            view.close()
+
+
+def test_height_taken_while_a_kept_namespace_changes__keeps_nothing(path: Path) -> None:
+    with Store(path, "trade", keeps="code") as store:
+        append(store, ("a", b"1"))
+        with store._keeping(True):  # between the commit of a block and its height
+            store._let_go()
+            with store.view() as view:
+                assert view.get("code", "a") == (b"1", Version(0, 0))
+        append(store, ("a", b"2"))
+        with store.view() as view:
+            assert view.get("code", "a") == (b"2", Version(1, 0))

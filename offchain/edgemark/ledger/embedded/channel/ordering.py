@@ -26,6 +26,7 @@ from edgemark.ledger.fabric.wire.limits import (
     WAITERS,
 )
 
+SHORT_S = 0.01  # a time as short as this is for those who come together
 AGAIN_S = 0.5  # until a disk that refused is tried again
 RECENT = 64  # blocks kept in memory for those who follow
 
@@ -39,12 +40,15 @@ class Orderer:
         Args:
             channel: that it makes blocks for.
             count: transactions of a block at most, >= 1.
-            timeout_s: how long a first transaction waits for others, seconds >= 0.
+            timeout_s: how long a first transaction waits for others, seconds >= 0. One of at most
+                SHORT_S only gathers what comes at the same time: while transactions come one by
+                one, none waits.
         """
         self.channel = channel
         self._who = f"channel {channel.name}"
         self._count = count
         self._timeout_s = timeout_s
+        self._is_crowded = False  # whether the last block held several
         self._queued: deque[bytes] = deque()
         self._queued_bytes = 0
         self._arrived, self._enough, self._grown = (asyncio.Event() for _ in range(3))
@@ -230,10 +234,19 @@ class Orderer:
             await self._arrived.wait()
             if self._is_closing and not self._queued:
                 return
-            if not self._enough.is_set() and not self._is_closing and self._timeout_s:
+            if not self._enough.is_set() and not self._is_closing and self._waits_for_others:
                 await _wait(self._enough, self._timeout_s)
             async with self._committing:
-                await self._commit(self._cut())
+                batch = self._cut()
+                self._is_crowded = len(batch) > 1
+                await self._commit(batch)
+
+    @property
+    def _waits_for_others(self) -> bool:
+        if self._timeout_s > SHORT_S:
+            return True
+        # What comes while a block is written gathers by itself.
+        return self._timeout_s > 0 and (self._is_crowded or len(self._queued) > 1)
 
     def _stop(self, task: asyncio.Task[None]) -> None:
         """Let nobody wait for a task that has ended."""

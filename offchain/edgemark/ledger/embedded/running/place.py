@@ -72,7 +72,8 @@ class Served:
         channels: by name; MSP ids of the organisations of each, none for all of them.
         ports: of each organisation's server by MSP id; 0, or none said, for a free one.
         batch_count: transactions of a block, >= 1.
-        batch_timeout_s: until a block is cut that is not full, > 0.
+        batch_timeout_s: until a block is cut that is not full, > 0; up to 0.01 a transaction that
+            comes alone waits for no other.
         execute_timeout_s: that a chaincode has for a call; 0 for ever, for a debugger.
         skew: blocks by which other organisations' peers are behind the one that is asked.
         metrics_port: of metrics and health; 0 for a free one, -1 for none.

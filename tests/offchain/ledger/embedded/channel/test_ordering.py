@@ -68,6 +68,37 @@ def test_block__is_cut_by_time__when_few_come(channel: Channel) -> None:
     play(scene())
 
 
+def test_transactions_that_come_one_by_one__wait_for_nobody__but_for_as_long_as_was_said(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def wait(_: asyncio.Event, timeout_s: float) -> None:
+        waited.append(timeout_s)
+
+    monkeypatch.setattr(ordering, "_wait", wait)
+
+    async def scene(timeout_s: float) -> list[int]:
+        """How often somebody had waited: after one alone, again, after two at once, and behind."""
+        seen = []
+        waited.clear()
+        async with Orderer(channel, count=100, timeout_s=timeout_s) as one:
+            for count in (1, 1, 2, 1, 1):
+                many = drafts(count)
+                for each in many:
+                    await one.submit(each.envelope())
+                for each in many:
+                    await one.wait_for(each.transaction_id)
+                seen.append(len(waited))
+        return seen
+
+    async def scenes() -> None:
+        assert await scene(ordering.SHORT_S) == [0, 0, 1, 2, 2]
+        assert await scene(2 * ordering.SHORT_S) == [1, 2, 3, 4, 5]
+
+    play(scenes())
+
+
 def test_followers__see_every_block_once__in_order__those_to_come_too(channel: Channel) -> None:
     async def follow(ordering: Orderer, start: int, seen: list[Block]) -> None:
         async for block in ordering.blocks_from(start):

@@ -36,7 +36,7 @@ class PlainTransaction:
         sequence: number of the chaincode's definition that it saw.
         reads: key -> who wrote it last; None: nobody.
         ranges: in their order.
-        writes: key -> value; None deletes.
+        writes: key -> value; None deletes, and so does an empty one.
         is_endorsed: whether enough endorsed it.
     """
 
@@ -89,7 +89,8 @@ class PlainChannel:
             codes.append(self._judge_reads(each, state, touched) if code is Code.VALID else code)
             if codes[-1] is not Code.VALID:
                 continue
-            for key, value in each.writes.items():
+            for key, written in each.writes.items():
+                value = written or None  # an empty one deletes
                 told.append((key, each.name, value))
                 state.pop(key, None)
                 if value is not None:

@@ -95,7 +95,7 @@ def test_many_differences__are_told_up_to_a_bound() -> None:
 
 
 KEYS = st.sampled_from(["a", "b", "\x00t\x00x\x00"])
-WRITES = st.dictionaries(KEYS, st.none() | st.binary(max_size=70), max_size=3)
+WRITES = st.dictionaries(KEYS, st.none() | st.binary(min_size=1, max_size=70), max_size=3)
 
 
 @given(WRITES, WRITES)

@@ -19,6 +19,7 @@ from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
 from edgemark.ledger.embedded.state.tables import StoreUnavailable
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
     MAX_QUEUED,
@@ -284,8 +285,10 @@ class Orderer:
 
     def _tell(self, made: Committed) -> None:
         self._recent.append(made.block)
-        for each in made.entries:
-            self._resolve(each.transaction_id, Status(each.code, made.block.number))
+        # Where an id stands twice, the one that counts is what became of it, as in the index.
+        for each in sorted(made.entries, key=lambda entry: entry.code is not Code.VALID):
+            if each.transaction_id:
+                self._resolve(each.transaction_id, Status(each.code, made.block.number))
         self._wake_followers()
 
     def _resolve(self, transaction_id: str, status: Status) -> None:

@@ -20,6 +20,8 @@ from edgemark.ledger.embedded.doors.admission import admit_reader
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.broadcast import read_header
 from edgemark.ledger.embedded.doors.serving.calls import Method
+from edgemark.ledger.embedded.validation.blocks import identify
+from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.envelopes import parse_event, parse_transaction
@@ -184,7 +186,7 @@ def _filtered(block: Block, channel: Channel) -> Any:
             header = read_header(envelope)
         except MessageMalformed:
             continue
-        shown.txid, shown.type = header.tx_id, header.type
+        shown.txid, shown.type = identify(Candidate(envelope))[0], header.type
         if header.type != common_pb2.ENDORSER_TRANSACTION:
             continue
         try:

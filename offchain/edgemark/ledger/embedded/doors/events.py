@@ -94,7 +94,7 @@ def _behind(block: Block, after: str) -> Block:
 
 def _id_of(envelope: bytes) -> str:
     try:
-        return parse_transaction(envelope).transaction_id
+        return parse_transaction(envelope).own_id
     except MessageMalformed:
         return ""
 

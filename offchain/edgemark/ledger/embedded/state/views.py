@@ -94,7 +94,9 @@ AND (history.block, history.position) < (?3, ?4)
 ORDER BY history.block DESC, history.position DESC LIMIT ?5
 """
 _PLACED = """
-SELECT code, block, position FROM transactions WHERE id = ? ORDER BY block, position LIMIT 1
+SELECT code, block, position FROM transactions
+WHERE id = ?1 AND block = (SELECT min(block) FROM transactions WHERE id = ?1)
+ORDER BY code <> 0, position LIMIT 1
 """
 
 
@@ -166,7 +168,12 @@ class StateView(Closing):
                 return
 
     def placed(self, transaction_id: str) -> Placed | None:
-        """Where a transaction stands first; None where it does not."""
+        """Where a transaction stands first; None where it does not.
+
+        Of several in one block that have its id, the one that counts: in a later block none can.
+        """
+        if not transaction_id:
+            return None
         for code, block, position in self._rows(_PLACED, transaction_id):
             return Placed(Code(code), block, position)
         return None

@@ -19,5 +19,8 @@ What is never asked: the time. A block says the same when all its certificates h
 Source: Fabric 3.1, `core/common/validation`, `core/committer/txvalidator/v20`,
 `core/ledger/kvledger/txmgmt/validation`. Stricter than there: an endorsement by another role than
 peer counts for no policy, more than MAX_ENDORSEMENTS are not looked at, and what this ledger has
-not (private data, metadata of keys) is ILLEGAL_WRITESET.
+not (private data, metadata of keys) is ILLEGAL_WRITESET. And an envelope whose header claims an
+id that its nonce and creator do not give keeps its place and its code, but no id: there the index
+(`common/ledger/blkstorage`) takes what the header says, so whoever is ordered first with another's
+id has the status of that id, and the other transaction is a duplicate for ever.
 """

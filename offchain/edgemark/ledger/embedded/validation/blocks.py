@@ -54,11 +54,11 @@ def mark_duplicates(candidates: Sequence[Candidate], flags: list[Code]) -> None:
     """Of good transactions of one id in one block, the first alone stays so."""
     seen: set[str] = set()
     for place, each in enumerate(candidates):
-        if flags[place] is not Code.VALID or not each.transaction_id:
+        if flags[place] is not Code.VALID or not (own_id := each.own_id):
             continue
-        if each.transaction_id in seen:
+        if own_id in seen:
             flags[place] = Code.DUPLICATE_TXID
-        seen.add(each.transaction_id)
+        seen.add(own_id)
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,12 @@ def _first(checks: Sequence[Check], candidate: Candidate, ground: Ground) -> Cod
 
 
 def identify(candidate: Candidate) -> tuple[str, int]:
-    """Id and timestamp of a transaction, as far as its header can be read; "" and 0 if not."""
+    """Id and timestamp of a transaction, as far as its header can be read; "" and 0 if not.
+
+    An id that nonce and creator do not give is none: who claims another's stands in the block, and
+    is not what anybody finds by that id.
+    """
     try:
-        return candidate.transaction_id, candidate.timestamp_ns
+        return candidate.own_id, candidate.timestamp_ns
     except EdgemarkError:
         return "", 0

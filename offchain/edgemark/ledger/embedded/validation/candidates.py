@@ -63,6 +63,11 @@ class Candidate:
         return compute_transaction_id(self.signature_header.nonce, self.signature_header.creator)
 
     @property
+    def own_id(self) -> str:
+        """Its id, where nonce and creator give it; "" where the header claims another's."""
+        return self.transaction_id if self.transaction_id == self.computed_id else ""
+
+    @property
     def timestamp_ns(self) -> int:
         """What its creator said the time was, Unix nanoseconds."""
         at = self.channel_header.timestamp

@@ -17,7 +17,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_event_pb2, proposal_pb2, transaction_pb2
 from fabric_protos.peer import proposal_response_pb2 as response_pb2
 
-from edgemark.ledger.fabric.wire.digests import compute_proposal_hash
+from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.proposals import NANOSECONDS, parse_proposal
 
@@ -120,6 +120,12 @@ class Transaction:
     hash: bytes
     action_header: bytes
     signature_header: bytes
+
+    @property
+    def own_id(self) -> str:
+        """Its id, where nonce and creator give it; "" where the header claims another's."""
+        is_own = self.transaction_id == compute_transaction_id(self.nonce, self.creator)
+        return self.transaction_id if is_own else ""
 
 
 def make_response(

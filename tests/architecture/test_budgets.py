@@ -32,8 +32,8 @@ BUDGETS = {
     # beside whole jobs, which leave them two fifths of both processors
     ("pure", "outsourcing"): 50,
     # four parties, each killed at records of its journal, and the demonstration of all four
-    # 35 for its evidence on a consortium ledger, and the demonstration of that
-    ("processes", "trading"): 605,
+    # 47 for its evidence on a consortium ledger, and the demonstration of that, here and elsewhere
+    ("processes", "trading"): 617,
     # two thirds of it: every command of every page; 110 for the consortium ledger: killed, served
     # by its own process, spoken to by the programs of others
     ("processes", GROUND): 445,

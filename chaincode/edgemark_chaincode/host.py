@@ -25,7 +25,6 @@ import inspect
 import json
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -38,7 +37,6 @@ from edgemark_chaincode.shim.interface import Chaincode
 from edgemark_chaincode.shim.server import ChaincodeServer, ServerTls
 
 LOG = logging.getLogger("edgemark.chaincode")
-OWN_NAME = re.compile(r"[a-z][a-z_]{0,63}")
 MAX_PEM_BYTES = 256 * 1024
 MAX_PACKAGE_ID = 256  # characters
 LEVELS = ("debug", "info", "warning", "error")
@@ -102,6 +100,11 @@ class HostSettings:
         return line
 
 
+def own_names() -> list[str]:
+    """Names of the chaincodes of ours."""
+    return sorted(each.parent.name for each in Path(__file__).parent.glob("*/contract.py"))
+
+
 def find_chaincode(name: str) -> Chaincode:
     """A new object of the chaincode of a name.
 
@@ -112,12 +115,14 @@ def find_chaincode(name: str) -> Chaincode:
         RefusedInput: there is none, or it cannot be imported or made.
     """
     module_name, _, class_name = name.partition(":")
-    if not class_name and OWN_NAME.fullmatch(name):
+    if not class_name and name in own_names():
         module_name = f"edgemark_chaincode.{name}.contract"
     elif not class_name:
-        raise _no_chaincode(name, "NAME of a chaincode of ours, or MODULE:CLASS")
+        raise _no_chaincode(name, f"one of ours ({', '.join(own_names())}), or MODULE:CLASS")
     try:
         module = importlib.import_module(module_name)
+        if class_name and not hasattr(module, class_name):
+            raise _no_chaincode(name, " or ".join(_classes(module)) or "a class of Chaincode there")
         kind = getattr(module, class_name) if class_name else _only_chaincode(module)
         if not (inspect.isclass(kind) and issubclass(kind, Chaincode)):
             raise _no_chaincode(name, "a class derived from shim.interface.Chaincode")
@@ -171,6 +176,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The program."""
     try:
         given = _parser().parse_args(arguments)
+        if given.check:
+            find_chaincode(given.chaincode)
+            return 0
         settings = _settings_of(given, os.environ)
         if given.tethered:
             tether_to(given.tethered)
@@ -225,15 +233,20 @@ def _read_pem(path: Path) -> bytes:
 
 
 def _only_chaincode(module: object) -> object:
-    own = [
-        each
-        for _, each in inspect.getmembers(module, inspect.isclass)
-        if issubclass(each, Chaincode) and each.__module__ == getattr(module, "__name__", "")
-    ]
+    own = _classes(module)
     if len(own) != 1:
         name = getattr(module, "__name__", "")
         raise _no_chaincode(name, f"one class derived from Chaincode, not {len(own)}")
-    return own[0]
+    return next(iter(own.values()))
+
+
+def _classes(module: object) -> dict[str, object]:
+    """Chaincodes that a module has of its own, by name."""
+    return {
+        name: each
+        for name, each in inspect.getmembers(module, inspect.isclass)
+        if issubclass(each, Chaincode) and each.__module__ == getattr(module, "__name__", "")
+    }
 
 
 def _no_chaincode(name: str, needed: str) -> RefusedInput:
@@ -281,6 +294,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--client-roots", type=Path, help="PEM (CHAINCODE_CLIENT_CA_CERT)")
     parser.add_argument("--level", help=f"of the log: {', '.join(LEVELS)}")
     parser.add_argument("--reload", action="store_true", help="restart it when sources change")
+    parser.add_argument("--check", action="store_true", help="only see that it can be made")
     parser.add_argument("--tethered", type=int, help=argparse.SUPPRESS)
     return parser
 

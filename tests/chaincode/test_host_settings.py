@@ -79,10 +79,10 @@ def test_settings_that_are_none__are_refused(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Nothing Here", "NAME of a chaincode"),
-        ("unheard", "ModuleNotFoundError"),
+        ("Nothing Here", "one of ours (trading)"),
+        ("unheard", "one of ours (trading)"),
         ("no_such_module:Class", "ModuleNotFoundError"),
-        ("json:Nothing", "AttributeError"),
+        ("json:Nothing", "a class of Chaincode there"),
         ("json:JSONDecoder", "a class derived from"),
         ("json:loads", "a class derived from"),
         ("edgemark_chaincode.shim.interface:Chaincode", "TypeError"),

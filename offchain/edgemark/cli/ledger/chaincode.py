@@ -20,7 +20,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import check_committed, deploy, members_of
-from edgemark.ledger.fabric.lifecycle.hosting import HOST, Hosts, draft_hosts, find_hosts
+from edgemark.ledger.fabric.lifecycle.hosting import HOST, Hosts, find_hosts, swap_hosts
 from edgemark.ledger.fabric.lifecycle.messages import Wanted, check_wanted
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_administrators
 from edgemark.ledger.fabric.packages.connection import Connection
@@ -64,7 +64,9 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     It is installed, approved for each organisation, and committed.
     On a ledger of this home it is done for every organisation of the channel, and a process is
     started for each. On a network of a connection profile it is done for your own organisation:
-    say where its process listens, by --address or --package. What is done already is not repeated.
+    say where its process listens, by --address or --package. What is done already is not repeated,
+    but processes that run are started anew, with the code as it is now; if that cannot run, they
+    stay as they were.
     On the development ledger the clocks of all organisations tick for it from then on.
     """
     settings = invocation.settings()
@@ -189,6 +191,5 @@ def _start_hosts(
         )
     with hold_ports(len(acting)) as held:
         msp_ids = [each.msp_id for each in acting]
-        hosts = draft_hosts(folder, name, given["code"] or name, msp_ids, held.numbers)
-        hosts.start(reload=bool(given["reload"]))
-    return hosts
+        code, reload = given["code"] or name, bool(given["reload"])
+        return swap_hosts(folder, name, code, msp_ids, held.numbers, reload=reload)

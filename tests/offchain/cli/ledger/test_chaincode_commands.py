@@ -66,7 +66,10 @@ def test_chaincode_deploy__can_be_called_at_once_and_again(town: LedgerHome) -> 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nowhere",), "No module named 'edgemark_chaincode.nowhere'"),
+        (("nowhere",), "needed one of ours (trading), or MODULE:CLASS"),
+        (("any", "--run", "shelf.py"), "needed one of ours (trading), or MODULE:CLASS"),
+        (("any", "--run", "nowhere:Shelf"), "No module named 'nowhere'"),
+        (("any", "--run", SHELF.replace("Shelf", "Nope")), "needed Shelf"),
         (("any", "--policy", "AND('Org1MSP'"), "policy"),
         (("a b",), "name is wrong"),
         (("any", "--version", ""), "version is wrong"),
@@ -85,6 +88,40 @@ def test_chaincode_deploy__of_what_cannot_be__is_refused_and_leaves_nothing(
     assert said in done.complaint
     assert find_hosts(folder_of(town), "any") is None
     assert find_hosts(folder_of(town), "nowhere") is None
+
+
+CODE = """
+from edgemark_chaincode.shim.interface import Chaincode, success
+
+class Told(Chaincode):
+    async def init(self, stub):
+        return success()
+
+    async def invoke(self, stub):
+        return success(b"ANSWER")
+"""
+
+
+def test_chaincode_deploy__again__runs_the_code_as_it_is_now_or_leaves_what_ran(
+    town: LedgerHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source, words = tmp_path / "told.py", ("chaincode", "deploy", "told", "--run", "told:Told")
+    source.write_text(CODE.replace("ANSWER", "first"))
+    assert ledger(town, *words).status == Exit.DONE
+    source.write_text(CODE.replace("ANSWER", "the second"))
+    assert ledger(town, *words, "--version", "2", "--reload").status == Exit.DONE
+    assert ledger(town, "query", "told", "any").out == "the second\n"
+    before = find_hosts(folder_of(town), "told")
+    assert before is not None
+    assert before.reload
+
+    failed = ledger(town, *words[:-1], "told:Nope")
+    assert failed.status == Exit.REFUSED_INPUT
+    assert "needed Told" in failed.complaint
+    assert find_hosts(folder_of(town), "told") == before
+    assert before.is_running
+    assert ledger(town, "query", "told", "any").out == "the second\n"
 
 
 def test_chaincode_deploy__by_a_profile__says_who_has_to_approve_too(town: LedgerHome) -> None:

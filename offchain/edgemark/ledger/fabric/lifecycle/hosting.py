@@ -8,8 +8,10 @@ id is the same as well, and no organisation has to approve anything anew because
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,7 +25,7 @@ from edgemark.ledger.fabric.packages.making import package_of
 from edgemark.ledger.fabric.packages.reading import Package, check_label
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
 from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
-from edgemark.ledger.launching.program import Program
+from edgemark.ledger.launching.program import LAST_WORDS, Program
 
 FOLDER, NOTE = "chaincode", "hosts.json"
 HOST = "edgemark_chaincode.host"  # what `python -m` runs
@@ -42,6 +44,7 @@ class Hosts(Closing):
         cwd: where it runs, and finds the user's modules.
         ports: where each listens, by MSP id.
         programs: those that were started, by MSP id.
+        reload: whether these restart when their source changes.
     """
 
     folder: Path
@@ -50,6 +53,7 @@ class Hosts(Closing):
     cwd: Path
     ports: Mapping[str, int]
     programs: dict[str, Program] = field(default_factory=dict)
+    reload: bool = False
 
     @property
     def place(self) -> Path:
@@ -85,26 +89,26 @@ class Hosts(Closing):
         is_new = not (self.place / NOTE).exists()
         make_private_folder(self.folder / FOLDER)
         make_private_folder(self.place)
-        started = []
-        for msp_id, port in self.ports.items():
-            if msp_id in self.programs and self.programs[msp_id].is_running:
-                continue
-            check_port_free(port)
-            command = self.command_of(msp_id, reload=reload)
-            program = Program.start(
-                msp_id, self.place, command, working_folder=self.cwd, stays=stays
-            )
-            self.programs[msp_id] = program
-            started.append(program)
-            self.note()
-        for program in started:
-            try:
+        self.reload = reload
+        try:
+            for program in [self._start(each, stays) for each in self.ports if self._is_off(each)]:
                 program.wait_until_ready(partial(_listens, program.log), START_S)
-            except BaseException:
-                self.close()
-                if is_new:  # it never ran: nothing to start again
-                    (self.place / NOTE).unlink()
-                raise
+        except BaseException:
+            self.close()
+            if is_new:  # it never ran: nothing to start again
+                (self.place / NOTE).unlink(missing_ok=True)
+            raise
+
+    def _is_off(self, msp_id: str) -> bool:
+        return msp_id not in self.programs or not self.programs[msp_id].is_running
+
+    def _start(self, msp_id: str, stays: bool) -> Program:
+        check_port_free(self.ports[msp_id])
+        command = self.command_of(msp_id, reload=self.reload)
+        program = Program.start(msp_id, self.place, command, working_folder=self.cwd, stays=stays)
+        self.programs[msp_id] = program
+        self.note()
+        return program
 
     def command_of(self, msp_id: str, *, reload: bool = False) -> list[str]:
         """What runs for an organisation."""
@@ -125,6 +129,7 @@ class Hosts(Closing):
             "cwd": str(self.cwd),
             "ports": dict(self.ports),
             "programs": {msp_id: each.facts for msp_id, each in self.programs.items()},
+            "reload": self.reload,
         }
         write_note(self.place / NOTE, facts)
 
@@ -149,7 +154,8 @@ def find_hosts(folder: Path, name: str) -> Hosts | None:
             for msp_id in ports
             if msp_id in noted
         }
-        return Hosts(folder, name, str(facts["code"]), Path(facts["cwd"]), ports, programs)
+        code, cwd, reload = str(facts["code"]), Path(facts["cwd"]), facts.get("reload") is True
+        return Hosts(folder, name, code, cwd, ports, programs, reload)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NoteDamaged("is no note of chaincode", who=place / NOTE, remedy=BY_HAND) from error
 
@@ -225,12 +231,91 @@ def draft_hosts(
     if len(ports) < len(msp_ids):
         raise RefusedInput("too few ports", who=name, had=len(ports), needed=len(msp_ids))
     kept = before.ports if before else {}
-    chosen = {each: kept.get(each, port) for each, port in zip(msp_ids, ports, strict=False)}
+    free = dict(zip(msp_ids, ports, strict=False))
+    chosen = {**free, **kept}  # those of other channels run the same
     programs = dict(before.programs) if before else {}
     if before and before.code != code:
         before.close()
         programs = {}
     return Hosts(folder, name, code, Path.cwd(), chosen, programs)
+
+
+def swap_hosts(
+    folder: Path,
+    name: str,
+    code: str,
+    msp_ids: Sequence[str],
+    ports: Sequence[int],
+    *,
+    reload: bool = False,
+) -> Hosts:
+    """Start the processes of a chaincode anew, with the code as it is now.
+
+    Where the new ones cannot be, those of before stay as they were, or are started again.
+
+    Args:
+        folder: of the ledger.
+        name: of the chaincode on the ledger.
+        code: what runs.
+        msp_ids: of the organisations.
+        ports: free ones, one for each of them, which the caller holds.
+        reload: they restart when their source changes.
+
+    Raises:
+        RefusedInput: see `check_code` and `draft_hosts`.
+        PortInUse, ProgramDied: see `Hosts.start`.
+    """
+    check_code(code, Path.cwd())
+    before = find_hosts(folder, name)
+    ran = before is not None and any(each.is_running for each in before.programs.values())
+    hosts = draft_hosts(folder, name, code, msp_ids, ports)
+    hosts.close()
+    hosts.programs = {}
+    try:
+        hosts.start(reload=reload)
+    except BaseException:
+        if before is not None:
+            before.note()
+            with suppress(EdgemarkError):  # what is told is why the new ones did not start
+                if ran:
+                    before.start(reload=before.reload)
+        raise
+    return hosts
+
+
+def check_code(code: str, cwd: Path) -> None:
+    """See that a chaincode can be made, in a process of its own, before anything is done for it.
+
+    Args:
+        code: a name of ours, or `module:Class`.
+        cwd: folder where it would run.
+
+    Raises:
+        RefusedInput: it cannot; with its own words.
+    """
+    command = [sys.executable, "-m", HOST, "--check", "--", code]
+    nothing = subprocess.DEVNULL
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program
+            command, cwd=cwd, stdin=nothing, capture_output=True, timeout=START_S, check=False
+        )
+    except subprocess.TimeoutExpired as fault:
+        raise _cannot_run(code, cwd, f"no end of its import in {START_S:g} s") from fault
+    except ValueError as fault:  # a zero byte is in no command line
+        raise _cannot_run(code, cwd, str(fault)) from fault
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
+        raise _cannot_run(code, cwd, said)
+
+
+def _cannot_run(code: str, cwd: Path, said: str) -> RefusedInput:
+    return RefusedInput(
+        "cannot be run; nothing was changed",
+        who=f"chaincode {code[:128]!a}",
+        had=said[-LAST_WORDS:],
+        needed=f"MODULE:CLASS, as shelf:Shelf of shelf.py in {cwd}, or a name of ours",
+        remedy="Mend it, or name another by --run.",
+    )
 
 
 def _listens(log: Path) -> bool:

@@ -23,6 +23,7 @@ from edgemark.ledger.fabric.lifecycle.hosting import (
     remove_hosts,
     start_hosts,
     stop_hosts,
+    swap_hosts,
 )
 from edgemark.ledger.launching.notes import NoteDamaged, write_note
 from edgemark.ledger.launching.ports import PortInUse
@@ -82,6 +83,19 @@ def test_start__of_code_that_is_nowhere__tells_why_and_leaves_nothing_to_start(
         draft(folder, "nowhere").start()
     assert "nowhere" in str(died.value.had)
     assert list_hosts(folder) == []
+
+
+def test_swap_hosts__whose_port_is_taken__has_those_of_before_again(folder: Path) -> None:
+    hosts = draft(folder)
+    hosts.start(reload=True)
+    with hold_ports(3) as held, socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = (*held.numbers[:2], taken.getsockname()[1])
+        with pytest.raises(PortInUse):
+            swap_hosts(folder, "shelf", SHELF, (*BOTH, "Org3MSP"), ports)
+    found = find_hosts(folder, "shelf")
+    assert found is not None
+    assert (found.ports, found.reload, found.is_running) == (hosts.ports, True, True)
+    assert found.programs != hosts.programs
 
 
 def test_start_hosts__where_one_cannot__starts_the_others_and_says_why(folder: Path) -> None:

@@ -71,6 +71,7 @@ async def ask_peer(
     try:
         if signs:
             endorsed = await behind.endorser.endorse(*asked)
+            _note(admitted, endorsed)
         else:
             simulated = await behind.endorser.simulate(*asked)
             endorsed = Endorsed(simulated, b"", None)
@@ -87,6 +88,14 @@ async def ask_peer(
         words = f"chaincode response {simulated.status}, {simulated.message}"
         return Outcome(msp_id, endorsed, words, grpc.StatusCode.UNKNOWN)
     return Outcome(msp_id, endorsed)
+
+
+def _note(admitted: Admitted, endorsed: Endorsed) -> None:
+    """Spare validation the check of what was signed here."""
+    made = endorsed.endorsement
+    if made is not None and admitted.channel is not None:
+        message = endorsed.payload + made.endorser
+        admitted.channel.members.note_made(made.endorser, message, made.signature)
 
 
 async def ask_peers(

@@ -70,6 +70,7 @@ class Members:
         self._organisations = {**configuration.organisations, orderer.msp_id: orderer}
         self._known: _Remembered[tuple[tuple[Member, x509.Certificate] | None]] = _Remembered()
         self._checked: _Remembered[bool] = _Remembered()
+        self._makers: _Remembered[bool] = _Remembered()
 
     def check_signed(self, identity: bytes, message: bytes, signature: bytes) -> Member:
         """The member who signed a message.
@@ -92,6 +93,26 @@ class Members:
             check_signature(certificate, message, signature, member.msp_id)
             self._checked.put(seal, True)
         return member
+
+    def note_made(self, identity: bytes, message: bytes, signature: bytes) -> None:
+        """Remember a signature that this process itself has just made: it is not checked again.
+
+        The first of each identity is checked like anybody's: its key may be another's. Whether the
+        identity is a member's is asked each time that the signature counts.
+
+        Args:
+            identity: `SerializedIdentity` of the signer, one of this ledger's own.
+            message: that was signed.
+            signature: over it, DER.
+        """
+        if self._makers.get(identity):
+            self._checked.put(_digest(identity, signature, message), True)
+            return
+        try:
+            self.check_signed(identity, message, signature)
+        except EdgemarkError:
+            return  # told where it counts
+        self._makers.put(identity, True)
 
     def find(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
         """The member of that identity, with its certificate; None for a stranger."""

@@ -103,7 +103,7 @@ class Channel(Closing):
     def _take_up(self) -> None:
         """Read from the file what is kept in memory: the newest configuration."""
         self._definitions: dict[str, ChaincodeDefinition | None] = {}
-        with self._store.view() as view:
+        with self._store.view_of_writer() as view:
             tip = view.newest_block()
             if tip is None:
                 raise self._damaged("has no first block")
@@ -148,7 +148,7 @@ class Channel(Closing):
         """What the organisations agreed on; None when there is no such chaincode."""
         known = self._definitions
         if chaincode not in known:
-            with self.view() as view:
+            with self._store.view(is_short=True) as view:
                 known[chaincode] = definition_in(view, chaincode)
         return known[chaincode]
 
@@ -158,29 +158,29 @@ class Channel(Closing):
 
     def status(self, transaction_id: str) -> Status | None:
         """What became of a transaction; None when no block holds it."""
-        with self.view() as view:
+        with self._store.view(is_short=True) as view:
             placed = view.placed(transaction_id)
         return None if placed is None else Status(placed.code, placed.block)
 
     def block(self, number: int) -> bytes | None:
         """A block; None when there is none of that number."""
-        with self.view() as view:
+        with self._store.view(is_short=True) as view:
             return view.block(number)
 
     def block_by_hash(self, hash_: bytes) -> bytes | None:
         """The block of a hash; None when there is none."""
-        with self.view() as view:
+        with self._store.view(is_short=True) as view:
             return view.block_by_hash(hash_)
 
     def block_of(self, transaction_id: str) -> bytes | None:
         """The first block that holds a transaction; None when none does."""
-        with self.view() as view:
+        with self._store.view(is_short=True) as view:
             placed = view.placed(transaction_id)
             return None if placed is None else view.block(placed.block)
 
     def transaction(self, transaction_id: str) -> tuple[bytes, Code] | None:
         """Envelope and code of a transaction; None when no block holds it."""
-        with self.view() as view:
+        with self._store.view(is_short=True) as view:
             placed = view.placed(transaction_id)
             raw = None if placed is None else view.block(placed.block)
         if placed is None or raw is None:
@@ -213,7 +213,7 @@ class Channel(Closing):
         """As `commit`, and tell what the index says of each transaction."""
         with self._committing:
             made = make_block(self.height, self._tip, envelopes)
-            with self._store.view() as view:
+            with self._store.view_of_writer() as view:
                 ground = Ground(self.name, self.configuration, self.members, view)
                 outcome = self._validator.validate(made.number, envelopes, ground)
             new = outcome.configuration

@@ -3,6 +3,8 @@
 One task commits, one block at a time, in a thread. An envelope that was taken stays taken, whoever
 stops waiting for it. While the disk refuses, it is tried again and the queue fills; then envelopes
 are refused, and nothing that was taken is lost while the process lives.
+Whatever else a commit meets is told to all who wait and ask: the file is damaged, or a mistake of
+this program; what was taken is sent again by whoever kept it, once the ledger is up anew.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from typing import Self
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
-from edgemark.ledger.embedded.state.tables import StoreUnavailable
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.codes import Code
@@ -29,6 +30,7 @@ from edgemark.ledger.fabric.wire.limits import (
 
 SHORT_S = 0.01  # a time as short as this is for those who come together
 AGAIN_S = 0.5  # until a disk that refused is tried again
+PASSING = (LedgerUnavailable, Overloaded, OSError, MemoryError)  # a block is tried again after it
 RECENT = 64  # blocks kept in memory for those who follow
 
 
@@ -276,7 +278,7 @@ class Orderer:
         while batch:
             try:
                 self._tell(await asyncio.to_thread(self.channel.commit_all, batch))
-            except StoreUnavailable:
+            except PASSING:
                 if self._is_closing:
                     raise
                 await asyncio.sleep(AGAIN_S)

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from edgemark.closing import Closing
-from edgemark.errors import Overloaded
+from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.ledger.embedded.state.tables import (
     APPLICATION,
     BUSY_S,
@@ -30,6 +30,7 @@ from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
 
 MAX_HEIGHTS = 64  # read at once; each has a connection
+SPARE_HEIGHTS = 8  # beside them, for those who read and are done at once
 MAX_IDLE = 8  # connections kept for the next height
 FOLD_MS = 100  # how long a block waits for those who read from the write-ahead file
 WAL_BYTES = 32 * 1024 * 1024  # of the write-ahead file, before it is folded in
@@ -101,22 +102,50 @@ class Store(Closing):
             self._idle.clear()
         self._writer.close()
 
-    def view(self) -> StateView:
+    def view(self, *, is_short: bool = False) -> StateView:
         """The newest height.
+
+        Args:
+            is_short: it is closed at once, so it is there also while others hold many heights.
 
         Raises:
             Overloaded: too many heights are being read.
         """
         with self._sharing:
+            most = MAX_HEIGHTS + (SPARE_HEIGHTS if is_short else 0)
+            # Who stays does not join a spare height: it would no longer be one.
+            if self._heights > most or (self._current is None and self._heights >= most):
+                raise Overloaded("reads too many heights at once", who=self.path, needed=most)
             if self._current is None:
                 self._current = self._take_height()
             snapshot = self._current
             snapshot.users += 1
         return StateView(snapshot, lambda: self._release(snapshot), self._keeps)
 
+    def view_of_writer(self) -> StateView:
+        """The newest height, for who writes next; it is there however many heights others read.
+
+        It is read on the writer's own connection: close it before anything is appended or reverted.
+
+        Raises:
+            StoreUnavailable, StoreDamaged: the file cannot be read.
+        """
+        self._writing.acquire()
+        try:
+            with self._sharing:
+                snapshot = Snapshot(self.path, self._writer, self._kept)
+        except BaseException:
+            self._writing.release()
+            raise
+        return StateView(snapshot, lambda: self._end_of_writer(snapshot), self._keeps)
+
+    def _end_of_writer(self, snapshot: Snapshot) -> None:
+        try:
+            snapshot.end()
+        finally:
+            self._writing.release()
+
     def _take_height(self) -> Snapshot:
-        if self._heights >= MAX_HEIGHTS:
-            raise Overloaded("reads too many heights at once", who=self.path, needed=MAX_HEIGHTS)
         connection = self._idle.pop() if self._idle else connect(self.path, writes=False)
         try:
             snapshot = Snapshot(self.path, connection, self._kept)
@@ -140,7 +169,13 @@ class Store(Closing):
 
     def _end(self, snapshot: Snapshot) -> None:
         self._heights -= 1
-        snapshot.end()
+        try:
+            snapshot.end()
+        except EdgemarkError:
+            # Nothing was to be written: the next height has a connection of its own. And whoever
+            # has just kept a block must not hear that it was not kept.
+            snapshot.connection.close()
+            return
         if len(self._idle) < MAX_IDLE:
             self._idle.append(snapshot.connection)
         else:

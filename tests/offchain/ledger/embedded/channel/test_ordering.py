@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from edgemark.errors import Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel import ordering
 from edgemark.ledger.embedded.channel.channel import Channel, Committed
 from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.state.store import MAX_HEIGHTS
 from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
@@ -215,7 +217,7 @@ def test_disk_that_is_full_for_a_while__loses_nothing(
     channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordering, "AGAIN_S", 0.01)
-    refused = [StoreUnavailable("file cannot be used")] * 3
+    refused = [StoreUnavailable("file cannot be used"), Overloaded("reads"), MemoryError()]
     monkeypatch.setattr(channel, "commit_all", Failing(channel, refused).commit_all)
 
     async def scene() -> None:
@@ -225,6 +227,32 @@ def test_disk_that_is_full_for_a_while__loses_nothing(
                 await one.submit(each.envelope())
             for each in many:
                 assert (await one.wait_for(each.transaction_id)).code is Code.VALID
+
+    play(scene())
+
+
+def test_heights_that_others_hold__keep_no_block_from_being_made(channel: Channel) -> None:
+    async def scene() -> None:
+        many = drafts(MAX_HEIGHTS + 6)
+        async with Orderer(channel, count=1, timeout_s=0) as one:
+            with ExitStack() as held:
+                for place, each in enumerate(many):
+                    if place < MAX_HEIGHTS:
+                        held.enter_context(channel.view())
+                    waiting = asyncio.create_task(one.wait_for(each.transaction_id))
+                    await one.submit(each.envelope())
+                    assert (await waiting).code is Code.VALID
+                with pytest.raises(Overloaded, match="too many heights"):
+                    channel.view()
+                assert channel.status(many[-1].transaction_id) == (Code.VALID, 1 + len(many))
+                with pytest.raises(Overloaded, match="too many heights"):
+                    channel.view()
+                channel.revert(2)
+                assert channel.height == 2
+            await one.submit(many[0].envelope())
+            assert (await one.wait_for(many[0].transaction_id)).block == 2
+            with channel.view() as view:
+                assert view.height == 3
 
     play(scene())
 

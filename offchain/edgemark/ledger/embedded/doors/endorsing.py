@@ -113,10 +113,16 @@ async def ask_peers(
     channel = admitted.channel
     with nullcontext() if channel is None else behind.snapshots[channel.name].older() as older:
         views = [view if each == own or older is None else older for each in msp_ids]
-        asked = zip(msp_ids, views, strict=True)
-        return await asyncio.gather(
-            *(ask_peer(behind, admitted, each, one, signs=True) for each, one in asked)
-        )
+        asked = [
+            asyncio.create_task(ask_peer(behind, admitted, each, one, signs=True))
+            for each, one in zip(msp_ids, views, strict=True)
+        ]
+        try:
+            return await asyncio.gather(*asked)
+        finally:  # none reads on when its view is closed
+            for each in asked:
+                each.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
 
 
 def compare(outcomes: Sequence[Outcome]) -> list[Outcome]:

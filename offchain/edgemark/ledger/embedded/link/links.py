@@ -51,12 +51,13 @@ class _Link:
         if self.beating is not None:
             self.beating.cancel()
             self.beating = None
-        if self.stream is not None:
-            await self.stream.close()
-            self.stream = None
-        if self.channel is not None:
-            await self.channel.close()
-            self.channel = None
+        # Forgotten first: who comes meanwhile, or after an error here, dials anew.
+        stream, self.stream = self.stream, None
+        channel, self.channel = self.channel, None
+        if stream is not None:
+            await stream.close()
+        if channel is not None:
+            await channel.close()
 
 
 class Links:

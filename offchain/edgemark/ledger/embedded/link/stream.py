@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -37,7 +36,10 @@ from edgemark.ledger.embedded.simulation.faults import (
 )
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.logs import get_logger
+from edgemark.seam import place_of
 
+_log = get_logger("chaincode")
 _M = chaincode_shim_pb2.ChaincodeMessage
 WRITE_TIMEOUT_S = 30.0  # a process that reads nothing for so long has ended
 MAX_STRAYS = 1_000  # messages in a row that belong to no transaction
@@ -137,9 +139,11 @@ class Stream:
             ) from error
         finally:
             del self._works[key]
-            if work.invoking is not None:
-                work.invoking.cancel()
-            work.requests.close()
+            try:
+                # What it called reads the same state, which its caller closes next.
+                await _end_task(work.invoking)
+            finally:
+                work.requests.close()
         return completion_of(answer, call, self._who)
 
     async def ping(self) -> None:
@@ -149,11 +153,8 @@ class Stream:
     async def close(self) -> None:
         """End the stream, and what is at work on it."""
         self._end(ChaincodeEnded(TERMINATED, who=self._who))
-        for task in (self._reader, self._writer):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        await _end_task(self._reader)
+        await _end_task(self._writer)
 
     def _end(self, fault: EdgemarkError) -> None:
         self._fault = self._fault or fault
@@ -186,6 +187,8 @@ class Stream:
             fault = ChaincodeBroke(error.what, who=self._who, needed=error.needed)
         except EdgemarkError as error:
             fault = error
+        except Exception as error:  # noqa: BLE001 - it costs this stream alone; the log has it
+            _log.error("stream ended", who=self._who, place=place_of(error))
         finally:
             self._end(fault)
 
@@ -224,6 +227,8 @@ class Stream:
             answer = response_of(message, await work.requests.invoke(message.payload))
         except EdgemarkError as error:
             answer = error_of(message, str(error))
+        except Exception as error:  # noqa: BLE001 - told to who asked; the log has it
+            answer = _fail(message, error)
         if not work.done.done():
             await self._send(answer)
 
@@ -258,3 +263,21 @@ def _answer(requests: Requests, message: Any) -> Any:
         return response_of(message, requests.answer(message.type, message.payload))
     except EdgemarkError as error:
         return error_of(message, str(error))
+    except Exception as error:  # noqa: BLE001 - as above
+        return _fail(message, error)
+
+
+def _fail(message: Any, error: Exception) -> Any:
+    """Of a request whose fault is the ledger's own: it costs no more than its transaction."""
+    asked = name_of(message.type)
+    _log.error("request failed", asked=asked, kind=type(error).__name__, place=place_of(error))
+    return error_of(message, "the ledger could not answer")
+
+
+async def _end_task(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait until it is over, whatever it makes of that."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # taken note of; who raised it has told it

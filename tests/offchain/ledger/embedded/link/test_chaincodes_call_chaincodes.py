@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.offchain.ledger.embedded.endorsing_world import (
     CHANNEL,
     ORG1,
@@ -16,9 +17,12 @@ from tests.offchain.ledger.embedded.endorsing_world import (
     client_of,
     endorsing,
 )
+from tests.offchain.ledger.embedded.kept_channels import KeptView
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
+from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
 
 from edgemark.ledger.embedded.definitions import LIFECYCLE, field_key
+from edgemark.ledger.embedded.link.requests import Requests
 from edgemark.ledger.embedded.simulation.endorsing import Simulated
 from edgemark.ledger.fabric.wire.limits import MAX_DEPTH
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, Write, parse_results
@@ -151,5 +155,27 @@ def test_depth__has_a_bound(made_organisations: Path) -> None:
                     status == 500
                 )
                 assert (names[count - 1] in sets_of(simulated)) == (status == 200)
+
+    asyncio.run(play())
+
+
+def test_who_goes_away__ends_the_called_one_before_its_state_is_closed(
+    made_organisations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    close, close_view = Requests.close, KeptView.close
+    monkeypatch.setattr(Requests, "close", lambda one: (ended.append("call"), close(one))[1])
+    monkeypatch.setattr(KeptView, "close", lambda one: (ended.append("view"), close_view(one))[1])
+
+    async def play() -> None:
+        async with endorsing(made_organisations) as world, AsyncExitStack() as stack:
+            await shelves(world, stack, "a")
+            await stack.enter_async_context(world.running("b", Stubborn("b")))
+            asked = asyncio.create_task(world.endorse("a", "call", "b", "", "hang"))
+            await asyncio.sleep(0.5)
+            ended.clear()
+            asked.cancel()
+            await asyncio.wait([asked])
+            assert ended == ["call", "call", "view"]
 
     asyncio.run(play())

@@ -18,6 +18,7 @@ from tests.offchain.ledger.embedded.scripted_process import (
 )
 
 from edgemark.ledger.embedded.link import stream
+from edgemark.ledger.embedded.link.requests import ANSWERS
 from edgemark.ledger.embedded.simulation.faults import (
     ChaincodeEnded,
     ChaincodeSilent,
@@ -206,3 +207,42 @@ def test_nobody_there__is_found_out_once_for_all_who_wait(made_organisations: Pa
             assert len(set(map(id, found))) == 1  # of one attempt
 
     asyncio.run(play())
+
+
+def test_a_fault_of_the_ledger_s_own__costs_one_transaction(
+    made_organisations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that it cannot answer is answered by ERROR; a broken reader is replaced."""
+
+    async def play() -> None:
+        heard: list[Any] = []
+
+        async def script(process: Process) -> None:
+            await process.shake_hands()
+            asked = await process.take()
+            while not heard:
+                heard.append(await process.ask(Message.GET_STATE, asked, GET))
+            await process.complete(asked)
+            await serve_on(process)
+
+        def fail(*_: object) -> Any:
+            raise RuntimeError("a closed view was read")
+
+        async with endorsing(made_organisations) as world, scripted(world, script):
+            with monkeypatch.context() as broken:
+                broken.setitem(ANSWERS, Message.GET_STATE, fail)
+                assert await world.do("bad", "x") == b"done"
+            assert heard[0].type == Message.ERROR
+            assert heard[0].payload.endswith(b": the ledger could not answer")
+            with monkeypatch.context() as broken:
+                broken.setattr(stream.Stream, "_take", fail)
+                with pytest.raises(ChaincodeEnded):
+                    await world.endorse("bad", "x")
+            assert await world.do("bad", "x") == b"done"
+
+    asyncio.run(play())
+
+
+async def serve_on(process: Process) -> None:
+    while True:
+        await process.complete(await process.take())

@@ -15,6 +15,7 @@ from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
+from edgemark.ledger.fabric.wire.limits import MAX_IDENTITY_BYTES
 from edgemark.ledger.fabric.wire.policies import Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.read_write_sets import Version
 
@@ -116,10 +117,14 @@ class Members:
 
     def find(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:
         """The member of that identity, with its certificate; None for a stranger."""
-        found = self._known.get(identity)
+        if len(identity) > MAX_IDENTITY_BYTES:
+            return None
+        # By its digest: what strangers send is not kept.
+        name = sha256(identity).digest()
+        found = self._known.get(name)
         if found is None:
             found = (self._admit(identity),)
-            self._known.put(identity, found)
+            self._known.put(name, found)
         return found[0]
 
     def _admit(self, identity: bytes) -> tuple[Member, x509.Certificate] | None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from fabric_protos.msp import identities_pb2
 
 from edgemark.ledger.fabric.faults import IdentityRefused
-from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
+from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES, MAX_IDENTITY_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
@@ -65,8 +65,11 @@ def parse_identity(raw: bytes) -> tuple[str, x509.Certificate]:
 
     Raises:
         MessageMalformed: it is none.
-        IdentityRefused: it holds no certificate, or too long a one.
+        IdentityRefused: it is too long, or holds no certificate, or too long a one.
     """
+    if len(raw) > MAX_IDENTITY_BYTES:
+        had, needed = f"{len(raw)} bytes", f"<= {MAX_IDENTITY_BYTES}"
+        raise IdentityRefused("identity is too long", who="identity", had=had, needed=needed)
     identity = parse(identities_pb2.SerializedIdentity, raw, "identity")
     return identity.mspid, parse_certificate(identity.id_bytes, identity.mspid)
 

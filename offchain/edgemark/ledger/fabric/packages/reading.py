@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath
+from typing import Self
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.packages.connection import Connection, parse_connection
@@ -31,8 +32,16 @@ KIND = "ccaas"
 MAX_PACKAGE_BYTES = 4 * 1024 * 1024  # it comes as one argument
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 MAX_METADATA_BYTES = 64 * 1024
-MAX_FILES = 1_000
+MAX_FILES = 1_000  # and headers
+MAX_LONG_BYTES = 1024  # of a header that goes on: a long name, attributes
 MAX_LABEL = 128
+_LONG = {
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+}
+_SPREADING = {tarfile.GNUTYPE_SPARSE, tarfile.XGLTYPE}  # holes; attributes of all that follow
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -103,17 +112,43 @@ def check_label(label: object) -> None:
 
 
 def _files(raw: bytes, who: str, *, folders: bool) -> Iterator[tuple[str, bytes]]:
+    unpacked = _unzip(raw, who)
+    left, kind = len(unpacked), _headers_of(who)
     try:
-        with tarfile.open(fileobj=io.BytesIO(_unzip(raw, who)), mode="r:") as archive:
-            for count, entry in enumerate(archive):
-                if count >= MAX_FILES:
-                    raise _refused("holds too many files", None, f"<= {MAX_FILES}", who)
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:", tarinfo=kind) as archive:
+            for entry in archive:
                 _check_entry(entry, who, folders)
                 if entry.isfile():
+                    left -= entry.size
+                    if left < 0:
+                        raise _refused(
+                            "holds files of more than it", entry.size, "their bytes", who
+                        )
                     held = archive.extractfile(entry)
                     yield _name_of(entry), b"" if held is None else held.read()
-    except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+    except (tarfile.TarError, ValueError, EOFError, OverflowError, RecursionError) as error:
         raise _refused("is no tar archive", None, "tar, gzip", who) from error
+
+
+def _headers_of(who: str) -> type[tarfile.TarInfo]:
+    """Headers of one archive, each looked at before what it makes its reader do."""
+    count = 0
+
+    class Header(tarfile.TarInfo):
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+            nonlocal count
+            found, count = super().frombuf(buf, encoding, errors), count + 1
+            if count > MAX_FILES:
+                raise _refused("holds too many files", None, f"<= {MAX_FILES}", who)
+            if found.type in _SPREADING:
+                raise _refused("holds what is no file", found.name[:64], "regular files", who)
+            if found.type in _LONG and found.size > MAX_LONG_BYTES:
+                had, needed = f"{found.size} bytes", f"<= {MAX_LONG_BYTES}"
+                raise _refused("has too long a header", had, needed, who)
+            return found
+
+    return Header
 
 
 def _unzip(raw: bytes, who: str) -> bytes:
@@ -131,6 +166,8 @@ def _check_entry(entry: tarfile.TarInfo, who: str, folders: bool) -> None:
     path = PurePosixPath(entry.name)
     if path.is_absolute() or ".." in path.parts or "\x00" in entry.name:
         raise _refused("has a path outside itself", entry.name[:64], "a path inside", who)
+    if entry.issparse():  # its holes become bytes when it is read
+        raise _refused("holds a file with holes", entry.name[:64], "regular files", who)
     if not entry.isfile() and not (folders and entry.isdir()):
         raise _refused("holds what is no file", entry.name[:64], "regular files", who)
 

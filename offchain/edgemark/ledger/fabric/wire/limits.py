@@ -7,6 +7,7 @@ TIMESTAMP_WINDOW_S = 15 * 60  # a peer takes a proposal whose timestamp is no fu
 NONCE_BYTES = 24
 MAX_NONCE_BYTES = 64
 MAX_CERTIFICATE_BYTES = 16 * 1024
+MAX_IDENTITY_BYTES = MAX_CERTIFICATE_BYTES + 1024  # with the name of its organisation
 MAX_ENVELOPE_BYTES = 10 * 1024 * 1024  # Fabric's default AbsoluteMaxBytes of a batch
 MAX_ARGUMENTS = 256  # of one call
 MAX_ARGUMENTS_BYTES = 4 * 1024 * 1024  # of one call, all together: both fit into one envelope

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tarfile
+import tracemalloc
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +30,61 @@ def link_to(name: str, target: str) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname = tarfile.SYMTYPE, target
     return entry
+
+
+def spread(kind: bytes, size: int, held: bytes = b"") -> bytes:
+    """A package of one entry of that kind, whose header tells of another size than it has."""
+    entry = tarfile.TarInfo("metadata.json")
+    entry.type, entry.size = kind, size
+    header = bytearray(entry.tobuf(tarfile.GNU_FORMAT))
+    if kind == tarfile.GNUTYPE_SPARSE:
+        header[124:136], header[483:495] = b"00000000000\0", f"{size:011o}\0".encode()
+        header[148:156] = b" " * 8
+        header[148:156] = f"{sum(header[:512]):06o}\0 ".encode()
+    return gzip.compress(bytes(header) + held + bytes(1024), mtime=0)
+
+
+def pax(**said: str) -> bytes:
+    """A package of one empty file with such attributes."""
+    entry = tarfile.TarInfo("metadata.json")
+    entry.pax_headers = {name.replace("_", "."): value for name, value in said.items()}
+    return gzip.compress(entry.tobuf(tarfile.PAX_FORMAT) + bytes(1024), mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (spread(tarfile.GNUTYPE_SPARSE, 512 * 2**20), "no file"),
+        (pax(GNU_sparse_map="0,0", GNU_sparse_size=str(2**29)), "with holes"),
+        (pax(GNU_sparse_size=str(2**29)), "with holes"),
+        (pax(size=str(2**40)), "more than it"),
+        (spread(tarfile.REGTYPE, 2**29), "more than it"),
+        (spread(tarfile.XGLTYPE, 20, b"20 comment=whatever\n" + bytes(492)), "no file"),
+        (spread(tarfile.XHDTYPE, 2**20, b"1" * 2**20), "too long a header"),
+        (spread(tarfile.GNUTYPE_LONGNAME, 2**20, b"1" * 2**20), "too long a header"),
+        (
+            gzip.compress(gzip.decompress(spread(tarfile.XHDTYPE, 0))[:512] * 5000),
+            "no tar|too many",
+        ),
+    ],
+)
+def test_archive_that_grows_when_it_is_read__is_refused(raw: bytes, what: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(RefusedInput, match=what):
+            parse_package(raw)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2 * MAX_UNPACKED_BYTES
+
+
+def test_long_name_and_attributes__are_read() -> None:
+    name = f"{'a' * 150}/b"
+    entry = tarfile.TarInfo(name)
+    entry.pax_headers = {"mtime": "1.5"}
+    raw = make_package(more={name: entry})
+    assert parse_package(raw).label == "shelf_1"
 
 
 def test_package__has_an_id_of_its_bytes() -> None:

@@ -102,7 +102,7 @@ class Channel(Closing):
 
     def _take_up(self) -> None:
         """Read from the file what is kept in memory: the newest configuration."""
-        self._definitions: dict[str, ChaincodeDefinition | None] = {}
+        self._definitions: dict[str, ChaincodeDefinition] = {}
         with self._store.view_of_writer() as view:
             tip = view.newest_block()
             if tip is None:
@@ -147,10 +147,13 @@ class Channel(Closing):
     def definition(self, chaincode: str) -> ChaincodeDefinition | None:
         """What the organisations agreed on; None when there is no such chaincode."""
         known = self._definitions
-        if chaincode not in known:
+        found = known.get(chaincode)
+        if found is None:
             with self._store.view(is_short=True) as view:
-                known[chaincode] = definition_in(view, chaincode)
-        return known[chaincode]
+                found = definition_in(view, chaincode)
+            if found is not None:  # what is not there has any name that somebody asks for
+                known[chaincode] = found
+        return found
 
     def has_transaction(self, transaction_id: str) -> bool:
         """Whether a transaction of that id stands in a block, valid or not."""

@@ -85,6 +85,9 @@ class Gateway:
                 # as Fabric words it: clients tell by it a wrong name from a silent peer
                 text = f"could not get last config for channel {proposal.channel[:64]}"
                 raise refusal(StatusCode.UNAVAILABLE, text)
+            admitted = self._admit(request.proposed_transaction, proposal, channel, self._own)
+            if isinstance(admitted, Outcome):
+                raise self._not_evaluated([admitted])
             wanted = list(request.target_organizations)
             if proposal.transient and not wanted:
                 wanted = [self._own]
@@ -94,25 +97,25 @@ class Gateway:
                 raise refusal(
                     StatusCode.FAILED_PRECONDITION, f"no peers available to evaluate {where}"
                 )
-            good = await self._evaluate_at(request.proposed_transaction, proposal, channel, peers)
+            good = await self._evaluate_at(admitted, channel, peers)
             result = proposal_response_pb2.Response(
                 status=good.status, message=good.message, payload=good.response
             )
             return gateway_pb2.EvaluateResponse(result=result)
 
-    async def _evaluate_at(
-        self, signed: Any, proposal: Proposal, channel: Channel, peers: list[str]
-    ) -> Any:
+    async def _evaluate_at(self, admitted: Admitted, channel: Channel, peers: list[str]) -> Any:
         outcomes: list[Outcome] = []
         with channel.view() as view:
             for msp_id in peers:
-                admitted = self._admit(signed, proposal, channel, msp_id)
                 outcome = await self._ask(admitted, msp_id, view, signs=False)
                 if not outcome.words and outcome.endorsed is not None:
                     return outcome.endorsed.simulated
                 outcomes.append(outcome)
                 if outcome.is_final:
                     break
+        raise self._not_evaluated(outcomes)
+
+    def _not_evaluated(self, outcomes: list[Outcome]) -> RefusedInput:
         last = outcomes[-1]
         text = f"failed to evaluate transaction, {SEE_DETAILS}"
         if last.is_final:
@@ -120,7 +123,7 @@ class Gateway:
         # A Gateway waits no longer for another's peer than that peer for its chaincode.
         is_late = last.is_silent and last.msp_id != self._own
         code = StatusCode.UNAVAILABLE if is_late else last.code
-        raise refusal(code, text, words_of(self._behind, outcomes))
+        return refusal(code, text, words_of(self._behind, outcomes))
 
     async def endorse(self, request: Any) -> Any:
         """A transaction that as many organisations endorsed as its policies ask for."""
@@ -132,47 +135,43 @@ class Gateway:
         with about(transaction=proposal.transaction_id):
             channel = self._behind.channel_of(proposal.channel, self._own)
             named = list(dict.fromkeys(request.endorsing_organizations))
+            if channel is None:
+                raise _no_endorsers(named, proposal)
+            first = named[0] if named and named[0] in channel.organisations else self._own
+            admitted = self._admit(signed, proposal, channel, first)
+            if isinstance(admitted, Outcome):
+                raise self._not_enough([admitted]) if named else self._not_endorsed(admitted)
             if named:
-                outcomes = await self._endorse_at(signed, proposal, channel, named)
+                outcomes = await self._endorse_at(admitted, channel, named)
             else:
-                outcomes = await self._endorse_as_policies_say(signed, proposal, channel)
+                outcomes = await self._endorse_as_policies_say(admitted, channel)
             return _prepare(signed, outcomes)
 
     async def _endorse_at(
-        self, signed: Any, proposal: Proposal, channel: Channel | None, named: list[str]
+        self, admitted: Admitted, channel: Channel, named: list[str]
     ) -> list[Outcome]:
         """Endorse by those whom the client named, and by nobody else."""
-        having = [] if channel is None else self._behind.having(channel, proposal.chaincode)
+        having = self._behind.having(channel, admitted.proposal.chaincode)
         missing = [each for each in named if each not in having]
-        if channel is None or missing:
-            who = ", ".join(each[:64] for each in missing[:16])
-            text = f"failed to find any endorsing peers for org(s): {who}"
-            raise refusal(StatusCode.UNAVAILABLE, text)
-        admitted = self._admit(signed, proposal, channel, named[0])
-        if isinstance(admitted, Outcome):
-            raise self._not_enough([admitted])
+        if missing:
+            raise _no_endorsers(missing, admitted.proposal)
         with channel.view() as view:
             return self._check(await self._ask_all(admitted, named, view))
 
-    async def _endorse_as_policies_say(
-        self, signed: Any, proposal: Proposal, channel: Channel | None
-    ) -> list[Outcome]:
+    async def _endorse_as_policies_say(self, admitted: Admitted, channel: Channel) -> list[Outcome]:
         """Endorse at one peer, then at those that the policies of what it wrote ask for."""
-        having = [] if channel is None else self._peers_of(channel, proposal.chaincode, [])
-        if channel is None or not having:
-            raise refusal(
-                StatusCode.FAILED_PRECONDITION, f"{NO_COMBINATION}: {proposal.channel[:64]}"
-            )
+        proposal = admitted.proposal
+        having = self._peers_of(channel, proposal.chaincode, [])
+        if not having:
+            raise _no_endorsers([], proposal)
         if proposal.transient and self._own not in having:
             text = "no endorsers found in the gateway's organization; retry specifying endorsing "
             text += "organization(s) to protect transient data"
             raise refusal(StatusCode.FAILED_PRECONDITION, text)
         with channel.view() as view:
-            admitted = self._admit(signed, proposal, channel, having[0])
             first = await self._ask(admitted, having[0], view, signs=True)
-            if first.words or first.endorsed is None or isinstance(admitted, Outcome):
-                text = f"failed to endorse transaction, {SEE_DETAILS}"
-                raise refusal(StatusCode.ABORTED, text, words_of(self._behind, [first]))
+            if first.words or first.endorsed is None:
+                raise self._not_endorsed(first)
             layouts = self._layouts(channel, proposal.chaincode, first, having)
             outcomes = [first]
             for layout in layouts:
@@ -209,11 +208,13 @@ class Gateway:
             raise refusal(StatusCode.FAILED_PRECONDITION, f"{NO_COMBINATION} of {namespace[:64]}")
         return [resolve(parse_policy(definition.policy), msp_ids)]
 
+    def _not_endorsed(self, first: Outcome) -> RefusedInput:
+        text = f"failed to endorse transaction, {SEE_DETAILS}"
+        return refusal(StatusCode.ABORTED, text, words_of(self._behind, [first]))
+
     async def _ask(
-        self, admitted: Admitted | Outcome, msp_id: str, view: StateView, *, signs: bool
+        self, admitted: Admitted, msp_id: str, view: StateView, *, signs: bool
     ) -> Outcome:
-        if isinstance(admitted, Outcome):
-            return admitted
         return await ask_peer(self._behind, admitted, msp_id, view, signs=signs)
 
     def _admit(
@@ -288,6 +289,16 @@ def _unpack(signed: Any, what: str) -> Proposal:
         return parse_proposal(signed.proposal_bytes)
     except MessageMalformed as error:
         raise refusal(StatusCode.INVALID_ARGUMENT, f"{what}: {error}") from error
+
+
+def _no_endorsers(missing: list[str], proposal: Proposal) -> RefusedInput:
+    """Of a proposal that nobody can endorse, or not all of those who were named."""
+    if not missing:
+        text = f"{NO_COMBINATION}: {proposal.channel}"
+        return refusal(StatusCode.FAILED_PRECONDITION, text)
+    who = ", ".join(each[:64] for each in missing[:16])
+    text = f"failed to find any endorsing peers for org(s): {who}"
+    return refusal(StatusCode.UNAVAILABLE, text)
 
 
 def _prepare(signed: Any, outcomes: list[Outcome]) -> Any:

@@ -6,6 +6,7 @@ nobody takes another's; its hash leaves the transient data out, which only endor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,12 +18,15 @@ from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_t
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS,
     MAX_ARGUMENTS_BYTES,
+    MAX_NAME,
     MAX_NONCE_BYTES,
 )
 from edgemark.ledger.fabric.wire.messages import parse
 
 NANOSECONDS = 10**9
 WHO = "proposal"
+_CHANNEL = re.compile(rf"([a-z][a-z0-9.-]{{0,{MAX_NAME - 1}}})?")  # none: for the peer itself
+_CHAINCODE = re.compile(r"_?[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,13 @@ def _check_headers(
         raise _contradiction("transaction id", channel.tx_id[:64], needed)
     if not asked or named != asked:
         raise _contradiction("chaincode of the header", named[:64], asked[:64] or "a name")
+    # Before anything looks for them: what a stranger says is a name may have any length.
+    if len(asked) > MAX_NAME or not _CHAINCODE.fullmatch(asked):
+        needed = f"up to {MAX_NAME} letters, digits, _ and -"
+        raise _contradiction("name of the chaincode", asked[:64], needed)
+    if not _CHANNEL.fullmatch(channel.channel_id):
+        needed = f"up to {MAX_NAME} small letters, digits, dots and dashes, a letter first"
+        raise _contradiction("name of the channel", channel.channel_id[:64], needed)
 
 
 def _check_arguments(arguments: tuple[bytes, ...]) -> None:

@@ -112,3 +112,11 @@ def test_revert__takes_everything_back_that_came_later(channel: Channel) -> None
         assert view.get("code", "new") is None
         assert len(list(view.history("code", "k"))) == 1
     assert channel.commit([later.envelope()]).flags == (Code.VALID,)
+
+
+def test_names_that_are_no_chaincode__are_not_kept(channel: Channel) -> None:
+    define(channel)
+    assert channel.definition("code") is not None
+    for number in range(100):
+        assert channel.definition(f"unknown{number}") is None
+    assert set(channel._definitions) == {"code"}

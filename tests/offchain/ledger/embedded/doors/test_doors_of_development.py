@@ -295,3 +295,15 @@ def test_channel_that_makes_no_more_blocks__is_a_fault(ledger: LedgerWorld) -> N
         assert running.find_faults() == ["channel mychannel makes no more blocks: is damaged"]
     finally:
         orderer._failure = None
+
+
+def test_stranger_who_asks_an_unknown_chaincode__is_told_only_that_he_is_one(user: User) -> None:
+    def stranger() -> Any:
+        return user.propose("nobody", "get", "k", signature=user.signer.sign(b"another"))
+
+    with pytest.raises(grpc.RpcError, match="access denied"):
+        user.evaluate(stranger())
+    for named in ([], [ORG2]):
+        asked = stranger()
+        _, details = refused(lambda asked=asked, named=named: user.endorse(asked, named))
+        assert "access denied" in details[0][1]

@@ -64,6 +64,26 @@ def test_proposal_that_contradicts_itself__is_refused(changed: dict[str, object]
         parse_proposal(ask(**changed))
 
 
+@pytest.mark.parametrize(
+    ("channel", "chaincode"),
+    [
+        ("channel", "c" * 65),
+        ("channel", "c" * 2**20),
+        ("channel", "../up"),
+        ("channel", "__code"),
+        ("c" * 65, "code"),
+        ("Channel", "code"),
+        ("channel\n", "code"),
+    ],
+)
+def test_proposal_with_a_name_that_none_has__is_refused(channel: str, chaincode: str) -> None:
+    facts = {"creator": b"somebody", "nonce": b"n" * 24, "timestamp_ns": 1}
+    raw = make_proposal(channel, chaincode, [b"put"], **facts)
+    with pytest.raises(MessageMalformed, match="name of the") as caught:
+        parse_proposal(raw)
+    assert len(str(caught.value)) < 500
+
+
 @given(st.binary(max_size=200))
 def test_parsers__of_any_bytes__answer_or_refuse_typed(raw: bytes) -> None:
     for parse in (parse_proposal, parse_transaction, parse_results, parse_block, parse_event):

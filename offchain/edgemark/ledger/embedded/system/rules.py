@@ -27,7 +27,15 @@ from edgemark.ledger.embedded.definitions import (
 )
 from edgemark.ledger.embedded.simulation.recording import Simulation
 from edgemark.ledger.fabric.wire.limits import MAX_NAME
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy, parse_policy
+from edgemark.ledger.fabric.wire.policies import (
+    ENDORSEMENT,
+    OfChannel,
+    Policy,
+    least_sets,
+    make_policy,
+    organisations_of,
+    parse_policy,
+)
 
 MAX_PACKAGE_ID = 256
 SYSTEM_NAMES = frozenset({"cscc", "escc", "lscc", "qscc", "vscc"})
@@ -61,8 +69,18 @@ def read_asked(message: Any) -> ChaincodeDefinition:
         )
     _check_plugins(message)
     policy = message.validation_parameter or make_policy(ENDORSEMENT)
-    parse_policy(policy)
+    _check_policy(parse_policy(policy))
     return ChaincodeDefinition(name, message.sequence, version, policy, message.init_required)
+
+
+def _check_policy(policy: Policy) -> None:
+    """Refuse what could be committed and then never be endorsed: a ledger has a peer of each."""
+    if not isinstance(policy, OfChannel) and not least_sets(policy, organisations_of(policy)):
+        raise RefusedInput(
+            "policy cannot be satisfied by a peer of each organisation",
+            needed="each organisation once, by a peer or member",
+            remedy="Ask for no organisation twice, and for no client, admin or orderer.",
+        )
 
 
 def _check_plugins(message: Any) -> None:

@@ -29,6 +29,7 @@ MAX_POLICY_DEPTH = 16  # of a tree of rules
 MAX_POLICY_RULES = 256  # of a tree, leaves and branches together
 MAX_POLICY_TEXT = 16 * 1024  # characters
 MAX_LEAST_SETS = 256  # sets of organisations that are considered for one proposal
+MAX_SETS_TRIED = 50_000  # until those are found
 MAX_ORGANISATIONS = 32  # of a channel
 MAX_REVOCATIONS_BYTES = 4 * 1024 * 1024  # of one organisation, about 100,000 certificates
 MAX_ENDORSEMENTS = 2 * MAX_ORGANISATIONS  # of a transaction, good or not

@@ -13,10 +13,11 @@ Source: `SignaturePolicyEnvelope` and `ApplicationPolicy` of `fabric-protos`; Fa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations, islice, product
+from functools import lru_cache
+from itertools import product
 from typing import Any, Protocol
 
 from fabric_protos.common import policies_pb2
@@ -29,6 +30,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_NAME,
     MAX_POLICY_DEPTH,
     MAX_POLICY_RULES,
+    MAX_SETS_TRIED,
 )
 from edgemark.ledger.fabric.wire.messages import parse
 
@@ -168,26 +170,55 @@ def least_sets(rule: Rule, available: Collection[str]) -> tuple[frozenset[str], 
     Returns:
         The smallest first, at most MAX_LEAST_SETS of them; none when it cannot be satisfied so.
     """
-    found = [
-        each
-        for each in _sets_of(rule, frozenset(available))
-        if is_satisfied(rule, [_Peer(one) for one in sorted(each)])
-    ]
-    return tuple(found)
+    return _least_sets(rule, frozenset(available))
 
 
-def _sets_of(rule: Rule, available: frozenset[str]) -> list[frozenset[str]]:
+@lru_cache(maxsize=256)
+def _least_sets(rule: Rule, available: frozenset[str]) -> tuple[frozenset[str], ...]:
+    tries = iter(range(MAX_SETS_TRIED))
+    found = tuple(each for each in _sets_of(rule, available, tries) if _satisfy(rule, each))
+    if found or not _satisfy(rule, available):
+        return found
+    # None of those that were tried; all together do, and so do fewer.
+    fewer = available
+    for each in sorted(available):
+        if _satisfy(rule, fewer - {each}):
+            fewer -= {each}
+    return (fewer,)
+
+
+def _satisfy(rule: Rule, msp_ids: frozenset[str]) -> bool:
+    return is_satisfied(rule, [_Peer(one) for one in sorted(msp_ids)])
+
+
+def _sets_of(rule: Rule, available: frozenset[str], tries: Iterator[int]) -> list[frozenset[str]]:
+    """Sets that may satisfy it, as long as there are `tries`, and at most MAX_LEAST_SETS."""
     if isinstance(rule, SignedBy):
         is_asked = rule.role in (Role.PEER, Role.MEMBER) and rule.msp_id in available
         return [frozenset({rule.msp_id})] if is_asked else []
-    choices = [found for one in rule.rules if (found := _sets_of(one, available))]
-    joined = (
-        frozenset().union(*each)
-        for some in combinations(choices, rule.needed)
-        for each in product(*some)
-        if sum(map(len, each)) == len(frozenset().union(*each))
-    )
-    return _least(islice(joined, MAX_LEAST_SETS))
+    # By how many of the rules so far they satisfy. Equal sets are one: without that, so many equal
+    # leaves would be as many ways.
+    found: list[dict[frozenset[str], None]] = [{frozenset(): None}]
+    for one in rule.rules:
+        choices = _sets_of(one, available, tries)
+        if choices and len(found) <= rule.needed:
+            found.append({})
+        for more, fewer in zip(found[:0:-1], found[-2::-1], strict=True):
+            _join(fewer, choices, more, tries)
+    return _least(found[rule.needed]) if rule.needed < len(found) else []
+
+
+def _join(
+    some: Iterable[frozenset[str]],
+    others: Iterable[frozenset[str]],
+    joined: dict[frozenset[str], None],
+    tries: Iterator[int],
+) -> None:
+    for one, other in product(some, others):
+        if len(joined) >= MAX_LEAST_SETS or next(tries, None) is None:
+            return
+        if one.isdisjoint(other):
+            joined[one | other] = None
 
 
 def _least(sets: Iterable[frozenset[str]]) -> list[frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.limits import (
+    MAX_ENDORSEMENTS,
     MAX_LEAST_SETS,
     MAX_ORGANISATIONS,
     MAX_POLICY_DEPTH,
@@ -28,6 +30,7 @@ from edgemark.ledger.fabric.wire.policies import (
     Role,
     Rule,
     SignedBy,
+    check_size,
     is_satisfied,
     least_sets,
     majority_of,
@@ -227,3 +230,37 @@ def test_least_sets__of_the_largest_channel__are_found_at_once() -> None:
     assert len(found) == MAX_LEAST_SETS
     assert {len(each) for each in found} == {MAX_ORGANISATIONS // 2 + 1}
     assert least_sets(majority_of(names), names[: MAX_ORGANISATIONS // 2]) == ()
+
+
+def hard_policies() -> dict[str, Rule]:
+    """Trees whose leaves can be combined in more ways than anybody can try."""
+    peer = SignedBy("Org1MSP", Role.PEER)
+    others = [SignedBy(f"Org{each:02}MSP", Role.PEER) for each in range(MAX_ORGANISATIONS)]
+    twelve = OutOf(5, tuple(others[:12]))
+    return {
+        "equal leaves": OutOf(12, (peer,) * 24),
+        "all equal": OutOf(MAX_POLICY_RULES // 2, (peer,) * (MAX_POLICY_RULES - 1)),
+        "equal branches": OutOf(9, (twelve,) * 19),
+        "two alike": OutOf(20, (*others, *reversed(others))),
+        "nested": OutOf(2, tuple(OutOf(3, (twelve,) * 5) for _ in range(3))),
+        "wide": OutOf(4, tuple(OutOf(4, tuple(others[k : k + 8])) for k in range(0, 25, 1))),
+    }
+
+
+@pytest.mark.parametrize("name", hard_policies())
+def test_least_sets__of_trees_with_endless_ways__end_soon_and_satisfy(name: str) -> None:
+    rule = hard_policies()[name]
+    check_size(rule)
+    began = time.process_time()
+    found = least_sets(rule, organisations_of(rule))
+    assert time.process_time() - began < 5
+    assert all(is_satisfied(rule, peers(*sorted(each))) for each in found)
+    assert bool(found) == (name in ("two alike", "wide"))
+
+
+def test_largest_tree__is_evaluated_at_once() -> None:
+    leaves = tuple(SignedBy(f"Org{each}MSP", Role.PEER) for each in range(MAX_POLICY_RULES - 1))
+    endorsers = peers(*(f"Org{each}MSP" for each in range(MAX_ENDORSEMENTS)))
+    began = time.process_time()
+    assert is_satisfied(OutOf(MAX_ENDORSEMENTS, leaves), endorsers)
+    assert time.process_time() - began < 1

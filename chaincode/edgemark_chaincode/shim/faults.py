@@ -3,6 +3,7 @@
 | error | family | what to do |
 |---|---|---|
 | `CallRefused` | RefusedInput | mend the call: a key, a value, an argument |
+| `NotInShim` | CallRefused | do without: the development ledger has no such thing |
 | `LedgerRefused` | RefusedInput | the peer said no to what was asked; its words are there |
 | `StreamBroken` | LedgerUnavailable | the peer has gone or did not answer: it asks anew |
 | `CallMalformed` | PeerFault | the peer sent what is no call |
@@ -17,6 +18,10 @@ from edgemark_chaincode.shim.limits import MAX_WORDS
 
 class CallRefused(RefusedInput):
     """A chaincode asked its stub for what cannot be, or was called so."""
+
+
+class NotInShim(CallRefused):
+    """A chaincode asked for what Fabric has and this shim does not."""
 
 
 class LedgerRefused(RefusedInput):

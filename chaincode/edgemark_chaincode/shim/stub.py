@@ -7,7 +7,7 @@ that answers with an error raises `LedgerRefused`; a key that is not there is an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, proposal_response_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
@@ -16,7 +16,7 @@ from edgemark_chaincode.shim import composite_keys
 from edgemark_chaincode.shim.call import Call, SignedProposal
 from edgemark_chaincode.shim.composite_keys import FIRST_PLAIN, NAMESPACE, check_key, encode_text
 from edgemark_chaincode.shim.creator import ClientIdentity
-from edgemark_chaincode.shim.faults import CallRefused
+from edgemark_chaincode.shim.faults import CallRefused, NotInShim
 from edgemark_chaincode.shim.interface import (
     ERROR,
     KeyModification,
@@ -42,6 +42,27 @@ from edgemark_chaincode.shim.transaction import Transaction
 
 Row = TypeVar("Row")
 _KIND = protocol.ChaincodeMessage
+
+
+_PRIVATE = (
+    "private data",
+    "Give what is secret as transient data, and write its digest with put_state.",
+)
+_POLICIES = (
+    "endorsement policies of keys",
+    "Let the policy of the chaincode decide (deploy --policy), or a chaincode of its own.",
+)
+
+
+def _lacks(name: str, what: str, remedy: str) -> Callable[..., NoReturn]:
+    """A function of the stub that refuses, by name, what this shim lacks."""
+
+    def refuse(_stub: ChaincodeStub, *_given: object, **_named: object) -> NoReturn:
+        raise NotInShim(f"is not there: this shim has no {what}", who=f"stub.{name}", remedy=remedy)
+
+    refuse.__name__ = name
+    refuse.__doc__ = f"Raises `NotInShim`: there are no {what}."
+    return refuse
 
 
 class ChaincodeStub:
@@ -245,6 +266,29 @@ class ChaincodeStub:
             had = f"{len(raw)} bytes"
             raise CallRefused("is too large", who="event", had=had, needed=MAX_EVENT_BYTES)
         self._event = chaincode_event_pb2.ChaincodeEvent(event_name=name, payload=raw)
+
+    # What Fabric has, and this shim has not.
+
+    get_private_data = _lacks("get_private_data", *_PRIVATE)
+    get_private_data_hash = _lacks("get_private_data_hash", *_PRIVATE)
+    put_private_data = _lacks("put_private_data", *_PRIVATE)
+    delete_private_data = _lacks("delete_private_data", *_PRIVATE)
+    purge_private_data = _lacks("purge_private_data", *_PRIVATE)
+    get_private_data_by_range = _lacks("get_private_data_by_range", *_PRIVATE)
+    get_private_data_by_partial_composite_key = _lacks(
+        "get_private_data_by_partial_composite_key", *_PRIVATE
+    )
+    get_private_data_query_result = _lacks("get_private_data_query_result", *_PRIVATE)
+    set_private_data_validation_parameter = _lacks(
+        "set_private_data_validation_parameter", *_PRIVATE
+    )
+    get_private_data_validation_parameter = _lacks(
+        "get_private_data_validation_parameter", *_PRIVATE
+    )
+    set_state_validation_parameter = _lacks("set_state_validation_parameter", *_POLICIES)
+    get_state_validation_parameter = _lacks("get_state_validation_parameter", *_POLICIES)
+    get_decorations = _lacks("get_decorations", "decorations", "Give them as arguments.")
+    get_events = _lacks("get_events", "reading of events", "Keep what set_event was given.")
 
     # What the stream does with it.
 

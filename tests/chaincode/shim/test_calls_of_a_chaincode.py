@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from fabric_protos.ledger.queryresult import kv_query_result_pb2 as rows
 from fabric_protos.peer import chaincode_pb2, proposal_response_pb2
 from tests.chaincode.scripted_peer import CHANNEL, SECONDS, Message, peer_of, respond, sign_as
@@ -31,6 +32,9 @@ class Shelf(Chaincode):
 
     async def get(self, stub: ChaincodeStub, key: str) -> Response:
         return success(await stub.get_state(key))
+
+    async def lacks(self, stub: ChaincodeStub, name: str) -> Response:
+        return success(await getattr(stub, name)("collection", "k"))
 
     async def drop(self, stub: ChaincodeStub, key: str) -> Response:
         await stub.del_state(key)
@@ -105,6 +109,20 @@ def test_an_event__goes_with_the_answer() -> None:
             event = (await peer.call("put", "k", "v")).event
             assert (event.event_name, event.payload) == ("put", b"k")
             assert (await peer.call("get", "k")).event is None
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    "name", ["put_private_data", "get_private_data_hash", "set_state_validation_parameter"]
+)
+def test_what_the_shim_lacks__is_refused_by_name_with_what_to_do(name: str) -> None:
+    async def play() -> None:
+        async with peer_of(Shelf()) as peer:
+            told = await peer.call("lacks", name)
+            assert told.status == 500
+            assert told.message.startswith(f"stub.{name}: is not there: this shim has no ")
+            assert "put_state" in told.message or "deploy --policy" in told.message
 
     asyncio.run(play())
 

@@ -17,6 +17,7 @@ from fabric_chaincode_python.fabric_shim import server as their_server
 from fabric_chaincode_python.fabric_shim.interfaces import Chaincode as TheirChaincode
 from fabric_chaincode_python.fabric_shim.logging import LOGGER
 from fabric_chaincode_python.fabric_shim.response import success as their_success
+from fabric_chaincode_python.fabric_shim.stub import ChaincodeStub as TheirStub
 from fabric_protos.peer import chaincode_pb2
 from tests.chaincode.scripted_peer import (
     PACKAGE_ID,
@@ -28,6 +29,7 @@ from tests.chaincode.scripted_peer import (
 )
 
 from edgemark.transport.ports import hold_ports
+from edgemark_chaincode.shim.stub import ChaincodeStub
 
 SILENCE_S = 0.5  # our shim answers in a hundredth of it
 
@@ -132,3 +134,8 @@ def test_it_ends_its_stream_on_an_argument_of_5_mib() -> None:
             assert not future.done()
 
     asyncio.run(play())
+
+
+def test_every_function_of_their_stub__has_its_name_in_ours() -> None:
+    theirs = {name for name in dir(TheirStub) if not name.startswith("_")}
+    assert theirs - set(dir(ChaincodeStub)) == set()

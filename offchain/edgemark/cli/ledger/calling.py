@@ -15,6 +15,7 @@ from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.asking import Transmission
+from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.flows import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -134,7 +135,7 @@ def _transmission(organisations: Sequence[str], transient: Sequence[str]) -> Tra
             raise RefusedInput(
                 "is no transient value", who="--transient", had=name[:40], needed="NAME=TEXT"
             )
-        held[name] = value.encode()
+        held[name] = encode_text("transient value", value)
     return Transmission(held, organisations)
 
 

@@ -16,6 +16,7 @@ from edgemark.cli.terminal.invocation import Invocation
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Moment
 from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
 from edgemark.ledger.fabric.faults import MessageMalformed
@@ -57,6 +58,7 @@ def events(
     held = CheckpointFile(checkpoint.absolute()) if checkpoint else None
     if checkpoint and not checkpoint.absolute().parent.is_dir():
         raise RefusedInput("folder is not there", who=checkpoint.parent, remedy="Make it first.")
+    encode_text("name of a chaincode", chaincode)
     with open_chosen(invocation).client(submits=False) as client:
         after = _begin(client, from_block, held)
         for number, event in enumerate(client.chaincode_events(chaincode, after, wait_s=wait_s), 1):
@@ -116,6 +118,8 @@ def history(
     Several words are a composite key: its type, then its parts. The blocks are walked and checked
     here, each against the last; which transactions count the peer says.
     """
+    for what, text in (("name of a chaincode", chaincode), *(("key", each) for each in key)):
+        encode_text(what, text)
     name = key[0] if len(key) == 1 else "\0" + "".join(f"{each}\0" for each in key)
     rows: list[dict[str, Any]] = []
     with open_chosen(invocation).client(submits=False) as client:

@@ -11,7 +11,7 @@ from fabric_protos.common import ledger_pb2
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.client.blocks import seek_request
-from edgemark.ledger.fabric.client.calls import Call, Endorsed
+from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text
 from edgemark.ledger.fabric.client.flows import Clocks, Flow, Flows, Outcome
 from edgemark.ledger.fabric.client.submissions import Kept, Submissions
 from edgemark.ledger.fabric.identities.signing import Signer
@@ -84,8 +84,18 @@ class Desk:
     def call(
         self, chaincode: str, arguments: Sequence[bytes | str], sent: Transmission = PLAIN
     ) -> Call:
-        """A call on this channel; texts are UTF-8."""
-        raw = tuple(each.encode() if isinstance(each, str) else each for each in arguments)
+        """A call on this channel; texts are UTF-8.
+
+        Raises:
+            RefusedInput: a text that has no UTF-8.
+        """
+        for what, text in (("channel", self.channel), ("name of a chaincode", chaincode)):
+            encode_text(what, text)
+        for text in (*sent.transient, *sent.organisations):
+            encode_text("name", text)
+        raw = tuple(
+            encode_text("argument", each) if isinstance(each, str) else each for each in arguments
+        )
         return Call(self.channel, chaincode, raw, sent.transient, tuple(sent.organisations))
 
     def evaluate(self, call: Call, wait_s: float | None) -> Flow[bytes]:

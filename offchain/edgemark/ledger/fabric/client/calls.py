@@ -125,6 +125,28 @@ def ask(call: Call, signer: Signer, *, nonce: bytes, timestamp_ns: int) -> Asked
     return Asked(call, parsed.transaction_id, proposal, signer.sign(proposal))
 
 
+def encode_text(what: str, text: str) -> bytes:
+    """UTF-8 of a text that somebody gave.
+
+    Args:
+        what: it is.
+        text: that is sent.
+
+    Raises:
+        RefusedInput: it has what is no character, as words of a command line may.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as fault:
+        raise RefusedInput(
+            f"{what} is no UTF-8",
+            who="call",
+            had=ascii(text[:80]),
+            needed="text",
+            remedy="Write other bytes as text, as hex or base64; from Python give them as bytes.",
+        ) from fault
+
+
 def evaluate_request(asked: Asked) -> bytes:
     """`EvaluateRequest`."""
     made: bytes = gateway_pb2.EvaluateRequest(

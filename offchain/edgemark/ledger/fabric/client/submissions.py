@@ -22,7 +22,7 @@ from edgemark.encoding import MalformedMessage, Reader, Writer
 from edgemark.errors import Overloaded, RefusedInput, Unrecoverable
 from edgemark.files import make_private_folder
 from edgemark.journal.journal import Journal
-from edgemark.ledger.fabric.client.calls import Call, Endorsed
+from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text
 from edgemark.ledger.fabric.faults import SubmissionDiffers
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import (
@@ -159,6 +159,7 @@ class Submissions(Closing):
             raise RefusedInput(
                 "name of a submission is wrong", who=WHO, had=name[:80], needed=needed
             )
+        encode_text("name of a submission", name)
         with self._lock:
             found = self._by_name.get(name)
             if found and found.digest != digest:

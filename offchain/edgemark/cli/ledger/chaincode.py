@@ -19,7 +19,12 @@ from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
-from edgemark.ledger.fabric.lifecycle.deploying import check_committed, deploy, members_of
+from edgemark.ledger.fabric.lifecycle.deploying import (
+    check_committed,
+    check_endorsers,
+    deploy,
+    members_of,
+)
 from edgemark.ledger.fabric.lifecycle.hosting import HOST, Hosts, find_hosts, swap_hosts
 from edgemark.ledger.fabric.lifecycle.messages import Wanted, check_wanted
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_administrators
@@ -72,7 +77,8 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     settings = invocation.settings()
     chosen = settings.of(LedgerSettings)
     text = given["policy"]
-    policy = make_policy(parse_policy_text(text) if text else ENDORSEMENT)
+    rule = parse_policy_text(text) if text else None
+    policy = make_policy(rule or ENDORSEMENT)
     wanted = Wanted(
         name, given["version"], policy=policy, init_required=bool(given["init_required"])
     )
@@ -84,6 +90,8 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         console.status("asking the ledger ...") as status,
     ):
         members = members_of(everybody[0], name)
+        if rule is not None:
+            check_endorsers(text, rule, members)
         acting = [each for each in everybody if each.msp_id in members]
         hosts, packages = None, _named_packages(name, acting, given)
         if not packages:

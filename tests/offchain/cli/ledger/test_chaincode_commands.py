@@ -71,6 +71,15 @@ def test_chaincode_deploy__can_be_called_at_once_and_again(town: LedgerHome) -> 
         (("any", "--run", "nowhere:Shelf"), "No module named 'nowhere'"),
         (("any", "--run", SHELF.replace("Shelf", "Nope")), "needed Shelf"),
         (("any", "--policy", "AND('Org1MSP'"), "policy"),
+        (
+            ("any", "--run", SHELF, "--policy", "OR('Org9MSP.peer', 'Org1MSP.peer')"),
+            "names organisation Org9MSP, which the channel does not have; "
+            "had OR('Org9MSP.peer', 'Org1MSP.peer'); needed organisations Org1MSP, Org2MSP",
+        ),
+        (("\udcff",), "name is wrong"),
+        (("any", "--run", "\udcff:Shelf"), "cannot be run"),
+        (("any", "--version", "\udcff"), "version is wrong"),
+        (("any", "--policy", "OR('\udcff.peer')"), "cannot be read"),
         (("a b",), "name is wrong"),
         (("any", "--version", ""), "version is wrong"),
         (("any", "--package", "/nowhere/p.tgz"), "cannot be read"),

@@ -14,6 +14,8 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import ChaincodeRefused, NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import LOOK_S, Administrator
 from edgemark.ledger.fabric.lifecycle.messages import Approved, Wanted, check_wanted
+from edgemark.ledger.fabric.wire.policies import PolicyRefused, Rule, organisations_of
+from edgemark.words import name_each
 
 HEARSAY_S = 30.0  # until peers have heard of each other, and of what others approved
 READY_S = 60.0  # until they have heard of what was committed, and reach its processes
@@ -99,6 +101,28 @@ def members_of(first: Administrator, name: str) -> list[str]:
     current = first.definition(name)
     following = 1 if current is None else current.sequence + 1
     return list(first.readiness(Wanted(name, "1", following)))
+
+
+def check_endorsers(text: str, rule: Rule, members: Sequence[str]) -> None:
+    """Refuse an endorsement policy that names an organisation which the channel does not have.
+
+    Args:
+        text: the policy, as it was written.
+        rule: what it means.
+        members: MSP ids of the organisations of the channel.
+
+    Raises:
+        PolicyRefused: it names one; each is named.
+    """
+    unknown = sorted(organisations_of(rule) - set(members))
+    if unknown:
+        raise PolicyRefused(
+            f"names {name_each('organisation', unknown)}, which the channel does not have",
+            who="endorsement policy",
+            had=text[:200],
+            needed=name_each("organisation", sorted(members)),
+            remedy="Name organisations of the channel: others never endorse.",
+        )
 
 
 def _hear_approvals(

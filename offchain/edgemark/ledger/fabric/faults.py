@@ -12,6 +12,7 @@
 | `SubmissionDiffers` | RefusedInput | another call has this name: give this one its own |
 | `TransactionInvalid` | RefusedInput | it does not count; for a conflict ask anew |
 | `ProfileInvalid` | RefusedInput | mend the connection profile |
+| `ChainTakenBack` | RefusedInput | a revert took back blocks that were handled: begin anew |
 | `LedgerBusy` | RefusedInput | it has enough to do: ask again later |
 | `LedgerSilent` | LedgerUnavailable | it did not answer in time; what was sent may still come |
 """
@@ -102,6 +103,10 @@ class SubmissionDiffers(RefusedInput):
 
 class ProfileInvalid(RefusedInput):
     """A connection profile that nobody can connect by."""
+
+
+class ChainTakenBack(RefusedInput):
+    """Blocks that a listener has handled are not of the chain any more."""
 
 
 class LedgerBusy(Overloaded):

@@ -144,13 +144,16 @@ class GatewayClient(Closing):
             wait_s: longest time for all of them together; None for no end.
 
         Raises:
+            ChainTakenBack: blocks that were handled are not of the chain any more.
             IdentityRefused, MessageMalformed: see `faults`; while nobody answers, it asks again.
         """
         follower = Follower(self.desk.channel, chaincode, self.desk.signer, after)
         until = None if wait_s is None else time.monotonic() + wait_s
         while not self._is_over(until):
-            request, cursor = follower.begin()
             try:
+                if follower.checkpoint is None:
+                    follower.checkpoint = Checkpoint(self.height(self._left(until)))
+                request, cursor = follower.begin()
                 for raw in self._stream(Asking.EVENTS, request, until):
                     for event in cursor.take(raw):
                         yield event
@@ -210,6 +213,9 @@ class GatewayClient(Closing):
             yield block
             if cursor.is_done:
                 return
+
+    def _left(self, until: float | None) -> float | None:
+        return None if until is None else max(until - time.monotonic(), 0.0)
 
     def _is_over(self, until: float | None) -> bool:
         return self._is_closed or (until is not None and time.monotonic() >= until)

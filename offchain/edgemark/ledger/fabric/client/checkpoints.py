@@ -51,5 +51,6 @@ class CheckpointFile:
         return Unrecoverable(
             "is no checkpoint",
             who=self.path,
-            remedy="Remove it to begin at the first block again, or put back the one before.",
+            remedy="Put back the one before, or remove it: what is committed from then on is told, "
+            "and older events from a block that is named.",
         )

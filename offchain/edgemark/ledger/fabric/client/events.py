@@ -3,7 +3,8 @@
 A checkpoint is (block, transaction): a transaction has one event at most. It is kept after the
 handler returned; a handler that was interrupted sees its event again. Whoever resumes asks for the
 checkpoint's whole block again and drops here what was handled: a Gateway that is asked for what
-comes behind a transaction sends nothing at all where it does not find that transaction.
+comes behind a transaction sends nothing at all where it does not find that transaction. Where the
+block does not hold the checkpoint's transaction, the chain was taken back.
 """
 
 from __future__ import annotations
@@ -13,9 +14,14 @@ from dataclasses import dataclass
 
 from fabric_protos.gateway import gateway_pb2
 
-from edgemark.errors import EdgemarkError
+from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.submission import compute_pause_s
-from edgemark.ledger.fabric.faults import LedgerBusy, LedgerSilent, MessageMalformed
+from edgemark.ledger.fabric.faults import (
+    ChainTakenBack,
+    LedgerBusy,
+    LedgerSilent,
+    MessageMalformed,
+)
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.envelopes import Event
 from edgemark.ledger.fabric.wire.messages import parse
@@ -54,22 +60,19 @@ class ChaincodeEvent:
         return Checkpoint(self.block, self.event.transaction_id)
 
 
-def events_request(channel: str, chaincode: str, signer: Signer, after: Checkpoint | None) -> bytes:
+def events_request(channel: str, chaincode: str, signer: Signer, after: Checkpoint) -> bytes:
     """`SignedChaincodeEventsRequest`.
 
     Args:
         channel: of the chaincode.
         chaincode: whose events.
         signer: who asks.
-        after: behind what; None for what is committed from now on.
+        after: behind what.
     """
     request = gateway_pb2.ChaincodeEventsRequest(
         channel_id=channel, chaincode_id=chaincode, identity=signer.identity
     )
-    if after is None:
-        request.start_position.next_commit.SetInParent()
-    else:
-        request.start_position.specified.number = after.block
+    request.start_position.specified.number = after.block
     raw = request.SerializeToString()
     made: bytes = gateway_pb2.SignedChaincodeEventsRequest(
         request=raw, signature=signer.sign(raw)
@@ -84,7 +87,8 @@ class Follower:
         channel: of the chaincode.
         chaincode: whose events.
         signer: who asks.
-        after: behind what; None for what is committed from now on.
+        after: behind what; None until the caller says the chain's height: a stream that began
+            with what comes next would lose, when it is cut, what comes until the next one.
     """
 
     def __init__(
@@ -96,7 +100,13 @@ class Follower:
         self._failed = 0
 
     def begin(self) -> tuple[bytes, Cursor]:
-        """What a new stream is asked, and who takes its answers."""
+        """What a new stream is asked, and who takes its answers.
+
+        Raises:
+            RefusedInput: it does not know where to begin.
+        """
+        if self.checkpoint is None:
+            raise RefusedInput("does not know where to begin", who=WHO, needed="a checkpoint")
         request = events_request(*self._place, self._signer, self.checkpoint)
         return request, Cursor(self._place[1], self.checkpoint)
 
@@ -131,7 +141,8 @@ class Cursor:
 
     def __init__(self, chaincode: str, after: Checkpoint | None) -> None:
         self._chaincode = chaincode
-        self._first = after
+        self._first = after  # until the first answer has come
+        self._least = after.block if after else 0
         self._last: int | None = None
 
     def take(self, raw: bytes) -> Iterator[ChaincodeEvent]:
@@ -140,10 +151,11 @@ class Cursor:
         Raises:
             MessageMalformed: it is no answer, of a block that was told or left behind, with an
                 event of another chaincode or two of one transaction.
+            ChainTakenBack: the checkpoint's transaction is not where it was.
         """
         answer = parse(gateway_pb2.ChaincodeEventsResponse, raw, WHO)
         block = answer.block_number
-        least = self._first.block if self._first else 0
+        least = self._least
         if block < least or (self._last is not None and block <= self._last):
             needed = f"> {self._last}" if self._last is not None else f">= {least}"
             raise MessageMalformed("block is out of order", who=WHO, had=block, needed=needed)
@@ -153,7 +165,8 @@ class Cursor:
         ]
         self._check(events)
         self._last = block
-        return (ChaincodeEvent(block, each) for each in self._left(block, events))
+        left = self._left(block, events)
+        return (ChaincodeEvent(block, each) for each in left)
 
     def _check(self, events: list[Event]) -> None:
         ids = {each.transaction_id for each in events}
@@ -167,11 +180,17 @@ class Cursor:
                 )
 
     def _left(self, block: int, events: list[Event]) -> list[Event]:
-        """What is behind the checkpoint, of a block that may be its own."""
-        first = self._first
-        if first is None or block != first.block or not first.transaction_id:
+        """What is behind the checkpoint, of the next block."""
+        first, self._first = self._first, None
+        if first is None or not first.transaction_id:
             return events
         ids = [each.transaction_id for each in events]
-        if first.transaction_id not in ids:
-            return events
+        if block != first.block or first.transaction_id not in ids:
+            raise ChainTakenBack(
+                "chain was taken back below what was handled",
+                who=WHO,
+                had=f"block {block}",
+                needed=f"transaction {first.transaction_id[:64]} in block {first.block}",
+                remedy="Begin anew at a block that is there, and undo what came of those before.",
+            )
         return events[ids.index(first.transaction_id) + 1 :]

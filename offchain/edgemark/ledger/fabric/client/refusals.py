@@ -15,6 +15,7 @@ from enum import StrEnum
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.faults import (
     ChaincodeRefused,
+    ChainTakenBack,
     EndorsementsDiffer,
     EndorserWords,
     FromEndorsers,
@@ -144,6 +145,15 @@ def _known_already(refusal: Refusal) -> EdgemarkError:
     )
 
 
+def _taken_back(refusal: Refusal) -> EdgemarkError:
+    return ChainTakenBack(
+        "chain was taken back below what this stream had told",
+        who=refusal.target,
+        had=_words(refusal),
+        remedy="Begin anew at a block that is there, and undo what came of those before.",
+    )
+
+
 def _no_such_channel(refusal: Refusal) -> EdgemarkError:
     return NotEndorsed(
         "does not know the channel",
@@ -248,6 +258,7 @@ _BY_TEXT = (
         _no_endorsers,
     ),
     (("larger than max",), _too_large),
+    (("took blocks back",), _taken_back),
 )
 
 

@@ -128,8 +128,10 @@ class AsyncGatewayClient:
         follower = Follower(self.desk.channel, chaincode, self.desk.signer, after)
         until = None if wait_s is None else time.monotonic() + wait_s
         while not self._is_over(until):
-            request, cursor = follower.begin()
             try:
+                if follower.checkpoint is None:
+                    follower.checkpoint = Checkpoint(await self.height(self._left(until)))
+                request, cursor = follower.begin()
                 async for raw in self._stream(Asking.EVENTS, request, until):
                     for event in cursor.take(raw):
                         yield event
@@ -172,6 +174,9 @@ class AsyncGatewayClient:
             yield block
             if cursor.is_done:
                 return
+
+    def _left(self, until: float | None) -> float | None:
+        return None if until is None else max(until - time.monotonic(), 0.0)
 
     def _is_over(self, until: float | None) -> bool:
         return self._is_closed or (until is not None and time.monotonic() >= until)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from fabric_protos.common import common_pb2
+from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import proposal_response_pb2
 from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
@@ -135,6 +135,8 @@ class ScriptedGateway(Closing):
         taken: envelopes that were ordered, in order.
         calls: methods that were called, in order.
         events: answers of the next streams of events, one list a stream.
+        starts: blocks that streams of events were asked to begin with, in order.
+        ending: the words that a stream of events ends with.
         after: what is done when a call was answered, before its answer leaves.
     """
 
@@ -143,6 +145,8 @@ class ScriptedGateway(Closing):
     taken: list[bytes] = field(default_factory=list)
     calls: list[Asking] = field(default_factory=list)
     events: list[list[bytes]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ending: str = "cut"
     code: Code = Code.VALID
     after: dict[Asking, list[Callable[[], None]]] = field(default_factory=dict)
 
@@ -208,11 +212,14 @@ class ScriptedGateway(Closing):
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "nothing yet")
         return status_of(self.code)
 
-    def _events(self, _: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+    def _events(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         self.calls.append(Asking.EVENTS)
+        signed = gateway_pb2.SignedChaincodeEventsRequest.FromString(request)
+        asked = gateway_pb2.ChaincodeEventsRequest.FromString(signed.request)
+        self.starts.append(asked.start_position.specified.number)
         if self.events:
             yield from self.events.pop(0)
-            context.abort(grpc.StatusCode.UNAVAILABLE, "cut")
+            context.abort(grpc.StatusCode.UNAVAILABLE, self.ending)
 
 
 def proposal_in(request: bytes) -> bytes:
@@ -237,3 +244,11 @@ def events_of(block: int, *events: tuple[str, str]) -> bytes:
         answer.events.add(chaincode_id=chaincode, tx_id=transaction_id, event_name="e")
     raw: bytes = answer.SerializeToString()
     return raw
+
+
+def height_is(height: int) -> Act:
+    """What `qscc` answers."""
+    info = ledger_pb2.BlockchainInfo(height=height).SerializeToString()
+    result = proposal_response_pb2.Response(status=200, payload=info)
+    raw: bytes = gateway_pb2.EvaluateResponse(result=result).SerializeToString()
+    return lambda *_: raw

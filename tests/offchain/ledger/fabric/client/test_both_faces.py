@@ -8,7 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.offchain.ledger.fabric.client.scripted_gateway import ScriptedGateway, events_of
+from tests.offchain.ledger.fabric.client.scripted_gateway import (
+    ScriptedGateway,
+    events_of,
+    height_is,
+)
 
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.ledger.fabric.client.asking import Desk
@@ -76,7 +80,11 @@ def test_awaited__events_over_cut_streams_come_once_each(
     gateway: ScriptedGateway, tmp_path: Path
 ) -> None:
     a, b, c, d = (("code", name) for name in "abcd")
-    gateway.events = [[events_of(3, a, b)], [events_of(3, a, b, c)], [events_of(7, d)]]
+    gateway.events = [
+        [events_of(3, a, b)],
+        [events_of(3, a, b, c)],
+        [events_of(3, a, b, c), events_of(7, d)],
+    ]
     checkpoints = CheckpointFile(tmp_path / "checkpoint")
     checkpoints.write(Checkpoint(3))
     seen: list[str] = []
@@ -94,6 +102,21 @@ def test_awaited__events_over_cut_streams_come_once_each(
     _play(gateway, tmp_path / "submissions", does)
     assert seen == ["a", "b", "b", "c", "d"]
     assert checkpoints.read() == Checkpoint(7, "d")
+
+
+def test_awaited__events_from_now_on_are_those_from_the_height_at_the_start(
+    gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    gateway.acts[Asking.EVALUATE] = [height_is(5), height_is(9)]
+    gateway.events = [[], [events_of(5, ("code", "a"))]]
+
+    async def does(client: AsyncGatewayClient) -> None:
+        async for each in client.chaincode_events("code", wait_s=10):
+            assert each.checkpoint == Checkpoint(5, "a")
+            break
+
+    _play(gateway, tmp_path / "submissions", does)
+    assert gateway.starts == [5, 5]
 
 
 def test_awaited__a_forged_answer_is_a_typed_error(

@@ -11,6 +11,7 @@ import pytest
 from tests.offchain.ledger.fabric.client.scripted_gateway import (
     ScriptedGateway,
     events_of,
+    height_is,
     refuse,
 )
 
@@ -23,6 +24,7 @@ from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
 from edgemark.ledger.fabric.faults import (
     ChaincodeRefused,
+    ChainTakenBack,
     EndorsementsDiffer,
     EndorserWords,
     IdentityRefused,
@@ -293,7 +295,11 @@ def test_events_over_cut_streams__come_once_each_and_in_order(
     gateway: ScriptedGateway, client: GatewayClient, tmp_path: Path
 ) -> None:
     a, b, c, d = (("code", name) for name in "abcd")
-    gateway.events = [[events_of(3, a, b)], [events_of(3, a, b, c)], [events_of(7, d)]]
+    gateway.events = [
+        [events_of(3, a, b)],
+        [events_of(3, a, b, c)],
+        [events_of(3, a, b, c), events_of(7, d)],
+    ]
     checkpoints = CheckpointFile(tmp_path / "checkpoint")
     checkpoints.write(Checkpoint(3))
     seen: list[str] = []
@@ -317,3 +323,29 @@ def test_streams_that_end_at_once__are_not_asked_for_without_a_pause(
     """A scripted Gateway without events ends each stream as if all were said."""
     assert list(client.chaincode_events("code", Checkpoint(3), wait_s=1)) == []
     assert gateway.calls.count(Asking.EVENTS) <= 5
+
+
+def test_events_from_now_on__are_those_from_the_height_at_the_start(
+    gateway: ScriptedGateway, client: GatewayClient
+) -> None:
+    """What is committed between two streams is not lost, though none was handled yet."""
+    silent = refuse(grpc.StatusCode.UNAVAILABLE, "lost")
+    gateway.acts[Asking.EVALUATE] = [silent, height_is(5), height_is(9)]
+    gateway.events = [[], [events_of(5, ("code", "a"))]]
+    seen = client.chaincode_events("code", wait_s=10)
+    assert next(iter(seen)).checkpoint == Checkpoint(5, "a")
+    assert gateway.starts == [5, 5]
+
+
+@pytest.mark.parametrize(
+    "answer", [events_of(3, ("code", "other")), events_of(4, ("code", "a")), "took blocks back"]
+)
+def test_events_of_a_chain_that_was_taken_back__are_told_to_be_so(
+    gateway: ScriptedGateway, client: GatewayClient, answer: bytes | str
+) -> None:
+    if isinstance(answer, bytes):
+        gateway.events = [[answer]]
+    else:
+        gateway.events, gateway.ending = [[]], answer
+    with pytest.raises(ChainTakenBack, match="taken back"):
+        list(client.chaincode_events("code", Checkpoint(3, "a"), wait_s=5))

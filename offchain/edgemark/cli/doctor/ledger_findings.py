@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -11,8 +12,8 @@ from pathlib import Path
 from edgemark.cli.doctor.findings import Finding, look
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.ledger.fabric.network.network import NOTE, find_network
-from edgemark.ledger.fabric.network.programs import find_programs
-from edgemark.ledger.fabric.settings import PROFILE, LedgerSettings
+from edgemark.ledger.fabric.network.programs import VARIABLE, find_programs
+from edgemark.ledger.fabric.settings import FABRIC, PROFILE, LedgerSettings
 from edgemark.ledger.launching.program import ToolMissing
 from edgemark.settings.settings import Settings
 from edgemark.words import count
@@ -30,7 +31,7 @@ def find_on_ledger(settings: Settings, *, serves: bool, offline: bool) -> Iterat
         offline: ask no peer.
     """
     if not serves:
-        yield look("fabric programs", False, _programs)
+        yield look("fabric programs", False, partial(_programs, is_wanted=_wants_fabric(settings)))
     if (settings.home / "fabric" / NOTE).exists():
         yield look("fabric network", True, partial(_network, settings.home / "fabric"))
     if not uses_ledger(settings):
@@ -48,15 +49,23 @@ def uses_ledger(settings: Settings) -> bool:
     return is_named or any((settings.home / name).is_dir() for name in FOLDERS)
 
 
-def _programs() -> str:
-    """Version and folder of Fabric's programs.
+def _wants_fabric(settings: Settings) -> bool:
+    """Whether this home has a network of Fabric's programs, or asks for one."""
+    is_named = settings.of(LedgerSettings).kind == FABRIC or bool(os.environ.get(VARIABLE))
+    return is_named or (settings.home / "fabric").is_dir()
+
+
+def _programs(*, is_wanted: bool) -> str:
+    """Version and folder of Fabric's programs, or that there are none where nobody wants them.
 
     Raises:
-        RefusedInput: they are not there, which matters to whoever wants a network of them alone.
+        RefusedInput: they are not there, and this home wants them.
     """
     try:
         found = find_programs()
     except ToolMissing as missing:
+        if not is_wanted:
+            return "none; the development ledger needs none, `edgemark fabric up` does"
         raise RefusedInput(
             "are not installed; the development ledger needs none",
             who="programs of Fabric",

@@ -187,7 +187,7 @@ def test_chaincode_run__in_the_foreground__until_interrupted(town: LedgerHome) -
             assert running.stdout.readline() == "front runs\n"
             assert ledger(town, "invoke", "front", "put", "k", "v").status == Exit.DONE
         finally:
-            running.send_signal(signal.SIGINT)
+            running.send_signal(signal.SIGTERM)
         assert running.wait(60) == Exit.INTERRUPTED
     found = find_hosts(folder_of(town), "front")
     assert found is not None

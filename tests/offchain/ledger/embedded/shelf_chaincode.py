@@ -30,6 +30,10 @@ class Shelf(Chaincode):
         await stub.put_state(key, value)
         return success(await stub.get_state(key))
 
+    async def repeat(self, stub: ChaincodeStub, key: str, size: str) -> Response:
+        await stub.put_state(key, b"v")
+        return success(b"r" * int(size))
+
     async def drop(self, stub: ChaincodeStub, key: str) -> Response:
         await stub.delete_state(key)
         return success()

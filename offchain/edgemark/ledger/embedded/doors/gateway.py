@@ -38,12 +38,14 @@ from edgemark.ledger.embedded.doors.serving.calls import Method, refusal
 from edgemark.ledger.embedded.state.views import StateView
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.envelopes import make_payload
+from edgemark.ledger.fabric.wire.limits import MAX_ENVELOPE_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.policies import LIFECYCLE_ENDORSEMENT, Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.proposals import Proposal, parse_proposal
 from edgemark.logs import about, get_logger
 
 SERVICE = "gateway.Gateway"
+SIGNED_BYTES = 128  # at most, that a client's signature adds to an envelope
 SEE_DETAILS = "see attached details for more info"
 NO_COMBINATION = "no combination of peers can be derived which satisfy the endorsement policy"
 
@@ -307,5 +309,9 @@ def _prepare(signed: Any, outcomes: list[Outcome]) -> Any:
     if not endorsements:
         raise refusal(StatusCode.ABORTED, "failed to assemble transaction: nobody endorsed it")
     payload = make_payload(signed.proposal_bytes, endorsed[0].payload, endorsements)
+    # An orderer takes none that is larger, and its client would hear that only after it signed.
+    if len(payload) + SIGNED_BYTES > MAX_ENVELOPE_BYTES:
+        text = f"failed to assemble transaction: {len(payload)} bytes are too many to be ordered"
+        raise refusal(StatusCode.ABORTED, text)
     envelope = common_pb2.Envelope(payload=payload)
     return gateway_pb2.EndorseResponse(prepared_transaction=envelope)

@@ -32,7 +32,7 @@ from edgemark.ledger.fabric.wire.envelopes import (
     parse_event,
     parse_transaction,
 )
-from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD, MAX_NAME
+from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD, MAX_ENVELOPE_BYTES, MAX_NAME
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
 
@@ -226,6 +226,7 @@ def sign_endorsed(asked: Asked, raw: bytes, signer: Signer) -> Endorsed:
 
     Raises:
         MessageMalformed: it is another transaction, or one that cannot count.
+        RefusedInput: it is larger than any orderer takes.
     """
     answer = parse(gateway_pb2.EndorseResponse, raw, GATEWAY)
     prepared = answer.prepared_transaction.payload
@@ -236,9 +237,18 @@ def sign_endorsed(asked: Asked, raw: bytes, signer: Signer) -> Endorsed:
     if missing:
         raise _wrong("endorsements", ", ".join(endorsers), ", ".join(asked.call.organisations))
     payload = make_payload(asked.proposal, found.action.signed, found.endorsements)
+    envelope = make_envelope(payload, signer.sign(payload))
+    if len(envelope) > MAX_ENVELOPE_BYTES:
+        raise RefusedInput(
+            "transaction is too large to be ordered",
+            who=f"chaincode {asked.call.chaincode}",
+            had=f"{len(envelope)} bytes",
+            needed=f"<= {MAX_ENVELOPE_BYTES} bytes: arguments, writes, event and answer together",
+            remedy="Ask for less at once; what only reads is evaluated.",
+        )
     return Endorsed(
         asked=asked,
-        envelope=make_envelope(payload, signer.sign(payload)),
+        envelope=envelope,
         response=found.action.response,
         event=parse_event(found.action.event),
         endorsers=endorsers,

@@ -4,7 +4,7 @@ Law: an envelope is written here before it is submitted, and crossed out only wh
 known. Whoever makes the call of the same name again, in this process or after a crash, goes on with
 the same envelope, or is told what became of it.
 
-    PREPARED  name, channel, what was asked, transaction id, proposal, envelope, response
+    PREPARED  name, channel, what was asked, transaction id, nothing, envelope, response
     DECIDED   name, code, block
 """
 
@@ -21,7 +21,7 @@ from edgemark.closing import Closing
 from edgemark.encoding import MalformedMessage, Reader, Writer
 from edgemark.errors import Overloaded, RefusedInput, Unrecoverable
 from edgemark.files import make_private_folder
-from edgemark.journal.journal import Journal
+from edgemark.journal.journal import MAX_RECORD_BYTES, Journal
 from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text
 from edgemark.ledger.fabric.faults import SubmissionDiffers
 from edgemark.ledger.fabric.wire.codes import Code
@@ -48,7 +48,6 @@ class Kept:
         channel: that it is for.
         digest: of what was asked: channel, chaincode, arguments, organisations.
         transaction_id: of the envelope.
-        proposal: that was endorsed.
         envelope: signed; empty once the code is known.
         response: what the chaincode answered.
         code: NOT_VALIDATED while it is open.
@@ -59,7 +58,6 @@ class Kept:
     channel: str
     digest: bytes
     transaction_id: str
-    proposal: bytes = field(repr=False)
     envelope: bytes = field(repr=False)
     response: bytes
     code: Code = Code.NOT_VALIDATED
@@ -89,7 +87,6 @@ def keep(name: str, endorsed: Endorsed) -> Kept:
         channel=asked.call.channel,
         digest=digest_call(asked.call),
         transaction_id=asked.transaction_id,
-        proposal=asked.proposal,
         envelope=endorsed.envelope,
         response=endorsed.response,
     )
@@ -194,7 +191,17 @@ class Submissions(Closing):
             self._under_way.discard(name)
 
     def append(self, kept: Kept) -> None:
-        """Write a submission, or what became of it; it is on the disk when this returns."""
+        """Write a submission, or what became of it; it is on the disk when this returns.
+
+        Raises:
+            RefusedInput: it is larger than any ledger takes; nothing was written.
+        """
+        size = max(len(kept.envelope), len(kept.response))
+        if size > MAX_ENVELOPE_BYTES:
+            needed = f"<= {MAX_ENVELOPE_BYTES} bytes"
+            raise RefusedInput(
+                "is too large", who=f"submission {kept.name}", had=size, needed=needed
+            )
         record = _write(kept) if kept.is_open else _write_code(kept)
         with self._lock:
             self._journal.append(record)
@@ -263,27 +270,24 @@ class Submissions(Closing):
 
 
 def _without_bytes(kept: Kept) -> Kept:
-    return replace(kept, proposal=b"", envelope=b"")
+    return replace(kept, envelope=b"")
 
 
 def _write(kept: Kept) -> bytes:
     writer = Writer().integer(PREPARED, 1).text(kept.name).text(kept.channel)
-    writer.fixed(kept.digest, 32).text(kept.transaction_id).variable(kept.proposal)
+    # Once the proposal stood here; it has what is for endorsers alone, and nobody reads it again.
+    writer.fixed(kept.digest, 32).text(kept.transaction_id).variable(b"")
     return writer.variable(kept.envelope).variable(kept.response).finish()
 
 
 def _read_prepared(reader: Reader) -> Kept:
-    kept = Kept(
-        name=reader.text(most=4 * MAX_SUBMISSION_NAME),
-        channel=reader.text(most=4 * MAX_NAME),
-        digest=reader.fixed(32),
-        transaction_id=reader.text(most=64),
-        proposal=reader.variable(most=MAX_ENVELOPE_BYTES),
-        envelope=reader.variable(most=2 * MAX_ENVELOPE_BYTES),
-        response=reader.variable(most=MAX_ENVELOPE_BYTES),
-    )
+    name, channel = reader.text(most=4 * MAX_SUBMISSION_NAME), reader.text(most=4 * MAX_NAME)
+    digest, transaction_id = reader.fixed(32), reader.text(most=64)
+    # More than `append` takes, and all that the journal keeps in one record: a file that holds
+    # something too large for the ledger still says what else is open.
+    _, envelope, response = (reader.variable(most=MAX_RECORD_BYTES) for _ in range(3))
     reader.finish()
-    return kept
+    return Kept(name, channel, digest, transaction_id, envelope, response)
 
 
 def _write_code(kept: Kept) -> bytes:

@@ -36,6 +36,7 @@ from edgemark.ledger.fabric.wire.envelopes import (
     make_payload,
     make_response,
 )
+from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
 from edgemark.ledger.fabric.wire.proposals import parse_proposal
 
 ORG1, ORG2 = "Org1MSP", "Org2MSP"
@@ -72,6 +73,7 @@ class Forgery:
     proposal: bytes
     endorsed: bytes | None = None  # the proposal that the endorsers' hash is of
     status: int = 200
+    response: bytes = b"answer"
     chaincode: str = "code"
     event: bytes | None = None
     signers: list[Signer] | None = None
@@ -86,7 +88,7 @@ class Forgery:
             b"",
             chaincode=self.chaincode,
             version="1",
-            response=b"answer",
+            response=self.response,
             status=self.status,
             event=make_event(honest) if self.event is None else self.event,
         )
@@ -152,7 +154,10 @@ class ScriptedGateway(Closing):
 
     def __post_init__(self) -> None:
         tls = self.cast.organisations.folder_of(ORG1).tls()
-        self._server = grpc.server(futures.ThreadPoolExecutor(8))
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(8),
+            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
+        )
         self._server.add_generic_rpc_handlers((self._handlers(),))
         credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
         port = self._server.add_secure_port("127.0.0.1:0", credentials)

@@ -26,7 +26,6 @@ def _kept(name: str, number: int = 0) -> Kept:
         channel=CALL.channel,
         digest=digest_call(CALL),
         transaction_id=f"{number:064x}",
-        proposal=b"proposal",
         envelope=b"envelope %d" % number,
         response=b"response",
     )

@@ -25,7 +25,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
     MAX_QUEUED,
     MAX_QUEUED_BYTES,
-    WAITERS,
+    MAX_WAITING,
 )
 
 SHORT_S = 0.01  # a time as short as this is for those who come together
@@ -56,7 +56,7 @@ class Orderer:
         self._queued_bytes = 0
         self._arrived, self._enough, self._grown = (asyncio.Event() for _ in range(3))
         self._waiting: dict[str, list[asyncio.Future[Status]]] = {}
-        self._waiters = 0
+        self._waiters, self._followers = 0, 0
         self._committing = asyncio.Lock()
         self._reverted_to: list[int] = []  # heights, one for each time that blocks were taken back
         self._recent: deque[Block] = deque(maxlen=RECENT)
@@ -133,7 +133,7 @@ class Orderer:
         # but who waits is told of it by this loop, and so later.
         if (known := self.channel.status(transaction_id)) is not None:
             return known
-        self._check_may_wait()
+        self._check_may_wait(self._waiters)
         future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
         others = self._waiting.setdefault(transaction_id, [])
         others.append(future)
@@ -157,8 +157,8 @@ class Orderer:
             LedgerUnavailable: blocks below it were taken back meanwhile.
             Unrecoverable: the channel's file is damaged.
         """
-        self._check_may_wait()
-        self._waiters += 1
+        self._check_may_wait(self._followers)
+        self._followers += 1
         began = len(self._reverted_to)
         try:
             while True:
@@ -175,7 +175,7 @@ class Orderer:
                 if grown is self._grown:
                     await grown.wait()
         finally:
-            self._waiters -= 1
+            self._followers -= 1
 
     def _check_not_reverted(self, began: int, number: int) -> None:
         lowest = min(self._reverted_to[began:], default=number)
@@ -185,15 +185,15 @@ class Orderer:
                 "took blocks back", who=self._who, had=number, needed=f"<= {lowest}", remedy=remedy
             )
 
-    def _check_may_wait(self) -> None:
+    def _check_may_wait(self, others: int) -> None:
         if self._failure is not None:
             raise self._failure
-        if self._waiters >= WAITERS or self._is_closing:
+        if others >= MAX_WAITING or self._is_closing:
             raise Overloaded(
                 "has too many that wait, or is closing",
                 who=self._who,
-                had=self._waiters,
-                needed=f"< {WAITERS}",
+                had=others,
+                needed=f"< {MAX_WAITING}",
             )
 
     def _block(self, number: int) -> Block | None:

@@ -13,10 +13,9 @@ import grpc
 
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ordering import Orderer
-from edgemark.ledger.embedded.doors.serving.calls import Places, refusal
+from edgemark.ledger.embedded.doors.serving.calls import DoorPlaces, refusal
 from edgemark.ledger.embedded.simulation.endorsing import Endorser
 from edgemark.ledger.embedded.state.views import StateView
-from edgemark.ledger.fabric.wire.limits import GATEWAY_CALLS, WAITERS
 
 CATCH_UP_S = 2.0  # a client that tries again meets peers that are at the same height
 
@@ -118,8 +117,11 @@ class Behind:
     addresses: dict[str, str]
     runs: Callable[[str, Channel, str], bool]
     clock: Clock
-    calls: Places = field(default_factory=lambda: Places(GATEWAY_CALLS, "calls"))
-    waiters: Places = field(default_factory=lambda: Places(WAITERS, "calls that wait"))
+    _places: dict[str | None, DoorPlaces] = field(default_factory=dict)
+
+    def places_of(self, msp_id: str | None) -> DoorPlaces:
+        """The places at the port of an organisation; None for the orderer's."""
+        return self._places.setdefault(msp_id, DoorPlaces())
 
     def channel_of(self, name: str, msp_id: str) -> Channel | None:
         """A channel that an organisation is on."""

@@ -11,7 +11,7 @@ from fabric_protos.orderer import ab_pb2
 from edgemark.errors import EdgemarkError, Overloaded
 from edgemark.ledger.embedded.channel.admitting import NotOrdered
 from edgemark.ledger.embedded.doors.behind import Behind
-from edgemark.ledger.embedded.doors.serving.calls import Method
+from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talks
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.logs import about, get_logger
@@ -67,13 +67,16 @@ class Broadcast:
 
     def methods(self) -> list[Method]:
         """What it serves."""
-        waiters = self._behind.waiters
-        return [Method("Broadcast", common_pb2.Envelope, waiters, talks=self.broadcast)]
+        places = self._behind.places_of(None)
+        talks = Talks(self.broadcast, places.silent)
+        return [Method("Broadcast", common_pb2.Envelope, places.streams, talks=talks)]
 
-    async def broadcast(self, envelopes: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def broadcast(self, envelopes: AsyncIterator[Any], passed: Passed) -> AsyncIterator[Any]:
         """An answer for each envelope; after one that says no the stream ends, as Fabric's does."""
         async for envelope in envelopes:
             answer = await self._order(envelope.SerializeToString())
+            if answer.status == common_pb2.SUCCESS:
+                passed()
             yield answer
             if answer.status != common_pb2.SUCCESS:
                 return

@@ -19,7 +19,7 @@ from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.doors.admission import admit_reader
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.broadcast import read_header
-from edgemark.ledger.embedded.doors.serving.calls import Method
+from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talking, Talks
 from edgemark.ledger.embedded.validation.blocks import identify
 from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
@@ -68,33 +68,42 @@ class Delivery:
 
     def methods(self) -> list[Method]:
         """What it serves."""
-        takes, waiters = common_pb2.Envelope, self._behind.waiters
         if self._own is None:
-            return [Method("Deliver", takes, waiters, talks=self.deliver_ordered)]
+            return [self._method("Deliver", self.deliver_ordered)]
         return [
-            Method("Deliver", takes, waiters, talks=self.deliver),
-            Method("DeliverFiltered", takes, waiters, talks=self.deliver_filtered),
+            self._method("Deliver", self.deliver),
+            self._method("DeliverFiltered", self.deliver_filtered),
         ]
 
-    def deliver(self, envelopes: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    def _method(self, name: str, does: Talking) -> Method:
+        places = self._behind.places_of(self._own)
+        talks = Talks(does, places.silent)
+        return Method(name, common_pb2.Envelope, places.streams, talks=talks)
+
+    def deliver(self, envelopes: AsyncIterator[Any], passed: Passed) -> AsyncIterator[Any]:
         """Blocks of a peer, whole."""
-        return self._serve(envelopes, _whole, events_pb2.DeliverResponse)
+        return self._serve(envelopes, passed, _whole, events_pb2.DeliverResponse)
 
-    def deliver_filtered(self, envelopes: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    def deliver_filtered(self, envelopes: AsyncIterator[Any], passed: Passed) -> AsyncIterator[Any]:
         """Blocks of a peer, ids, codes and names of events alone."""
-        return self._serve(envelopes, _filtered, events_pb2.DeliverResponse)
+        return self._serve(envelopes, passed, _filtered, events_pb2.DeliverResponse)
 
-    def deliver_ordered(self, envelopes: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    def deliver_ordered(self, envelopes: AsyncIterator[Any], passed: Passed) -> AsyncIterator[Any]:
         """Blocks of the orderer."""
-        return self._serve(envelopes, _ordered, ab_pb2.DeliverResponse)
+        return self._serve(envelopes, passed, _ordered, ab_pb2.DeliverResponse)
 
     async def _serve(
-        self, envelopes: AsyncIterator[Any], show: Callable[[Block, Channel], Any], status_of: Any
+        self,
+        envelopes: AsyncIterator[Any],
+        passed: Passed,
+        show: Callable[[Block, Channel], Any],
+        status_of: Any,
     ) -> AsyncIterator[Any]:
         async for envelope in envelopes:
             status = common_pb2.SUCCESS
             try:
                 wanted = self._read(envelope)
+                passed()
                 async for block in self._blocks(wanted):
                     yield show(block, wanted.channel)
             except _Status as ended:

@@ -34,7 +34,7 @@ class PeerEndorser:
 
     def methods(self) -> list[Method]:
         """What it serves."""
-        takes, calls = proposal_pb2.SignedProposal, self._behind.calls
+        takes, calls = proposal_pb2.SignedProposal, self._behind.places_of(self._own).calls
         return [Method("ProcessProposal", takes, calls, answers=self.process)]
 
     async def process(self, signed: Any) -> Any:

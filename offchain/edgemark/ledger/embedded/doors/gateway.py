@@ -66,7 +66,8 @@ class Gateway:
 
     def methods(self) -> list[Method]:
         """What it serves."""
-        calls, waiters = self._behind.calls, self._behind.waiters
+        places = self._behind.places_of(self._own)
+        calls, waiters = places.calls, places.waiters
         events = ChaincodeEvents(self._behind, self._own)
         asked = gateway_pb2.SignedCommitStatusRequest
         listening = gateway_pb2.SignedChaincodeEventsRequest
@@ -75,7 +76,7 @@ class Gateway:
             Method("Endorse", gateway_pb2.EndorseRequest, calls, answers=self.endorse),
             Method("Submit", gateway_pb2.SubmitRequest, calls, answers=self.submit),
             Method("CommitStatus", asked, waiters, answers=self.commit_status),
-            Method("ChaincodeEvents", listening, waiters, streams=events.listen),
+            Method("ChaincodeEvents", listening, places.streams, streams=events.listen),
         ]
 
     async def evaluate(self, request: Any) -> Any:

@@ -183,7 +183,7 @@ def test_queue__is_bounded__by_number_and_by_bytes(
 
 
 def test_waits__are_bounded(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordering, "WAITERS", 2)
+    monkeypatch.setattr(ordering, "MAX_WAITING", 2)
 
     async def scene() -> None:
         async with Orderer(channel, count=1, timeout_s=0) as one:
@@ -191,8 +191,12 @@ def test_waits__are_bounded(channel: Channel, monkeypatch: pytest.MonkeyPatch) -
             await asyncio.sleep(0)
             with pytest.raises(Overloaded, match="too many"):
                 await one.wait_for("2" * 64)
+            followed = [one.blocks_from(0) for _ in range(3)]  # who waits takes no place of theirs
+            assert [(await anext(each)).number for each in followed[:2]] == [0, 0]
             with pytest.raises(Overloaded, match="too many"):
-                await anext(one.blocks_from(0))
+                await anext(followed[2])
+            for other in followed:
+                await other.aclose()  # type: ignore[attr-defined]
             for each in waits:
                 each.cancel()
             await asyncio.wait(waits)

@@ -142,7 +142,7 @@ def test_advanced_ledger__takes_timestamps_ahead_and_those_of_now(
 def test_more_calls_than_may_be__are_refused_and_give_their_places_back(
     ledger: LedgerWorld, user: User
 ) -> None:
-    places = ledger.development.ledger.behind.calls
+    places = ledger.development.ledger.behind.places_of(ORG1).calls
     most, places.most = places.most, 2
     try:
         with ThreadPoolExecutor(2) as pool:
@@ -170,7 +170,7 @@ def test_more_calls_than_may_be__are_refused_and_give_their_places_back(
 
 
 def test_more_waiters_than_may_be__are_refused(ledger: LedgerWorld, user: User) -> None:
-    places = ledger.development.ledger.behind.waiters
+    places = ledger.development.ledger.behind.places_of(ORG1).waiters
     most, places.most = places.most, 1
     try:
         with ThreadPoolExecutor(1) as pool:

@@ -1,17 +1,20 @@
 """How a call of gRPC is served: its message parsed, its place taken, its refusal told.
 
     Gateway, Endorser   at most GATEWAY_CALLS at once on a port
-    those who wait      at most WAITERS at once on a port: for a commit, events, blocks
+    CommitStatus        at most WAITERS at once on a port
+    streams             at most STREAMS at once on a port: of events, blocks, envelopes
 
-A call that ends, is cancelled or passes its deadline gives its place back.
+A call that ends, is cancelled or passes its deadline gives its place back. A stream has a place
+among the streams once its first message has passed: until then it is one of SILENT_STREAMS, for
+FIRST_MESSAGE_S. A client that does not take an answer of a stream within WRITE_S loses the stream.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -20,6 +23,14 @@ from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Refuse
 from edgemark.ledger.embedded.doors.serving.instruments import DoorInstruments
 from edgemark.ledger.fabric.faults import EndorserWords, MessageMalformed
 from edgemark.ledger.fabric.wire.details import TRAILER, make_details
+from edgemark.ledger.fabric.wire.limits import (
+    FIRST_MESSAGE_S,
+    GATEWAY_CALLS,
+    SILENT_STREAMS,
+    STREAMS,
+    WAITERS,
+    WRITE_S,
+)
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.logs import about, get_logger
 from edgemark.seam import place_of
@@ -79,6 +90,35 @@ class Places:
 
 
 @dataclass(frozen=True)
+class DoorPlaces:
+    """The places at one port."""
+
+    calls: Places = field(default_factory=lambda: Places(GATEWAY_CALLS, "calls"))
+    waiters: Places = field(default_factory=lambda: Places(WAITERS, "calls that wait"))
+    streams: Places = field(default_factory=lambda: Places(STREAMS, "streams"))
+    silent: Places = field(
+        default_factory=lambda: Places(SILENT_STREAMS, "streams that say nothing")
+    )
+
+
+Passed = Callable[[], None]  # called when a message of a stream has passed
+Talking = Callable[[AsyncIterator[Any], Passed], AsyncIterator[Any]]
+
+
+@dataclass(frozen=True)
+class Talks:
+    """How a stream of messages is answered.
+
+    Attributes:
+        does: for any number of messages any number of answers.
+        silent: places of those whose first message has not passed.
+    """
+
+    does: Talking
+    silent: Places
+
+
+@dataclass(frozen=True)
 class Method:
     """One method of a service.
 
@@ -88,7 +128,7 @@ class Method:
         places: that a call takes one of.
         answers: for one message one answer; None where `streams` or `talks` is given.
         streams: for one message any number of answers.
-        talks: for any number of messages any number of answers.
+        talks: as it says.
     """
 
     name: str
@@ -96,7 +136,7 @@ class Method:
     places: Places
     answers: Callable[[Any], Awaitable[Any]] | None = None
     streams: Callable[[Any], AsyncIterator[Any]] | None = None
-    talks: Callable[[AsyncIterator[Any]], AsyncIterator[Any]] | None = None
+    talks: Talks | None = None
 
 
 def serve_methods(
@@ -138,25 +178,42 @@ class _Served:
                 await self._refuse(error, context)
             raise
 
-    async def _stream(self, raw: bytes, context: Any) -> AsyncIterator[bytes]:
+    async def _stream(self, raw: bytes, context: Any) -> None:
         does = self.method.streams
         try:
             with self.instruments.serving(self.path), self.method.places.take():
                 message = parse(self.method.takes, raw, self.path)
                 async for each in does(message):  # type: ignore[misc]
-                    yield each.SerializeToString()
+                    await _write(context, each)
         except Exception as error:  # noqa: BLE001 - told to who called
             await self._refuse(error, context)
 
-    async def _talk(self, raws: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
-        does = self.method.talks
-        messages = (parse(self.method.takes, raw, self.path) async for raw in raws)
+    async def _talk(self, raws: AsyncIterator[bytes], context: Any) -> None:
+        talks = self.method.talks
+        assert talks is not None  # noqa: S101 - as `handler` chose
         try:
-            with self.instruments.serving(self.path), self.method.places.take():
-                async for each in does(messages):  # type: ignore[misc]
-                    yield each.SerializeToString()
+            with (
+                self.instruments.serving(self.path),
+                _Opening(talks.silent, self.method.places) as opening,
+            ):
+                messages = self._messages(raws, opening)
+                async for each in talks.does(messages, opening.passed):
+                    await _write(context, each)
         except Exception as error:  # noqa: BLE001 - as above
             await self._refuse(error, context)
+
+    async def _messages(self, raws: AsyncIterator[bytes], opening: _Opening) -> AsyncIterator[Any]:
+        each = aiter(raws)
+        while True:
+            try:
+                async with asyncio.timeout_at(opening.until):
+                    raw = await anext(each, None)
+            except TimeoutError as error:
+                text = f"no message passed within {FIRST_MESSAGE_S:g} s"
+                raise refusal(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
+            if raw is None:
+                return
+            yield parse(self.method.takes, raw, self.path)
 
     async def _refuse(self, error: Exception, context: Any) -> None:
         refused = explain(error)
@@ -172,6 +229,35 @@ class _Served:
             details = make_details(number, refused.what, refused.endorsers)
             context.set_trailing_metadata(((TRAILER, details),))
         await context.abort(refused.code, refused.what)
+
+
+class _Opening(ExitStack):
+    """The place of a stream: among the silent ones first, among all once a message passed."""
+
+    def __init__(self, silent: Places, places: Places) -> None:
+        super().__init__()
+        self._places = places
+        self.until: float | None = asyncio.get_running_loop().time() + FIRST_MESSAGE_S
+        self.enter_context(silent.take())
+
+    def passed(self) -> None:
+        if self.until is None:
+            return
+        place = ExitStack()
+        place.enter_context(self._places.take())
+        self.close()  # gives the place among the silent ones back
+        self.until = None
+        self.push(place)
+
+
+async def _write(context: Any, answer: Any) -> None:
+    raw = answer.SerializeToString()
+    try:
+        async with asyncio.timeout(WRITE_S):
+            await context.write(raw)
+    except TimeoutError as error:
+        text = f"an answer was not taken within {WRITE_S:g} s"
+        raise refusal(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
 
 
 def _facts_of(message: Any) -> dict[str, object]:

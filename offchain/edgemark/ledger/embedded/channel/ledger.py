@@ -2,6 +2,7 @@
 
 channels/NAME.sqlite     a channel
 snapshots.json           height of each channel, by snapshot
+reverting.json           what a revert is about to do, while it does it
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ from edgemark.files import (
     write_whole,
 )
 from edgemark.ledger.embedded.channel.channel import Channel
+from edgemark.ledger.embedded.channel.taking_back import (
+    Intent,
+    RevertUnfinished,
+    read_intent,
+    remove_intent,
+    write_intent,
+)
 from edgemark.ledger.embedded.channel.verifying import Verified, verify_file
 from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
 from edgemark.ledger.fabric.configuration.configurations import Batches, Configuration
@@ -57,6 +65,8 @@ class Ledger(Closing):
                 name = path.name.removesuffix(SUFFIX)
                 self._channels[name] = Channel(path, name, signer)
             self._snapshots = _read_snapshots(folder / SNAPSHOTS)
+            if (intent := read_intent(folder)) is not None:
+                self._take_back(intent)
         except BaseException:
             self.close()
             raise
@@ -121,7 +131,7 @@ class Ledger(Closing):
         if len(self._snapshots) >= MAX_SNAPSHOTS:
             raise RefusedInput("has too many snapshots", who="ledger", needed=MAX_SNAPSHOTS)
         number = max(self._snapshots, default=0) + 1
-        self._snapshots[number] = {name: each.height for name, each in self._channels.items()}
+        self._snapshots[number] = self._heights()
         self._write_snapshots()
         return number
 
@@ -135,15 +145,40 @@ class Ledger(Closing):
 
         Raises:
             RefusedInput: there is none of that number.
+            StoreUnavailable, StoreDamaged: nothing was taken back.
+            RevertUnfinished: some channels went back; the next opening goes on.
         """
         if number not in self._snapshots:
             known = f"1 .. {max(self._snapshots)}" if self._snapshots else "none is there"
             raise RefusedInput("is no snapshot", who="ledger", had=number, needed=known)
         heights = self._snapshots[number]
-        self._snapshots = {one: kept for one, kept in self._snapshots.items() if one <= number}
+        intent = Intent(number, {name: heights.get(name, 1) for name in self._channels})
+        before = self._heights()
+        write_intent(self.folder, intent)
+        try:
+            self._take_back(intent)
+        except BaseException as error:
+            if self._heights() == before:
+                remove_intent(self.folder)
+                raise
+            raise RevertUnfinished(
+                "revert is half done",
+                who="ledger",
+                had=error,
+                remedy="Start the ledger again: it goes on.",
+            ) from error
+
+    def _take_back(self, intent: Intent) -> None:
+        for name, height in intent.heights.items():
+            if name in self._channels:
+                self._channels[name].revert(height)
+        kept = self._snapshots.items()
+        self._snapshots = {one: each for one, each in kept if one <= intent.snapshot}
         self._write_snapshots()
-        for name, each in self._channels.items():
-            each.revert(heights.get(name, 1))
+        remove_intent(self.folder)
+
+    def _heights(self) -> dict[str, int]:
+        return {name: each.height for name, each in self._channels.items()}
 
     def verify(self) -> list[Verified]:
         """Compute every channel anew from its first block; see `verifying`.

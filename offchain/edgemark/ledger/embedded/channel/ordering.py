@@ -18,6 +18,7 @@ from typing import Self
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
+from edgemark.ledger.embedded.channel.taking_back import RevertUnfinished
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.codes import Code
@@ -29,6 +30,7 @@ from edgemark.ledger.fabric.wire.limits import (
 )
 
 SHORT_S = 0.01  # a time as short as this is for those who come together
+PAUSE_S = 10.0  # that a snapshot, a revert or a new configuration waits for commits
 AGAIN_S = 0.5  # until a disk that refused is tried again
 PASSING = (LedgerUnavailable, Overloaded, OSError, MemoryError)  # a block is tried again after it
 RECENT = 64  # blocks kept in memory for those who follow
@@ -212,25 +214,55 @@ class Orderer:
         return await asyncio.shield(self._reconfigure(configuration))
 
     async def _reconfigure(self, configuration: Configuration) -> Block:
-        async with self._committing:
+        async with self._in_time():
+            await self._committing.acquire()
+        try:
             made = await asyncio.to_thread(self.channel.reconfigure, configuration)
             self._tell(made)
+        finally:
+            self._committing.release()
         return made.block
 
     @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """What waits for others' commits, while the disk may refuse them."""
+        try:
+            async with asyncio.timeout(PAUSE_S):
+                yield
+        except TimeoutError as error:
+            raise LedgerUnavailable(
+                "cannot commit what was taken before",
+                who=self._who,
+                had=f"{len(self._queued)} envelopes that wait",
+                needed=f"a commit within {PAUSE_S:g} s",
+                remedy="See that its disk has room, then ask again.",
+            ) from error
+
+    @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Nothing is committed within: what was taken before is, first. For taking blocks back."""
-        while self._queued and self._failure is None:
-            await asyncio.sleep(0)
-            async with self._committing:
-                await self._commit(self._cut())
-        async with self._committing:
-            height = self.channel.height
+        """Nothing is committed within: what was taken before is, first. For taking blocks back.
+
+        Raises:
+            LedgerUnavailable: what was taken before cannot be committed in time.
+        """
+        async with self._in_time():
+            while self._queued and self._failure is None:
+                await asyncio.sleep(0)
+                # Who stops waiting does not end a commit: others wait for what it tells.
+                await asyncio.shield(self._commit_next())
+            await self._committing.acquire()
+        height = self.channel.height
+        try:
             yield
+        except RevertUnfinished as error:
+            self._fail(error)
+            raise
+        finally:
             self._recent.clear()
             if self.channel.height < height:
                 self._reverted_to.append(self.channel.height)
             self._wake_followers()
+            self._committing.release()
 
     async def _run(self) -> None:
         while True:
@@ -239,10 +271,16 @@ class Orderer:
                 return
             if not self._enough.is_set() and not self._is_closing and self._waits_for_others:
                 await _wait(self._enough, self._timeout_s)
-            async with self._committing:
-                batch = self._cut()
-                self._is_crowded = len(batch) > 1
-                await self._commit(batch)
+            self._is_crowded = await self._commit_next() > 1
+            if self._failure is not None:
+                return
+
+    async def _commit_next(self) -> int:
+        """Make a block of what waits; of how many."""
+        async with self._committing:
+            batch = self._cut() if self._failure is None else []
+            await self._commit(batch)
+            return len(batch)
 
     @property
     def _waits_for_others(self) -> bool:
@@ -255,9 +293,14 @@ class Orderer:
         """Let nobody wait for a task that has ended."""
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is not None:
-            stopped = Unrecoverable("makes no more blocks", who=self._who, had=error)
-            self._failure = error if isinstance(error, EdgemarkError) else stopped
+            self._fail(error)
         self._end(self._failure or Overloaded("is closing", who=self._who))
+
+    def _fail(self, error: BaseException) -> None:
+        """Make no more blocks, and tell who waits."""
+        stopped = Unrecoverable("makes no more blocks", who=self._who, had=error)
+        self._failure = error if isinstance(error, EdgemarkError) else stopped
+        self._end(self._failure)
 
     def _cut(self) -> list[bytes]:
         batch: list[bytes] = []
@@ -282,6 +325,9 @@ class Orderer:
                 if self._is_closing:
                     raise
                 await asyncio.sleep(AGAIN_S)
+            except Exception as error:
+                self._fail(error)  # whoever commits: the batch is lost
+                raise
             else:
                 return
 

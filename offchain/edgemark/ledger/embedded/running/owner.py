@@ -79,10 +79,12 @@ class Owner:
             RefusedInput: there is none of that number.
         """
         async with self._doing:
-            async with self._paused():
-                await asyncio.to_thread(self._ledger.ledger.revert, number)
-                self._ledger.put_back_revocations()
-            await self._ledger.restart_watching()
+            try:
+                async with self._paused():
+                    await asyncio.to_thread(self._ledger.ledger.revert, number)
+                    self._ledger.put_back_revocations()
+            finally:
+                await self._ledger.restart_watching()
             _log.info("reverted", snapshot=number)
 
     async def advance(self, seconds: int) -> int:
@@ -92,7 +94,7 @@ class Owner:
             RefusedInput: too far, or back.
         """
         if seconds < 0:
-            remedy = "Revert to a snapshot, or begin anew."
+            remedy = "Begin anew: a revert does not set it back, either."
             raise RefusedInput(
                 "cannot be moved back", who="clock", had=seconds, needed=">= 0", remedy=remedy
             )

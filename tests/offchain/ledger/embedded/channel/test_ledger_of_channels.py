@@ -21,8 +21,9 @@ from edgemark.errors import RefusedInput
 from edgemark.files import FileInUse
 from edgemark.ledger.embedded.channel import ledger as ledgers
 from edgemark.ledger.embedded.channel.ledger import Ledger, verify_folder
+from edgemark.ledger.embedded.channel.taking_back import RevertUnfinished
 from edgemark.ledger.embedded.channel.verifying import ChannelDiffers
-from edgemark.ledger.embedded.state.tables import StoreDamaged
+from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.codes import Code
 
 ALL = {each: firm(each).organisation for each in ORGANISATIONS}
@@ -131,6 +132,36 @@ def test_revert__takes_all_channels_back__and_the_snapshot_stays(tmp_path: Path)
             ledger.revert(second)
         assert ledger.snapshot() == second
         assert len(ledger.verify()) == 3
+
+
+def test_revert_that_fails_half_way__is_told__and_finished_at_the_next_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("disk is full")
+
+    with open_ledger(tmp_path) as ledger:
+        for name in ("first", "second"):
+            define(ledger.create_channel(name, ALL))
+        number = ledger.snapshot()
+        for name in ("first", "second"):
+            put(ledger, name, b"later")
+        later = ledger.snapshot()
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger.channels["first"], "revert", fail)
+            with pytest.raises(StoreUnavailable):
+                ledger.revert(number)
+        assert (value_of(ledger, "first"), value_of(ledger, "second")) == (b"later", b"later")
+        assert not (tmp_path / "reverting.json").exists()
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger.channels["second"], "revert", fail)
+            with pytest.raises(RevertUnfinished):
+                ledger.revert(number)
+    with open_ledger(tmp_path) as ledger:
+        assert (value_of(ledger, "first"), value_of(ledger, "second")) == (None, None)
+        with pytest.raises(RefusedInput, match="no snapshot"):
+            ledger.revert(later)
+    open_ledger(tmp_path).close()
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"1": {"trade": "x"}}', b'{"x": {}}', b"{", b"\xff"])

@@ -19,7 +19,7 @@ from tests.offchain.ledger.embedded.consortium import (
     puts,
 )
 
-from edgemark.errors import Overloaded, Unrecoverable
+from edgemark.errors import LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel import ordering
 from edgemark.ledger.embedded.channel.channel import Channel, Committed
 from edgemark.ledger.embedded.channel.ordering import Orderer
@@ -310,5 +310,71 @@ def test_pause__commits_what_was_taken__and_lets_blocks_be_taken_back(channel: C
                 assert channel.status(later.transaction_id) == (Code.VALID, 2)
             await one.submit(again.envelope())
             assert (await anext(one.blocks_from(2))).number == 2
+
+    play(scene())
+
+
+def test_pause_that_ends_in_an_error__forgets_blocks_that_are_gone(channel: Channel) -> None:
+    async def scene() -> None:
+        first, other = drafts(2)
+        async with Orderer(channel, count=1, timeout_s=0) as one:
+            await one.submit(first.envelope())
+            await one.wait_for(first.transaction_id)
+            with pytest.raises(OSError, match="half-way"):
+                async with one.paused():
+                    channel.revert(2)
+                    raise OSError("half-way")
+            await one.submit(other.envelope())
+            await one.wait_for(other.transaction_id)
+            block = await anext(one.blocks_from(2))
+            assert block.to_bytes() == channel.block(2)
+
+    play(scene())
+
+
+def test_disk_that_stays_full__keeps_a_pause_and_a_configuration_no_longer_than_told(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "PAUSE_S", 0.1)
+    monkeypatch.setattr(ordering, "AGAIN_S", 0.05)
+
+    async def scene() -> None:
+        (one,) = drafts(1)
+        async with Orderer(channel, count=1, timeout_s=0) as stuck:
+            with monkeypatch.context() as full:
+                errors = [StoreUnavailable("disk is full")] * 10_000
+                full.setattr(channel, "commit_all", Failing(channel, errors).commit_all)
+                await stuck.submit(one.envelope())
+                with pytest.raises(LedgerUnavailable, match="cannot commit"):
+                    async with stuck.paused():
+                        raise AssertionError
+                new = channel.configuration.with_organisation(firm("Org2MSP").organisation)
+                with pytest.raises(LedgerUnavailable, match="cannot commit"):
+                    await stuck.reconfigure(new)
+            assert (await stuck.wait_for(one.transaction_id)).code is Code.VALID
+            async with stuck.paused():
+                assert channel.has_transaction(one.transaction_id)
+
+    play(scene())
+
+
+def test_pause_that_meets_a_damaged_file__ends_the_waits_for_what_it_cut(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = StoreDamaged("file is damaged")
+    monkeypatch.setattr(channel, "commit_all", Failing(channel, [error]).commit_all)
+
+    async def scene() -> None:
+        one, two = drafts(2)
+        async with Orderer(channel, count=10, timeout_s=20) as failing:
+            wait = asyncio.create_task(failing.wait_for(one.transaction_id))
+            await failing.submit(one.envelope())
+            with pytest.raises(StoreDamaged):
+                async with failing.paused():
+                    raise AssertionError
+            with pytest.raises(StoreDamaged):
+                await wait
+            with pytest.raises(StoreDamaged):
+                await failing.submit(two.envelope())
 
     play(scene())

@@ -1,0 +1,65 @@
+"""What a revert is about to do, in a file until it is done: all channels go back, or none.
+
+reverting.json     number of the snapshot, and the height that each channel goes back to
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from edgemark.errors import Unrecoverable
+from edgemark.files import OWNER_ONLY_FILE, sync_folder, write_whole
+from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
+
+NAME = "reverting.json"
+
+
+class RevertUnfinished(Unrecoverable):
+    """Some channels went back and others did not; the next start goes on."""
+
+
+class Intent(NamedTuple):
+    """What a revert is about to do.
+
+    Attributes:
+        snapshot: its number; later ones are forgotten.
+        heights: that each channel goes back to, by name.
+    """
+
+    snapshot: int
+    heights: Mapping[str, int]
+
+
+def write_intent(folder: Path, intent: Intent) -> None:
+    """Keep it, durably."""
+    raw = json.dumps({"snapshot": intent.snapshot, "heights": dict(intent.heights)})
+    write_whole(folder / NAME, raw.encode(), mode=OWNER_ONLY_FILE)
+
+
+def read_intent(folder: Path) -> Intent | None:
+    """That of a revert which did not come to its end; None when there is none.
+
+    Raises:
+        StoreDamaged: the file holds something else.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_bytes())
+        intent = Intent(found["snapshot"], dict(found["heights"]))
+        if not all(type(each) is int for each in (intent.snapshot, *intent.heights.values())):
+            raise TypeError(NAME)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        needed = "heights of channels"
+        raise StoreDamaged("cannot be read", who=path, needed=needed, remedy=REMEDY) from error
+    return intent
+
+
+def remove_intent(folder: Path) -> None:
+    """It is done."""
+    (folder / NAME).unlink()
+    sync_folder(folder)

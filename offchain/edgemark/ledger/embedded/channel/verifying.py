@@ -2,7 +2,8 @@
 
 Blocks: number, hash of the block below, hash of all envelopes, the orderer's signature. Then every
 check of validation, against a state of its own, so every signature in them; then index, history and
-state, row by row. The time is never asked: it says the same when all certificates have expired.
+state, row by row; then SQLite's own indexes and pages, and that nothing else is in the file. The
+time is never asked: it says the same when all certificates have expired.
 
 It shows damage, and tampering by whoever lacks the keys. It does not show what the operator does,
 who has them all, nor that whole blocks were taken from the top with all that they did: the rest is
@@ -23,7 +24,13 @@ from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import entries_of, writes_of
 from edgemark.ledger.embedded.channel.sealing import check_seal
 from edgemark.ledger.embedded.state.store import Store
-from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged, connect, told
+from edgemark.ledger.embedded.state.tables import (
+    REMEDY,
+    StoreDamaged,
+    check_schema,
+    connect,
+    told,
+)
 from edgemark.ledger.embedded.state.views import Snapshot, StateView
 from edgemark.ledger.embedded.validation.blocks import Validator
 from edgemark.ledger.embedded.validation.configuring import read_genesis
@@ -59,6 +66,7 @@ class Verified:
 
 
 _TABLES = {
+    "facts": ("SELECT name, value FROM facts ORDER BY name", "name"),
     "index of blocks": ("SELECT number, hash, first_row FROM blocks ORDER BY number", "block"),
     "index of transactions": (
         "SELECT block, position, id, code, timestamp_ns FROM transactions ORDER BY block, position",
@@ -91,11 +99,13 @@ def verify_file(path: Path, channel: str, orderer: Organisation) -> Verified:
         raise StoreDamaged("file is not there", who=path, remedy=REMEDY)
     with closing(connect(path, writes=False)) as connection, TemporaryDirectory() as folder:
         view = StateView(Snapshot(path, connection), lambda: None)
+        check_schema(connection, path)
         with Store(Path(folder) / "anew.sqlite", channel, is_scratch=True) as anew:
             walk = _Walk(channel, view, anew, orderer)
             walk.walk()
             with closing(connect(anew.path, writes=False)) as computed, told(path):
                 _compare(channel, connection, computed)
+                _check_pages(channel, connection)
                 keys = connection.execute("SELECT count(*) FROM state").fetchone()[0]
     return Verified(channel, view.height, walk.transactions, walk.valid, keys)
 
@@ -197,10 +207,20 @@ def _compare(channel: str, kept: sqlite3.Connection, anew: sqlite3.Connection) -
     for name, (question, words) in _TABLES.items():
         for had, needed in zip_longest(kept.execute(question), anew.execute(question)):
             if had != needed:
-                place = [_shown(each) for each in (needed or had)[: 1 if words == "block" else 2]]
+                place = [_shown(each) for each in (needed or had)[: 2 if " and " in words else 1]]
                 where = f"{channel}, {name}, {words} {' '.join(place)}"
                 what = "is not there" if had is None else "is not what blocks say"
                 raise _differs(where, what, *_cells(had, needed))
+
+
+def _check_pages(channel: str, kept: sqlite3.Connection) -> None:
+    """Check what no row shows: that each index says what its table does, and all pages are whole.
+
+    What is found by an id or a key is found by an index, so a row alone proves little.
+    """
+    for (found,) in kept.execute("PRAGMA integrity_check(1)"):
+        if found != "ok":
+            raise _differs(f"{channel}, pages of the file", "are not whole", _shown(found))
 
 
 def _cells(had: tuple[object, ...] | None, needed: tuple[object, ...] | None) -> Iterator[object]:

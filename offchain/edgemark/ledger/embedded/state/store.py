@@ -22,6 +22,7 @@ from edgemark.ledger.embedded.state.tables import (
     REMEDY,
     SCHEMA,
     StoreDamaged,
+    check_schema,
     connect,
     told,
 )
@@ -336,6 +337,7 @@ def _make_or_check(writer: sqlite3.Connection, path: Path, channel: str) -> None
     if (application, version) != (APPLICATION, FORMAT):
         needed = f"a channel's file of format {FORMAT}"
         raise StoreDamaged("file is another program's", who=path, needed=needed, remedy=REMEDY)
+    check_schema(writer, path)
     found = writer.execute("SELECT value FROM facts WHERE name = 'channel'").fetchone()
     if found is None or found[0] != channel:
         had = None if found is None else found[0]

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from edgemark.errors import LedgerUnavailable, Unrecoverable
@@ -123,6 +124,35 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that a file has these tables and indexes, and nothing beside them: a trigger would act.
+
+    Raises:
+        StoreDamaged: it has others.
+    """
+    with told(path):
+        found = _schema_of(connection)
+    for what, parts in (
+        ("holds what is not its own", found - _expected()),
+        ("lacks a part of it", _expected() - found),
+    ):
+        if parts:
+            kind, name, *_ = min(parts)
+            raise StoreDamaged(f"file {what}", who=path, had=f"{kind} {name[:64]}", remedy=REMEDY)
+
+
+def _schema_of(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return frozenset(tuple(map(str, each)) for each in rows)
+
+
+@cache
+def _expected() -> frozenset[tuple[str, ...]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        return _schema_of(connection)
 
 
 BUSY_S = 5.0

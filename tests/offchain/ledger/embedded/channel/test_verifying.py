@@ -108,6 +108,55 @@ def test_row_that_was_changed__is_named(
     assert named in str(differs.value)
 
 
+@pytest.mark.parametrize(
+    "index", ["transactions_by_id", "blocks_by_hash", "history_by_key", "state"]
+)
+def test_flips_in_an_index__are_found(path: Path, rows: sqlite3.Connection, index: str) -> None:
+    """By such a page alone a transaction, a block or a key is found, or not."""
+    (page,) = rows.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (index,)).fetchone()
+    (size,) = rows.execute("PRAGMA page_size").fetchone()
+    rows.close()
+    whole = path.read_bytes()
+    begin = (page - 1) * size
+    used = [place for place in range(begin + 100, begin + size) if whole[place]]
+    for place in used[5 :: max(1, len(used) // 12)]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x01]) + whole[place + 1 :])
+        with pytest.raises((ChannelDiffers, StoreDamaged)):
+            verify_file(path, CHANNEL, ORDERER)
+    path.write_bytes(whole)
+    verify_file(path, CHANNEL, ORDERER)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (
+            "CREATE TRIGGER more AFTER INSERT ON blocks BEGIN DELETE FROM state; END",
+            "not its own; had trigger more",
+        ),
+        ("CREATE TABLE more (x)", "not its own; had table more"),
+        ("CREATE VIEW more AS SELECT 1", "not its own; had view more"),
+        ("DROP INDEX transactions_by_id", "lacks a part of it; had index transactions_by_id"),
+        ("DROP INDEX history_by_key", "lacks a part of it; had index history_by_key"),
+    ],
+)
+def test_schema_that_was_changed__is_found__also_when_the_file_is_opened(
+    path: Path, rows: sqlite3.Connection, change: str, named: str
+) -> None:
+    rows.execute(change)
+    rows.close()
+    with pytest.raises(StoreDamaged, match=named):
+        verify_file(path, CHANNEL, ORDERER)
+    with pytest.raises(StoreDamaged, match=named):
+        Channel(path, CHANNEL, orderer())
+
+
+def test_fact_that_is_added__is_found(path: Path, rows: sqlite3.Connection) -> None:
+    rows.execute("INSERT INTO facts VALUES ('more', 'x')")
+    with pytest.raises(ChannelDiffers, match="facts, name more"):
+        verify_file(path, CHANNEL, ORDERER)
+
+
 def test_swapped_blocks__are_named(path: Path, rows: sqlite3.Connection) -> None:
     rows.execute("UPDATE blocks SET number = 99 WHERE number = 2")
     rows.execute("UPDATE blocks SET number = 2 WHERE number = 3")

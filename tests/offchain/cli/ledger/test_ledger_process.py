@@ -8,8 +8,10 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,10 +28,12 @@ from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.control import ask_ledger
 from edgemark.ledger.embedded.running.place import Place
-from edgemark.ledger.embedded.running.process import ledger_down
+from edgemark.ledger.embedded.running.process import ledger_down, ledger_up
 from edgemark.ledger.fabric.faults import LedgerSilent
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.network.programs import find_programs
+from edgemark.ledger.launching.notes import read_note, write_note
+from edgemark.ledger.launching.program import Program
 from edgemark.process import is_running, start_ticks
 
 pytestmark = [pytest.mark.processes, pytest.mark.lasts(12)]
@@ -152,6 +156,34 @@ def test_killed_ledger__is_not_found_and_comes_up_where_it_was(home: Home) -> No
     again = home.run("up").value
     assert again["pid"] != first["pid"]
     assert again["ports"] == first["ports"]
+
+
+def test_two_that_start_it_at_once__find_the_same__and_its_log_stays(home: Home) -> None:
+    assert home.run("init").status == Exit.DONE
+    words = [sys.executable, "-m", "edgemark", "ledger", "serve", "--home", str(home.folder)]
+
+    def start(_: int) -> int:
+        running = ledger_up(home.place.folder, lambda _: [*words, "--log-level", "info"])
+        return running.program.pid
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(start, range(2))
+    assert first == second
+    assert "serving" in (home.place.folder / "ledger.log").read_text()
+
+
+def test_down__leaves_the_note_and_socket_of_one_that_came_up_meanwhile(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.place.folder.mkdir(parents=True)
+    dead, other = {"pid": 2**22 + 1, "started": 1}, {"pid": 2**22 + 2, "started": 2}
+    write_note(home.place.note, dead)
+    home.place.socket.touch()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Program, "close", lambda _: write_note(home.place.note, other))
+        assert not ledger_down(home.place.folder)
+    assert read_note(home.place.note) == other
+    assert home.place.socket.exists()
 
 
 def test_port_in_use__is_refused_by_name(home: Home) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
+from edgemark.files import FileInUse, hold_lock
 from edgemark.ledger.embedded.running.control import ask_ledger
 from edgemark.ledger.embedded.running.place import Place, Served
 from edgemark.ledger.launching.notes import read_note
 from edgemark.ledger.launching.ports import check_port_free
 from edgemark.ledger.launching.program import Program
+from edgemark.process import LOOK_S
 
 NAME = "ledger"
 START_S = 30.0  # until a silent one counts as failed; it is ready within 2 s on an idle machine
@@ -44,14 +49,39 @@ def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running
         ProgramDied: it ended at the start; with its last words.
         NoteDamaged: what is known of its process cannot be read.
     """
-    running = ledger_status(folder)
-    if running is not None:
-        return running
     place = Place(folder)
+    with _alone(place):
+        return ledger_status(folder) or _start(place, command(folder))
+
+
+@contextmanager
+def _alone(place: Place) -> Iterator[None]:
+    """One at a time starts or ends the ledger of a folder; the others wait for it.
+
+    Raises:
+        FileInUse: somebody else took too long.
+    """
+    until = time.monotonic() + START_S + Program.STOP_S
+    while True:
+        try:
+            lock = hold_lock(place.folder / "starting")
+        except FileInUse:
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOOK_S)
+        else:
+            break
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _start(place: Place, command: Sequence[str]) -> Running:
     served = Served.load(place) or Served()
     for port in served.ports.values():
         check_port_free(port)
-    program = Program.start(NAME, folder, command(folder), stays=True)
+    program = Program.start(NAME, place.folder, command, stays=True)
 
     def is_ready() -> bool:
         note = read_note(place.note)
@@ -95,11 +125,13 @@ def ledger_down(folder: Path) -> bool:
     note = read_note(place.note)
     if note is None:
         return False
-    program = Program.from_note(NAME, folder, note, place.note)
-    was_running = program.is_running
-    program.close()
-    place.note.unlink(missing_ok=True)
-    place.socket.unlink(missing_ok=True)
+    with _alone(place):
+        program = Program.from_note(NAME, folder, note, place.note)
+        was_running = program.is_running
+        program.close()
+        if read_note(place.note) == note:  # else one that was started otherwise has come up
+            place.note.unlink()
+            place.socket.unlink(missing_ok=True)
     return was_running
 
 

@@ -35,6 +35,7 @@ from edgemark.ledger.embedded.simulation.faults import (
     NotSimulated,
 )
 from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
@@ -118,7 +119,8 @@ class Stream:
             timeout_s: seconds it may take; 0 for ever.
 
         Raises:
-            NotSimulated: it is at work on this transaction already, or answered by ERROR.
+            NotSimulated: it is at work on this transaction already, or answered by ERROR; or the
+                call is larger than a message may be.
             ChaincodeSilent: it took too long.
             ChaincodeEnded: the stream ended.
             ChaincodeBroke: its answer is none.
@@ -128,10 +130,14 @@ class Stream:
             raise NotSimulated(f"txid: {call.transaction_id}({call.channel}) exists")
         if self._fault is not None:
             raise ChaincodeEnded(TERMINATED, who=self._who) from self._fault
+        begin = _begin(call)
+        if (size := begin.ByteSize()) > MAX_MESSAGE_BYTES:  # it would end the stream for all
+            had, needed = f"{size} bytes", f"<= {MAX_MESSAGE_BYTES}"
+            raise NotSimulated("call is too large", who=self._who, had=had, needed=needed)
         work = self._works[key] = _Work(call)
         try:
             async with asyncio.timeout(timeout_s or None):
-                await self._send(_begin(call))
+                await self._send(begin)
                 answer = await work.done
         except TimeoutError as error:
             raise ChaincodeSilent(
@@ -213,7 +219,7 @@ class Stream:
         elif kind == INVOKE:
             work.invoking = asyncio.create_task(self._invoke(work, message))
         else:
-            await self._send(_answer(work.requests, message))
+            await self._send(_fitting(_answer(work.requests, message), message))
 
     def _note(self, work: _Work | None) -> None:
         self._strays = 0 if work is not None else self._strays + 1
@@ -230,7 +236,7 @@ class Stream:
         except Exception as error:  # noqa: BLE001 - told to who asked; the log has it
             answer = _fail(message, error)
         if not work.done.done():
-            await self._send(answer)
+            await self._send(_fitting(answer, message))
 
     async def _send(self, message: Any) -> None:
         await self._unsent.put(message)
@@ -256,6 +262,14 @@ def _begin(call: Call) -> Any:
         channel_id=call.channel,
         proposal=proposal_pb2.SignedProposal.FromString(call.asked.signed),
     )
+
+
+def _fitting(answer: Any, message: Any) -> Any:
+    """The answer to a request, or ERROR where it is larger than a message may be."""
+    size = answer.ByteSize()
+    if size <= MAX_MESSAGE_BYTES:
+        return answer
+    return error_of(message, f"answer is too large: {size} bytes; needed <= {MAX_MESSAGE_BYTES}")
 
 
 def _answer(requests: Requests, message: Any) -> Any:

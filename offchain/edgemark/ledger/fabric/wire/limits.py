@@ -11,6 +11,9 @@ MAX_IDENTITY_BYTES = MAX_CERTIFICATE_BYTES + 1024  # with the name of its organi
 MAX_ENVELOPE_BYTES = 10 * 1024 * 1024  # Fabric's default AbsoluteMaxBytes of a batch
 MAX_ARGUMENTS = 256  # of one call
 MAX_ARGUMENTS_BYTES = 4 * 1024 * 1024  # of one call, all together: both fit into one envelope
+# A message to a chaincode holds the arguments twice: by themselves, and in the signed proposal.
+MAX_TRANSIENT_BYTES = MAX_MESSAGE_BYTES - 2 * MAX_ARGUMENTS_BYTES - 1024 * 1024  # names and values
+MAX_TRANSIENT = 256  # values of one call
 MAX_KEY_BYTES = 1024
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 MAX_EVENT_BYTES = 1024 * 1024

@@ -20,6 +20,8 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS_BYTES,
     MAX_NAME,
     MAX_NONCE_BYTES,
+    MAX_TRANSIENT,
+    MAX_TRANSIENT_BYTES,
 )
 from edgemark.ledger.fabric.wire.messages import parse
 
@@ -119,6 +121,7 @@ def parse_proposal(raw: bytes) -> Proposal:
     arguments = tuple(spec.input.args)
     _check_arguments(arguments)
     transient = dict(asked.TransientMap)
+    _check_transient(transient)
     asked.ClearField("TransientMap")
     at = channel.timestamp
     return Proposal(
@@ -170,6 +173,14 @@ def _check_arguments(arguments: tuple[bytes, ...]) -> None:
         raise _contradiction("number of arguments", len(arguments), f"<= {MAX_ARGUMENTS}")
     if size > MAX_ARGUMENTS_BYTES:
         raise _contradiction("arguments", f"{size} bytes", f"<= {MAX_ARGUMENTS_BYTES}")
+
+
+def _check_transient(transient: Mapping[str, bytes]) -> None:
+    size = sum(len(name.encode()) + len(value) for name, value in transient.items())
+    if len(transient) > MAX_TRANSIENT:
+        raise _contradiction("number of transient values", len(transient), f"<= {MAX_TRANSIENT}")
+    if size > MAX_TRANSIENT_BYTES:
+        raise _contradiction("transient data", f"{size} bytes", f"<= {MAX_TRANSIENT_BYTES}")
 
 
 def _contradiction(what: str, had: object, needed: object) -> MessageMalformed:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from fabric_protos.peer import proposal_pb2
 from tests.offchain.ledger.embedded.endorsing_world import (
     CHANNEL,
     ORG1,
@@ -18,8 +19,10 @@ from tests.offchain.ledger.embedded.endorsing_world import (
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 
 from edgemark.ledger.embedded.definitions import LIFECYCLE, field_key
+from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
 from edgemark.ledger.fabric.wire.envelopes import Event, parse_action, parse_event
+from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,
     RangeRead,
@@ -228,3 +231,24 @@ def test_many_at_once__are_told_apart(made_organisations: Path) -> None:
             assert found == [f"value k{number}".encode() for number in range(60)]
 
     asyncio.run(play())
+
+
+def test_a_call_above_a_message__fails_alone(made_organisations: Path) -> None:
+    async def play() -> None:
+        async with endorsing(made_organisations) as world, world.running("shelf", Shelf()):
+            await world.do("shelf", "put", "k", "v")
+            links = world.links._links
+            (stream,) = [each.stream for each in links.values()]
+            proposal, signed, signer = world.ask("shelf", "get", "k")
+            with pytest.raises(NotSimulated, match="call is too large"):
+                await world.put_to((proposal, signed + _unknown(MAX_MESSAGE_BYTES), signer))
+            assert await world.do("shelf", "get", "k") == b"v"
+            assert [each.stream for each in links.values()] == [stream]
+
+    asyncio.run(play())
+
+
+def _unknown(size: int) -> bytes:
+    """A field that `SignedProposal` has not."""
+    made: bytes = proposal_pb2.Proposal(extension=bytes(size)).SerializeToString()
+    return made

@@ -20,6 +20,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import (
+    Deployed,
     check_committed,
     check_endorsers,
     deploy,
@@ -101,16 +102,22 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         check_committed(deployed)
         if chosen.kind == DEVELOPMENT:
             _begin_ticking(folder, acting[0], name, given["clock_s"])
+    _show(invocation, chosen.channel, deployed, hosts)
+
+
+def _show(invocation: Invocation, channel: str, deployed: Deployed, hosts: Hosts | None) -> None:
+    """Print what stands on a channel now."""
+    wanted = deployed.wanted
     places = {} if hosts is None else {each: hosts.address_of(each) for each in hosts.ports}
     facts = {
-        "chaincode": name,
-        "version": deployed.wanted.version,
-        "sequence": deployed.wanted.sequence,
-        "channel": chosen.channel,
+        "chaincode": wanted.name,
+        "version": wanted.version,
+        "sequence": wanted.sequence,
+        "channel": channel,
         "packages": dict(deployed.packages),
         "processes": places,
     }
-    lines = [f"{name} {wanted.version} is on {chosen.channel}, sequence {facts['sequence']}"]
+    lines = [f"{wanted.name} {wanted.version} is on {channel}, sequence {wanted.sequence}"]
     lines += [
         f"  {each}  {places.get(each, 'elsewhere')}  {package_id}"
         for each, package_id in deployed.packages.items()
@@ -132,6 +139,9 @@ def _begin_ticking(
 @click.option("--package-id", help="LABEL:HASH, as the peer said; for one process.")
 @click.option("--address", metavar="HOST:PORT", help="To listen on; for one process.")
 @click.option("--reload", is_flag=True, help="Restart when the source changes.")
+@click.option(
+    "--org", "alone", metavar="MSP", help="That of one organisation alone, with this terminal."
+)
 def run(
     invocation: Invocation,
     name: str,
@@ -139,11 +149,14 @@ def run(
     package_id: str | None,
     address: str | None,
     reload: bool,
+    alone: str | None,
 ) -> None:
     """Run the processes of NAME here, until interrupted.
 
     On a ledger of this home: those that `deploy` started, again, one for each organisation. With
-    --package-id and --address: one process, of NAME or MODULE:CLASS, for any network.
+    --org: the process of one of them, which reads this terminal, so that `breakpoint()` stops in
+    it; the others run on as they did. With --package-id and --address: one process, of NAME or
+    MODULE:CLASS, for any network.
     """
     if (package_id is None) != (address is None):
         raise RefusedInput("stand together", who="--package-id and --address")
@@ -161,6 +174,8 @@ def run(
             remedy="Deploy it: `edgemark ledger chaincode deploy`; or name --package-id and "
             "--address.",
         )
+    if alone is not None:
+        hosts.become(alone, reload=reload)
     hosts.close()
     with hosts:
         hosts.start(reload=reload, stays=False)

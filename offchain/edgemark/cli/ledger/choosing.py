@@ -26,7 +26,10 @@ _SETTINGS = {
 }
 
 wait_option = click.option(
-    "--wait", "wait_s", type=RealRange(0.001, MAX_WAIT_S), help="Longest time, in seconds."
+    "--wait",
+    "wait_s",
+    type=RealRange(0.001, MAX_WAIT_S),
+    help="Longest time, in seconds.  [default: query 40, invoke and finish 120, history 300]",
 )
 
 

@@ -194,6 +194,49 @@ def test_chaincode_run__in_the_foreground__until_interrupted(town: LedgerHome) -
     wait_until("the end of its processes", lambda: not found.is_running)
 
 
+STOPS = (
+    CODE.replace('success(b"ANSWER")', "success((await read(stub)).encode())")
+    + """
+async def read(stub):
+    value = "as it was"
+    breakpoint()
+    return value
+"""
+)
+
+
+def test_chaincode_run__of_one_organisation__stops_at_a_breakpoint_and_reads_its_terminal(
+    town: LedgerHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "told.py").write_text(STOPS)
+    assert ledger(town, "chaincode", "deploy", "stops", "--run", "told:Told").status == Exit.DONE
+    words = ["ledger", "chaincode", "run", "stops", "--org", "Org1MSP"]
+    command = [sys.executable, "-m", "edgemark", *words, "--ledger", town.settings.kind]
+    path = os.pathsep.join(part for part in sys.path if part)
+    with subprocess.Popen(
+        [*command, "--home", str(town.home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    ) as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdin is not None
+            assert running.stdout.readline().startswith('{"address"')
+            running.stdin.write("value = 'as it was typed'\nc\n")
+            running.stdin.flush()
+            done = ledger(town, "query", "stops", "any", "--org", "Org1MSP", "--wait", "20")
+            assert done.out == "as it was typed\n", done.complaint
+        finally:
+            running.terminate()
+    unknown = ledger(town, "chaincode", "run", "stops", "--org", "Org9MSP")
+    assert unknown.status == Exit.REFUSED_INPUT
+    assert "needed Org1MSP or Org2MSP" in unknown.complaint
+
+
 def test_chaincode_run__of_what_was_not_deployed__is_refused(town: LedgerHome) -> None:
     done = ledger(town, "chaincode", "run", "never")
     assert done.status == Exit.REFUSED_INPUT

@@ -7,6 +7,7 @@ id is the same as well, and no organisation has to approve anything anew because
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, RefusedInput
@@ -25,7 +26,8 @@ from edgemark.ledger.fabric.packages.making import package_of
 from edgemark.ledger.fabric.packages.reading import Package, check_label
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
 from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
-from edgemark.ledger.launching.program import LAST_WORDS, Program
+from edgemark.ledger.launching.program import LAST_WORDS, Program, log_of
+from edgemark.process import start_ticks
 
 FOLDER, NOTE = "chaincode", "hosts.json"
 HOST = "edgemark_chaincode.host"  # what `python -m` runs
@@ -91,7 +93,9 @@ class Hosts(Closing):
         make_private_folder(self.place)
         self.reload = reload
         try:
-            for program in [self._start(each, stays) for each in self.ports if self._is_off(each)]:
+            for program in [
+                self._start(each, stays=stays) for each in self.ports if self._is_off(each)
+            ]:
                 program.wait_until_ready(partial(_listens, program.log), START_S)
         except BaseException:
             self.close()
@@ -102,7 +106,7 @@ class Hosts(Closing):
     def _is_off(self, msp_id: str) -> bool:
         return msp_id not in self.programs or not self.programs[msp_id].is_running
 
-    def _start(self, msp_id: str, stays: bool) -> Program:
+    def _start(self, msp_id: str, *, stays: bool) -> Program:
         check_port_free(self.ports[msp_id])
         command = self.command_of(msp_id, reload=self.reload)
         program = Program.start(msp_id, self.place, command, working_folder=self.cwd, stays=stays)
@@ -116,6 +120,38 @@ class Hosts(Closing):
         words = [sys.executable, "-m", HOST, self.code, "--package-id", package.package_id]
         words += ["--address", self.address_of(msp_id)]
         return [*words, "--reload"] if reload else words
+
+    def become(self, msp_id: str, *, reload: bool = False) -> NoReturn:
+        """Be the process of one organisation from now on, with the terminal of this one.
+
+        Args:
+            msp_id: of the organisation.
+            reload: it restarts when its source changes.
+
+        Raises:
+            RefusedInput: it has none.
+            PortInUse, ProgramDied: see `start`, of the others'.
+        """
+        if msp_id not in self.ports:
+            raise RefusedInput(
+                f"has no process of {msp_id[:64]}",
+                who=f"chaincode {self.name}",
+                needed=" or ".join(self.ports),
+            )
+        former = self.programs.pop(msp_id, None)
+        if former:
+            former.close()
+        others = [each for each in self.ports if each != msp_id and self._is_off(each)]
+        for program in [self._start(each, stays=True) for each in others]:
+            program.wait_until_ready(partial(_listens, program.log), START_S)
+        check_port_free(self.ports[msp_id])
+        own = os.getpid()
+        self.programs[msp_id] = Program(
+            own, start_ticks(own) or 0, msp_id, log_of(msp_id, self.place)
+        )
+        self.note()
+        os.chdir(self.cwd)
+        os.execv(sys.executable, self.command_of(msp_id, reload=reload))  # noqa: S606 - our own
 
     def close(self) -> None:
         """End all of them; what they answer is answered before."""

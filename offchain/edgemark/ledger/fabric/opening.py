@@ -108,6 +108,21 @@ def _find_profile(settings: LedgerSettings, home: Path) -> Path:
         )
     path = profile_path(home / FOLDERS[settings.kind], settings.msp_id)
     if not path.exists():
+        known = sorted(each.stem for each in path.parent.glob("*MSP.json"))
+        if known:
+            raise ProfileInvalid(
+                "is no organisation of this home's ledger",
+                who=settings.msp_id,
+                needed=known,
+                remedy="Name one of these: --msp-id, or ledger.msp_id.",
+            )
+        other = FABRIC if settings.kind == DEVELOPMENT else DEVELOPMENT
+        if any((home / FOLDERS[other] / path.parent.name).glob("*MSP.json")):
+            raise ProfileInvalid(
+                f"has no {settings.kind} ledger, but one of kind {other}",
+                who=home,
+                remedy=f"Name that: --ledger {other}; or start one: `{STARTS[settings.kind]}`.",
+            )
         raise ProfileInvalid(
             "is not there",
             who=path,

@@ -123,6 +123,12 @@ def test_too_few_endorsements__are_invalid_and_say_the_code(desk: Desk) -> None:
     assert facts["block"] > 0
 
 
+def test_an_organisation_that_is_not_there__is_told_with_those_that_are(desk: Desk) -> None:
+    words = ("query", "shelf", "get", "a", "--msp-id", "Org9MSP")
+    facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
+    assert (facts["who"], facts["needed"]) == ("Org9MSP", "Org1MSP, Org2MSP")
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

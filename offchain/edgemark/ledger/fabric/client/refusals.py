@@ -114,7 +114,8 @@ def _out_of_time(refusal: Refusal) -> EdgemarkError:
         "chaincode did not answer in time",
         who="endorsers",
         had=_words(refusal),
-        remedy="See that its process runs and answers, then ask again.",
+        remedy="See that its process runs and answers, then ask again; a debugger needs "
+        "`edgemark ledger up --execute-timeout 0`, and --wait SECONDS (wait_s) here.",
     )
 
 
@@ -194,7 +195,8 @@ def _silent(refusal: Refusal) -> EdgemarkError:
         "did not answer",
         who=refusal.target or "ledger",
         had=_words(refusal),
-        remedy="See that the peer runs and that the profile names its port and its TLS CA.",
+        remedy="See that the peer runs and that the profile names its port and its TLS CA; what "
+        "takes longer needs --wait SECONDS (wait_s).",
     )
 
 
@@ -275,7 +277,10 @@ def _of_endorser(words: EndorserWords) -> str:
 
 def _short(text: str) -> str:
     whole = _HEX.sub("[...]", text)
-    return whole if len(whole) <= LONGEST_WORDS else f"{whole[:LONGEST_WORDS]}..."
+    if len(whole) <= LONGEST_WORDS:
+        return whole
+    half = LONGEST_WORDS // 2  # the cause stands first, the remedy last
+    return f"{whole[:half]} ... {whole[-half:]}"
 
 
 def join_words(endorsers: Sequence[EndorserWords]) -> str:

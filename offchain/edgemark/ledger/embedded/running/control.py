@@ -64,7 +64,10 @@ class ControlServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
-            answer = await self._answer(await reader.readuntil())
+            try:
+                answer = await self._answer(await reader.readuntil())
+            except asyncio.LimitOverrunError:
+                answer = {"error": _too_long().as_dict(), "family": "refused"}
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         writer.close()
@@ -100,12 +103,15 @@ def ask_ledger(path: Path, what: str, *, limit_s: float = ASK_S, **facts: object
         LedgerSilent: nobody answers.
         RefusedInput, LedgerUnavailable, Unrecoverable: what it answers.
     """
+    line = json.dumps({"ask": what, **facts}).encode() + b"\n"
+    if len(line) > MAX_LINE_BYTES:
+        raise _too_long()
     try:
         with socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(limit_s)
             with _short(path) as short:
                 asking.connect(short)
-            asking.sendall(json.dumps({"ask": what, **facts}).encode() + b"\n")
+            asking.sendall(line)
             with asking.makefile("rb") as file:
                 answer = json.loads(file.readline(MAX_LINE_BYTES))
     except (OSError, ValueError) as error:
@@ -118,6 +124,11 @@ def ask_ledger(path: Path, what: str, *, limit_s: float = ASK_S, **facts: object
         raise error_family(answer["error"]["what"], **words, remedy=remedy)
     told: dict[str, Any] = answer["told"]
     return told
+
+
+def _too_long() -> RefusedInput:
+    needed = f"a line of at most {MAX_LINE_BYTES} bytes"
+    return RefusedInput("question is too long", who="ledger", needed=needed)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from edgemark.errors import LedgerUnavailable, Unrecoverable
+from edgemark.files import OWNER_ONLY_FILE
 
 APPLICATION = 0x45444C47  # "EDLG": whose file it is
 FORMAT = 1
@@ -106,6 +107,8 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
     """
     with told(path):
         mode = "rwc" if writes else "ro"
+        if writes:
+            _make_private(path)  # before SQLite does, whose other files take its mode
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
@@ -153,6 +156,17 @@ def _expected() -> frozenset[tuple[str, ...]]:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(SCHEMA)
         return _schema_of(connection)
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.touch(OWNER_ONLY_FILE)
+        path.chmod(OWNER_ONLY_FILE)
+    except OSError as error:
+        remedy = "Make room, or give it back to its owner."
+        raise StoreUnavailable(
+            "file cannot be used", who=path, had=error.strerror, remedy=remedy
+        ) from error
 
 
 BUSY_S = 5.0

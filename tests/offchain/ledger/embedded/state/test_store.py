@@ -294,3 +294,13 @@ def test_height_taken_while_a_kept_namespace_changes__keeps_nothing(path: Path) 
         append(store, ("a", b"2"))
         with store.view() as view:
             assert view.get("code", "a") == (b"2", Version(1, 0))
+
+
+def test_files__are_their_owners_alone(path: Path) -> None:
+    path.touch(0o644)  # as one that an older program made
+    path.chmod(0o644)
+    with Store(path, "trade") as store:
+        append(store, ("k", b"v"))
+        found = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
+    assert len(found) > 1
+    assert set(found.values()) == {0o600}, found

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from edgemark.errors import Overloaded
 from edgemark.ledger.embedded.approvals import parse_approval
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ledger import Ledger
-from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.channel.ordering import AGAIN_S, Orderer
 from edgemark.ledger.embedded.definitions import (
     LIFECYCLE,
     ChaincodeDefinition,
@@ -29,6 +30,7 @@ from edgemark.ledger.embedded.doors.serving.servers import DoorServer
 from edgemark.ledger.embedded.endorsers import Endorsers
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import Place, Served
+from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.logs import get_logger
 
 _log = get_logger("ledger")
@@ -173,11 +175,18 @@ class DevelopmentLedger:
 
         async def watch() -> None:
             height = self.ledger.channels[name].height
-            async for block in self.orderers[name].blocks_from(height):
-                for code in block.flags:
-                    self.instruments.note_transaction(code.name)
-                self.behind.snapshots[name].note_block()
-                _log.debug("block", channel=name, number=block.number, size=len(block.flags))
+            while True:
+                with suppress(Overloaded):  # others who wait take all places, or it is closing
+                    async for block in self.orderers[name].blocks_from(height):
+                        note(block)
+                        height = block.number + 1
+                await asyncio.sleep(AGAIN_S)
+
+        def note(block: Block) -> None:
+            for code in block.flags:
+                self.instruments.note_transaction(code.name)
+            self.behind.snapshots[name].note_block()
+            _log.debug("block", channel=name, number=block.number, size=len(block.flags))
 
         watching = asyncio.create_task(watch(), name=f"watch of {name}")
         try:

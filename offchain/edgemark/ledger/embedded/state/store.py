@@ -266,11 +266,13 @@ class Store(Closing):
         if size <= self._wal_limit:
             return
         self._writer.execute(f"PRAGMA busy_timeout = {FOLD_MS}")
-        for step in ("FULL", "TRUNCATE"):
-            busy = self._writer.execute(f"PRAGMA wal_checkpoint({step})").fetchone()[0]
-            with self._sharing:
-                self._let_go()
-        self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+        try:
+            for step in ("FULL", "TRUNCATE"):
+                busy = self._writer.execute(f"PRAGMA wal_checkpoint({step})").fetchone()[0]
+                with self._sharing:
+                    self._let_go()
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
         self._wal_limit = size + WAL_BYTES if busy else WAL_BYTES
 
     def revert(self, height: int) -> None:

@@ -304,3 +304,30 @@ def test_files__are_their_owners_alone(path: Path) -> None:
         found = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
     assert len(found) > 1
     assert set(found.values()) == {0o600}, found
+
+
+def test_write_ahead_file_that_cannot_be_copied__leaves_the_patience_of_commits(
+    store: Store,
+) -> None:
+    class Failing:
+        """The writer, whose file cannot be copied: no test can break a disk at that very step."""
+
+        def __init__(self, writer: sqlite3.Connection) -> None:
+            self.writer = writer
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.writer, name)
+
+        def execute(self, text: str, *more: object) -> object:
+            if "wal_checkpoint" in text:
+                raise sqlite3.OperationalError("disk I/O error")
+            return self.writer.execute(text, *more)
+
+    append(store, ("a", b"1"))
+    writer, store._wal_limit = store._writer, 0
+    patience = writer.execute("PRAGMA busy_timeout").fetchone()
+    store._writer = Failing(writer)  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable):
+        append(store, ("a", b"2"))
+    store._writer = writer
+    assert writer.execute("PRAGMA busy_timeout").fetchone() == patience

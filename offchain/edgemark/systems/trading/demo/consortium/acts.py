@@ -21,9 +21,10 @@ from pathlib import Path
 
 from edgemark.demo.commands import run_command
 from edgemark.errors import EdgemarkError, Unrecoverable
-from edgemark.identifiers import Hash32
+from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.embedded.channel.ledger import verify_folder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
+from edgemark.ledger.fabric.client.events import ChaincodeEvent
 from edgemark.ledger.fabric.faults import EndorsementsDiffer, TransactionInvalid
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.party.consortium.clocks import stop_clocks
@@ -56,6 +57,8 @@ SPLIT = "split"  # a registry of which one organisation runs older code
 DYING = "edgemark.systems.trading.demo.consortium.dying"
 DYING_S = 120.0
 EVENTS_S = 60.0
+BEHIND_S = 5.0  # in which what was told twice would come again
+MOMENT = 4  # recordings after which the ledger is killed
 MOST_TOLD = 700  # characters of what differs
 OLDER = '''"""The registry as an organisation still runs it: it tells times by the minute."""
 
@@ -103,7 +106,12 @@ def act_parallel(scene: Scene, receipt: Receipt) -> None:
     with ThreadPoolExecutor(8) as threads:
         blocks = list(threads.map(record, range(PARALLEL)))
     scene.counted += [scene.id_of(each) for each in issued]
-    receipt.compare("at once: recordings that count", len(blocks), len(issued))
+    found = [
+        each
+        for number, each in enumerate(issued)
+        if sides[1 - number % 2].find(scene.id_of(each)) is not None
+    ]
+    receipt.compare("at once: kept, as the other organisation sees", len(found), len(issued))
     receipt.evidence["settlements at once"] = f"{PARALLEL} in {len(set(blocks))} blocks"
 
 
@@ -249,32 +257,60 @@ def act_killed_ledger(scene: Scene, receipt: Receipt) -> None:
             return False
         return True
 
-    with ThreadPoolExecutor(4) as threads:
+    wanted = {scene.id_of(each) for each in issued}
+    first = scene.station.gateway.height()
+    with ThreadPoolExecutor(5) as threads:
+        hearing = threads.submit(_hear, scene, first, wanted)  # over a stream that the kill cuts
         futures = [threads.submit(record, each) for each in issued]
-        scene.wait("some are recorded", lambda: sum(each.done() for each in futures) >= 4)
-        before = sum(each.done() for each in futures)
+
+        def count() -> int:
+            return sum(each.done() and each.result() for each in futures)
+
+        scene.wait("some are recorded", lambda: count() >= MOMENT)
+        before = count()
         ledger.kill()
         ledger.start()
         reported = [each for each, done in zip(issued, futures, strict=True) if done.result()]
-    kept = [each for each in reported if scene.rival.find(scene.id_of(each)) is not None]
-    receipt.compare("killed ledger: reported committed and kept", len(kept), len(reported))
-    for each in issued:  # the same calls again: those that were lost count now, none twice
-        scene.recorder.record_settlements(scene.trade.domains, [piece_of(each)])
+        kept = [each for each in reported if scene.rival.find(scene.id_of(each)) is not None]
+        told = len(reported) >= before >= MOMENT
+        receipt.require("killed ledger: some were reported before", told, before, MOMENT)
+        receipt.compare("killed ledger: reported committed and kept", len(kept), len(reported))
+        for each in issued:  # the same calls again: those that were lost count now, none twice
+            scene.recorder.record_settlements(scene.trade.domains, [piece_of(each)])
+        heard = Counter(each for each in hearing.result() if each in wanted)
+    receipt.compare("killed ledger: told over it, once each", heard == Counter(wanted), True)
     scene.counted += [scene.id_of(each) for each in issued]
     receipt.evidence["settlements under way when the ledger was killed"] = PARALLEL - before
 
 
+def _hear(scene: Scene, first: int, wanted: set[Hash32]) -> list[Hash32]:
+    """Ids of evidence that the ledger tells of, until all wanted ones and those behind are told."""
+    found = list[tuple[int, Hash32]]()
+    controller = scene.trade.controller.address  # others may record on the same ledger
+    until, last = time.monotonic() + EVENTS_S, first
+    for event in scene.rival.door.list_events(wait_s=EVENTS_S, first=first):
+        found += [(event.block, each) for each in _evidence_in(event, controller)]
+        last = event.block
+        if wanted <= {each for _, each in found} or time.monotonic() > until:
+            break
+    behind = [  # the last block whole, and what comes after it
+        each
+        for event in scene.rival.door.list_events(wait_s=BEHIND_S, first=last)
+        for each in _evidence_in(event, controller)
+    ]
+    return [each for block, each in found if block < last] + behind
+
+
+def _evidence_in(event: ChaincodeEvent, controller: Address) -> list[Hash32]:
+    if event.event.name != requests.RECORDED:
+        return []
+    kept = requests.parse(tuple[Kept, ...], event.event.payload.decode(), who="event")
+    return [each.found.evidence for each in kept if controller in each.found.signers]
+
+
 def act_events(scene: Scene, receipt: Receipt) -> None:
     """What the ledger tells of is what was reported committed: all of it, and nothing twice."""
-    wanted, found = set(scene.counted), list[Hash32]()
-    controller = scene.trade.controller.address  # others may record on the same ledger
-    until = time.monotonic() + EVENTS_S
-    for event in scene.rival.door.list_events(wait_s=EVENTS_S, first=scene.begun):
-        if event.event.name == requests.RECORDED:
-            kept = requests.parse(tuple[Kept, ...], event.event.payload.decode(), who="event")
-            found.extend(each.found.evidence for each in kept if controller in each.found.signers)
-        if wanted <= set(found) or time.monotonic() > until:
-            break
+    found = _hear(scene, scene.begun, set(scene.counted))
     receipt.compare("events: evidence told of", len(found), len(scene.counted))
     missing, more = Counter(scene.counted) - Counter(found), Counter(found) - Counter(scene.counted)
     receipt.compare("events: missing", [each.hex() for each in missing.elements()], [])

@@ -320,7 +320,9 @@ def test_write_ahead_file_that_cannot_be_copied__leaves_the_patience_of_commits(
 
         def execute(self, text: str, *more: object) -> object:
             if "wal_checkpoint" in text:
-                raise sqlite3.OperationalError("disk I/O error")
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+                raise error
             return self.writer.execute(text, *more)
 
     append(store, ("a", b"1"))

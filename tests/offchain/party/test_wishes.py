@@ -119,9 +119,18 @@ def test_a_wish_that_is_refused__raises_what_the_party_raised(
         raise NotGiven("has none", who="giver", had=0, needed=1, remedy="Bring some.")
 
     wishes = open_wishes(home, {"give": refuse})
-    threading.Timer(0.05, wishes.look).start()
+    answered = threading.Event()
+
+    def look() -> None:
+        while not answered.wait(0.05):
+            wishes.look()
+
+    looking = threading.Thread(target=look)
+    looking.start()
     with pytest.raises(family) as told:
         ask(home, "give", {}, LIMIT_S)
+    answered.set()
+    looking.join()
     assert told.value.as_dict() == {
         "error": "NotGiven",
         "what": "has none",

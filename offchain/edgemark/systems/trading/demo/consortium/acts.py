@@ -159,7 +159,8 @@ def act_disagreement(scene: Scene, receipt: Receipt) -> None:
     differing = refusal_of(lambda: split.record_settlements(trade.domains, [piece_of(issued)]))
     told = _words_of(differing)
     key = f"evidence/{scene.id_of(issued).hex()}"
-    is_told = isinstance(differing, EndorsementsDiffer) and key in told and "told_at" in told
+    is_told = isinstance(differing, EndorsementsDiffer)
+    is_told &= all(each in told for each in (key, FIRST, SECOND))
     if stage.development is None:  # Fabric says that they differ, and not in what
         is_told = differing is not None
         key = "that they differ"

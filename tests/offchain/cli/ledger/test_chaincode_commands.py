@@ -214,13 +214,14 @@ def test_chaincode_run__of_one_organisation__stops_at_a_breakpoint_and_reads_its
     words = ["ledger", "chaincode", "run", "stops", "--org", "Org1MSP"]
     command = [sys.executable, "-m", "edgemark", *words, "--ledger", town.settings.kind]
     path = os.pathsep.join(part for part in sys.path if part)
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("EDGEMARK_")}
     with subprocess.Popen(
         [*command, "--home", str(town.home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**usual, "PYTHONPATH": path},
     ) as running:
         try:
             assert running.stdout is not None

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from edgemark.cli.catalogue import CONTRACTS
 

@@ -35,7 +35,7 @@ def test_check_new__of_a_word_of_nobody__passes(name: str) -> None:
         ("jobs", "a command"),
         ("explain", "a command"),
         ("rotate", "a command"),
-        ("settlement", "another system"),
+        ("settlement", "a command"),
         ("jobsettlement", "another system"),
         ("page", "something else"),
         ("holder", "something else"),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from edgemark.cli.ledger.places import check_is_made, place_of
-from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.options.plain_numbers import Real, WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.cli.terminal.streams import say
@@ -60,13 +60,13 @@ OPTIONS = (
     click.option(
         "--batch-timeout",
         "batch_timeout_s",
-        type=float,
+        type=Real(),
         help="Seconds until a block is cut that is not full.",
     ),
     click.option(
         "--execute-timeout",
         "execute_timeout_s",
-        type=float,
+        type=Real(),
         help="Seconds that a chaincode has; 0 for ever, for a debugger.",
     ),
     click.option(

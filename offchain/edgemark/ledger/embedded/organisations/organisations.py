@@ -72,7 +72,7 @@ class Organisations:
         (part / LISTED).write_text(json.dumps(names))
         os.rename(part, place)
         sync_folder(folder)
-        return cls.open(folder)
+        return Organisations.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Organisations:

@@ -24,6 +24,13 @@ from pathlib import Path
 from benchmarks.command import Scale, main
 from benchmarks.findings import Findings
 from benchmarks.ledger_ground import LedgerGround, ledger_ground
+from benchmarks.ledger_life import (
+    measure_revert,
+    measure_starts,
+    size_on_disk,
+    take_snapshot,
+    tell_sizes,
+)
 from benchmarks.ledger_load import Call, Load, put_load
 from benchmarks.measuring import Timing
 from edgemark.identifiers import NO_TIME
@@ -40,9 +47,9 @@ MANY = 32  # callers, where the size is what changes
 IDLE, EVIDENCE, NPM, PYPI = "keeps a value", "evidence", "keeps a value, npm's shim", "PyPI's shim"
 NAMES = {IDLE: "idle", EVIDENCE: "trading", NPM: "onnpm", PYPI: "onpypi"}
 ORGANISATIONS = ("Org1MSP", "Org2MSP")
-CALLS_EACH, LEAST_CALLS = 8, 40  # of one sample: so many for each caller, and at least
+CALLS_EACH, LEAST_CALLS, MOST_CALLS = 8, 40, 512  # of one sample: for each caller; bounds
 MOST_ROUNDS = 5
-TARGET_PER_S = 250.0
+TARGET, TARGET_PER_S = "250 a second", 250.0
 
 
 class Ground:
@@ -84,7 +91,7 @@ class Ground:
 
     async def sample(self, series: str, size: int, at_once: int) -> Load:
         """One load."""
-        count = max(LEAST_CALLS, CALLS_EACH * at_once)
+        count = min(MOST_CALLS, max(LEAST_CALLS, CALLS_EACH * at_once))
         async with self.ledger.access().async_client() as client:
             return await put_load(self.draft(client, series, size, count), count, at_once)
 
@@ -98,11 +105,24 @@ def measure(findings: Findings, scale: Scale) -> None:
             with ledger_ground(kind, Path(folder) / kind) as ledger:
                 ground = Ground(ledger, series if kind == DEVELOPMENT else (IDLE, EVIDENCE))
                 asyncio.run(ground.begin())
-                measure_ledger(findings, scale, ground)
+                if kind == DEVELOPMENT:
+                    measure_development(findings, scale, ground)
+                else:
+                    measure_ledger(findings, scale, ground)
     if FABRIC in kinds:
         for at_once in (8,) if scale.quick else AT_ONCE:
             what = f"{at_once} at once"
             findings.compare(what, at_once, _name(DEVELOPMENT, IDLE), _name(FABRIC, IDLE), ">= 1")
+
+
+def measure_development(findings: Findings, scale: Scale, ground: Ground) -> None:
+    """All points of the development ledger, and what it costs beside its calls."""
+    measure_starts(findings, scale, DEVELOPMENT)
+    number, before, made = take_snapshot(ground.ledger), size_on_disk(ground.ledger), ground.made
+    measure_ledger(findings, scale, ground)
+    made = ground.made - made
+    tell_sizes(findings, ground.ledger, before, made)
+    measure_revert(findings, ground.ledger, number, made)
 
 
 def measure_ledger(findings: Findings, scale: Scale, ground: Ground) -> None:
@@ -114,6 +134,10 @@ def measure_ledger(findings: Findings, scale: Scale, ground: Ground) -> None:
             findings.notes.append(f"{kind}, {series}, {at_once} at once: {best.tell()}")
         ours, peer = _name(kind, EVIDENCE), _name(kind, IDLE)
         findings.compare(f"{at_once} at once", at_once, ours, peer, ">= 0.85")
+        if at_once == MANY and kind == DEVELOPMENT:
+            seconds = 1 / TARGET_PER_S
+            findings.add(at_once, {TARGET: Timing(seconds, seconds, seconds, 0)})
+            findings.compare(f"{at_once} at once", at_once, peer, TARGET, ">= 1")
     for size in () if scale.quick else SIZES[1:]:
         load = sample_many(scale, ground, IDLE, size, MANY)[-1]
         findings.notes.append(f"{kind}, {IDLE}, {MANY} at once, {size} bytes: {load.tell()}")

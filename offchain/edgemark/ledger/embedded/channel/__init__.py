@@ -5,7 +5,9 @@
 | one channel: commit, read, revert | `channel` |
 | what the orderer signs of a block | `sealing` |
 | what the orderer refuses at the door | `admitting` |
-| from envelopes to blocks, and who waits for them | `ordering` |
+| from envelopes to blocks, and who follows them | `ordering` |
+| who waits for what became of a transaction | `waits` |
+| a commit that fails, and is tried again | `trouble` |
 | all channels of a folder, snapshots | `ledger` |
 | everything computed anew from the first block on | `verifying` |
 """

@@ -36,6 +36,10 @@ from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block, make_block, parse_block
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
+from edgemark.logs import get_logger
+from edgemark.seam import place_of
+
+_log = get_logger("ledger.channel")
 
 
 class Status(NamedTuple):
@@ -117,14 +121,10 @@ class Channel(Closing):
                 found = read_genesis(candidate.raw) if is_first else configuration_of(candidate)
             except (MessageMalformed, IndexError) as error:
                 raise self._damaged(f"newest block or configuration: {error}") from error
-        self._configure(found)
+        self.configuration, self.members = found, Members(found)
 
     def _damaged(self, what: str) -> StoreDamaged:
         return StoreDamaged(what, who=self._store.path, remedy=REMEDY)
-
-    def _configure(self, configuration: Configuration) -> None:
-        self.configuration = configuration
-        self.members = Members(configuration)
 
     @property
     def height(self) -> int:
@@ -219,18 +219,35 @@ class Channel(Closing):
             with self._store.view_of_writer() as view:
                 ground = Ground(self.name, self.configuration, self.members, view)
                 outcome = self._validator.validate(made.number, envelopes, ground)
+            self._tell_faults(made, outcome)
             new = outcome.configuration
+            members = None if new is None else Members(new)
             last_config = self.last_config if new is None else made.number
             sealed = seal(made, last_config, self._signer, _nonce())
             block = replace(sealed, flags=outcome.flags)
             writes, entries = writes_of(outcome), entries_of(outcome)
             self._store.append(block, entries, writes)
+            # From here on nothing fails: the block is kept, and must not be made again.
             self._tip, self.last_config = block.hash, last_config
             if any(each.namespace == LIFECYCLE for each in writes):
                 self._definitions = {}
-            if new is not None:
-                self._configure(new)
+            if new is not None and members is not None:
+                self.configuration, self.members = new, members
             return Committed(block, entries)
+
+    def _tell_faults(self, made: Block, outcome: Outcome) -> None:
+        for place, error in outcome.faults.items():
+            transaction_id, _ = identify(outcome.candidates[place])
+            _log.error(
+                "validation failed, so the transaction does not count",
+                channel=self.name,
+                block=made.number,
+                position=place,
+                transaction=transaction_id[:64] or "unreadable",
+                kind=type(error).__name__,
+                reason=error,
+                place=place_of(error),
+            )
 
     def reconfigure(self, configuration: Configuration) -> Committed:
         """Commit a new configuration, in a block of its own.

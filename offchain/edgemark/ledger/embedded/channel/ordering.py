@@ -1,10 +1,10 @@
 """From envelopes to blocks: a queue, cut by count and time; and whoever waits for what comes out.
 
 One task commits, one block at a time, in a thread. An envelope that was taken stays taken, whoever
-stops waiting for it. While the disk refuses, it is tried again and the queue fills; then envelopes
-are refused, and nothing that was taken is lost while the process lives.
-Whatever else a commit meets is told to all who wait and ask: the file is damaged, or a mistake of
-this program; what was taken is sent again by whoever kept it, once the ledger is up anew.
+stops waiting for it. While a commit fails (the disk refuses, or whatever else), it is tried again;
+who waits and who comes meanwhile is told that the ledger is not available, nothing more is taken,
+and nothing that was taken is lost while the process lives. `Orderer.trouble` says why.
+Where the file is damaged no more is tried, and all who wait and ask are told.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Self
 from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
 from edgemark.ledger.embedded.channel.taking_back import RevertUnfinished
+from edgemark.ledger.embedded.channel.trouble import Trouble
+from edgemark.ledger.embedded.channel.waits import Waits
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
-from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
     MAX_QUEUED,
@@ -31,8 +32,7 @@ from edgemark.ledger.fabric.wire.limits import (
 
 SHORT_S = 0.01  # a time as short as this is for those who come together
 PAUSE_S = 10.0  # that a snapshot, a revert or a new configuration waits for commits
-AGAIN_S = 0.5  # until a disk that refused is tried again
-PASSING = (LedgerUnavailable, Overloaded, OSError, MemoryError)  # a block is tried again after it
+AGAIN_S = 0.5  # until a commit that failed is tried again
 RECENT = 64  # blocks kept in memory for those who follow
 
 
@@ -57,12 +57,12 @@ class Orderer:
         self._queued: deque[bytes] = deque()
         self._queued_bytes = 0
         self._arrived, self._enough, self._grown = (asyncio.Event() for _ in range(3))
-        self._waiting: dict[str, list[asyncio.Future[Status]]] = {}
-        self._waiters, self._followers = 0, 0
+        self._waits, self._followers = Waits(), 0
         self._committing = asyncio.Lock()
         self._reverted_to: list[int] = []  # heights, one for each time that blocks were taken back
         self._recent: deque[Block] = deque(maxlen=RECENT)
         self._failure: EdgemarkError | None = None
+        self.trouble = Trouble(channel.name)
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -93,6 +93,13 @@ class Orderer:
         return self._failure
 
     @property
+    def fault(self) -> str | None:
+        """What keeps it from making blocks, in one line; None while it makes them."""
+        if self._failure is not None:
+            return f"makes no more blocks: {self._failure}"
+        return self.trouble.told
+
+    @property
     def queued(self) -> int:
         """Envelopes that wait to be put into a block."""
         return len(self._queued)
@@ -102,10 +109,10 @@ class Orderer:
 
         Raises:
             Overloaded: too many wait already; this one was not taken.
+            LedgerUnavailable: blocks cannot be made for the moment; it was not taken, either.
             Unrecoverable: the channel's file is damaged.
         """
-        if self._failure is not None:
-            raise self._failure
+        self._check_makes_blocks()
         is_full = (
             len(self._queued) >= MAX_QUEUED
             or self._queued_bytes + len(envelope) > MAX_QUEUED_BYTES
@@ -129,24 +136,16 @@ class Orderer:
 
         Raises:
             Overloaded: too many wait already, or the orderer is closing.
+            LedgerUnavailable: blocks cannot be made for the moment; ask again.
             Unrecoverable: the channel's file is damaged.
         """
         # No other task runs between this look and the wait. A commit in its thread may end within,
         # but who waits is told of it by this loop, and so later.
         if (known := self.channel.status(transaction_id)) is not None:
             return known
-        self._check_may_wait(self._waiters)
-        future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
-        others = self._waiting.setdefault(transaction_id, [])
-        others.append(future)
-        self._waiters += 1
-        try:
-            return await future
-        finally:
-            self._waiters -= 1
-            others.remove(future)
-            if not others and self._waiting.get(transaction_id) is others:
-                del self._waiting[transaction_id]
+        self._check_makes_blocks()
+        self._check_may_wait(self._waits.count)
+        return await self._waits.wait(transaction_id)
 
     async def blocks_from(self, number: int) -> AsyncIterator[Block]:
         """All blocks from a number on, those to come as they are committed.
@@ -186,6 +185,11 @@ class Orderer:
             raise LedgerUnavailable(
                 "took blocks back", who=self._who, had=number, needed=f"<= {lowest}", remedy=remedy
             )
+
+    def _check_makes_blocks(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self.trouble.check_is_over()
 
     def _check_may_wait(self, others: int) -> None:
         if self._failure is not None:
@@ -321,39 +325,29 @@ class Orderer:
         while batch:
             try:
                 self._tell(await asyncio.to_thread(self.channel.commit_all, batch))
-            except PASSING:
-                if self._is_closing:
-                    raise
-                await asyncio.sleep(AGAIN_S)
-            except Exception as error:
+            except Unrecoverable as error:
                 self._fail(error)  # whoever commits: the batch is lost
                 raise
+            except Exception as error:
+                if self._is_closing:
+                    raise
+                self._waits.end(self.trouble.note(error))
+                await asyncio.sleep(AGAIN_S)
             else:
+                self.trouble.end()
                 return
 
     def _tell(self, made: Committed) -> None:
         self._recent.append(made.block)
-        # Where an id stands twice, the one that counts is what became of it, as in the index.
-        for each in sorted(made.entries, key=lambda entry: entry.code is not Code.VALID):
-            if each.transaction_id:
-                self._resolve(each.transaction_id, Status(each.code, made.block.number))
+        self._waits.tell(made)
         self._wake_followers()
-
-    def _resolve(self, transaction_id: str, status: Status) -> None:
-        for future in self._waiting.pop(transaction_id, ()):
-            if not future.done():
-                future.set_result(status)
 
     def _wake_followers(self) -> None:
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
     def _end(self, error: Exception) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for futures in waiting.values():
-            for future in futures:
-                if not future.done():
-                    future.set_exception(error)
+        self._waits.end(error)
         self._wake_followers()
 
 

@@ -83,13 +83,16 @@ _TABLES = {
 }
 
 
-def verify_file(path: Path, channel: str, orderer: Organisation) -> Verified:
+def verify_file(
+    path: Path, channel: str, orderer: Organisation, validator: Validator | None = None
+) -> Verified:
     """Check the file of a channel; it may be open elsewhere, and is read at one height.
 
     Args:
         path: of the file.
         channel: whose it is.
         orderer: the organisation that orders, as the ledger's folder has it.
+        validator: for a test of one with other checks; ours by default.
 
     Raises:
         ChannelDiffers: something is not as it should be; the first such thing.
@@ -101,7 +104,7 @@ def verify_file(path: Path, channel: str, orderer: Organisation) -> Verified:
         view = StateView(Snapshot(path, connection), lambda: None)
         check_schema(connection, path)
         with Store(Path(folder) / "anew.sqlite", channel, is_scratch=True) as anew:
-            walk = _Walk(channel, view, anew, orderer)
+            walk = _Walk(channel, view, anew, orderer, validator or Validator())
             walk.walk()
             with closing(connect(anew.path, writes=False)) as computed, told(path):
                 _compare(channel, connection, computed)
@@ -111,9 +114,16 @@ def verify_file(path: Path, channel: str, orderer: Organisation) -> Verified:
 
 
 class _Walk:
-    def __init__(self, channel: str, view: StateView, anew: Store, orderer: Organisation) -> None:
+    def __init__(
+        self,
+        channel: str,
+        view: StateView,
+        anew: Store,
+        orderer: Organisation,
+        validator: Validator,
+    ) -> None:
         self._channel, self._view, self._anew, self._orderer = channel, view, anew, orderer
-        self._validator = Validator()
+        self._validator = validator
         self._previous = b""
         self._last_config = 0
         self.transactions = self.valid = 0

@@ -8,7 +8,7 @@ from typing import Any
 from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2
 
-from edgemark.errors import EdgemarkError, Overloaded
+from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded
 from edgemark.ledger.embedded.channel.admitting import NotOrdered
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talks
@@ -25,6 +25,7 @@ async def order(behind: Behind, envelope: bytes) -> Any:
 
     Raises:
         Overloaded: more wait to be ordered than may.
+        LedgerUnavailable: blocks cannot be made for the moment.
     """
     try:
         header = read_header(envelope)
@@ -84,7 +85,7 @@ class Broadcast:
     async def _order(self, envelope: bytes) -> Any:
         try:
             return await order(self._behind, envelope)
-        except Overloaded as error:
+        except (Overloaded, LedgerUnavailable) as error:
             return _answer(common_pb2.SERVICE_UNAVAILABLE, str(error))
         except EdgemarkError as error:
             return _answer(common_pb2.INTERNAL_SERVER_ERROR, str(error))

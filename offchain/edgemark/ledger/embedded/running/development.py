@@ -74,6 +74,8 @@ class DevelopmentLedger:
         """
         try:
             await self._open()
+            for name, one in self.orderers.items():
+                self._show_trouble(name, one)
             await self._open_doors()
         except BaseException:
             await self.stop()
@@ -196,6 +198,11 @@ class DevelopmentLedger:
             await asyncio.gather(watching, return_exceptions=True)
             self.behind.snapshots[name].close()
 
+    def _show_trouble(self, name: str, one: Orderer) -> None:
+        self.instruments.watch_channel(
+            name, lambda: one.fault is not None, lambda: one.trouble.failed
+        )
+
     async def restart_watching(self) -> None:
         """Look from the present heights on: blocks were taken back."""
         await self._watched.aclose()
@@ -235,7 +242,7 @@ class DevelopmentLedger:
         if not self._servers:
             return ["it has not begun"]
         return [
-            f"channel {name} makes no more blocks: {each.failure}"
+            f"channel {name} {each.fault}"
             for name, each in self.orderers.items()
-            if each.failure is not None
+            if each.fault is not None
         ]

@@ -2,7 +2,7 @@
 
 | question | answers |
 |---|---|
-| status | pid, ports, channels with heights, seconds ahead |
+| status | pid, ports, channels with heights and what keeps one from its work, seconds ahead |
 | snapshot | `number` of the state of all channels now |
 | revert `number` | all channels as they were then; what was ordered later is gone |
 | advance `seconds` | `advanced_s`: by so much clients' timestamps may be ahead |
@@ -51,10 +51,13 @@ class Owner:
     def status(self) -> dict[str, Any]:
         """What runs, and where."""
         ledger = self._ledger
-        channels = {
+        channels: dict[str, dict[str, Any]] = {
             name: {"height": each.height, "organisations": sorted(each.organisations)}
             for name, each in ledger.ledger.channels.items()
         }
+        for name, ordering in ledger.orderers.items():
+            if (fault := ordering.fault) is not None:
+                channels[name]["fault"] = fault
         return {
             "pid": os.getpid(),
             "ports": dict(ledger.ports),

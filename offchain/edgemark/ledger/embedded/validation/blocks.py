@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from fabric_protos.common import common_pb2
 
-from edgemark.errors import EdgemarkError
+from edgemark.errors import LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.validation import endorsements, headers
 from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.embedded.validation.configuring import check_configuration, configuration_of
@@ -18,13 +18,15 @@ from edgemark.ledger.embedded.validation.conflicts import (
     check_reads,
     check_reads_in_block,
 )
-from edgemark.ledger.embedded.validation.ground import Ground
+from edgemark.ledger.embedded.validation.ground import Ground, Members
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, Version
 
 Check = Callable[[Candidate, Ground], Code | None]
 MarksDuplicates = Callable[[Sequence[Candidate], list[Code]], None]
+# What says nothing of an envelope: the state could not be read, or there was no room.
+NOBODYS = (LedgerUnavailable, Overloaded, Unrecoverable, OSError, MemoryError)
 
 OF_ALL: tuple[Check, ...] = (
     headers.check_envelope,
@@ -69,11 +71,14 @@ class Outcome:
         flags: a code for each of its transactions.
         candidates: them, taken apart.
         configuration: that it brings, counting from the next block on; None for none.
+        faults: what nobody foresaw, by the place of the transaction that made a check raise it,
+            whose flag is INVALID_OTHER_REASON.
     """
 
     flags: tuple[Code, ...]
     candidates: tuple[Candidate, ...]
     configuration: Configuration | None
+    faults: Mapping[int, Exception] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,14 +102,23 @@ class Validator:
     def validate(self, number: int, envelopes: Sequence[bytes], ground: Ground) -> Outcome:
         """Say of each envelope of a block whether it counts.
 
+        An envelope that makes a check raise what nobody foresaw is INVALID_OTHER_REASON: one alone
+        stops no channel. It is looked at twice, the second time with nothing remembered, so that
+        the verdict is the one that anybody finds who looks later.
+
         Args:
             number: of the block.
             envelopes: in their order.
             ground: what the block stands on; `size` is set here.
+
+        Raises:
+            LedgerUnavailable, Overloaded, Unrecoverable, OSError, MemoryError: the state cannot be
+                read, or there is no room: this says nothing of any envelope.
         """
         ground.size = len(envelopes)
-        candidates = tuple(map(Candidate, envelopes))
-        flags = [self._check_alone(each, ground) for each in candidates]
+        faults: dict[int, Exception] = {}
+        judged = [self._judge(raw, ground, faults, at) for at, raw in enumerate(envelopes)]
+        candidates, flags = tuple(each for each, _ in judged), [code for _, code in judged]
         self.marks_duplicates(candidates, flags)
         so_far = BlockSoFar(ground.state)
         configuration = None
@@ -114,16 +128,40 @@ class Validator:
             if each.channel_header.type == common_pb2.CONFIG:
                 configuration = configuration_of(each)
                 continue
-            flags[place] = self._check_reads(each.sets, so_far)
+            try:
+                flags[place] = self._check_reads(each.sets, so_far)
+            except NOBODYS:
+                raise
+            except Exception as error:  # noqa: BLE001 - the outcome tells it
+                faults[place], flags[place] = error, Code.INVALID_OTHER_REASON
             if flags[place] is Code.VALID:
                 for one in each.sets:
                     so_far.write(one, Version(number, place))
-        return Outcome(tuple(flags), candidates, configuration)
+        return Outcome(tuple(flags), candidates, configuration, faults)
 
     def accept_first(self, envelopes: Sequence[bytes], configuration: Configuration) -> Outcome:
         """What becomes of a channel's first block, whose configuration was read and checked."""
         candidates = tuple(map(Candidate, envelopes))
         return Outcome((Code.VALID,) * len(candidates), candidates, configuration)
+
+    def _judge(
+        self, raw: bytes, ground: Ground, faults: dict[int, Exception], place: int
+    ) -> tuple[Candidate, Code]:
+        candidate = Candidate(raw)
+        try:
+            return candidate, self._check_alone(candidate, ground)
+        except NOBODYS:
+            raise
+        except Exception:  # noqa: BLE001 - it is looked at again
+            ground = replace(ground, members=Members(ground.configuration), _rules={})
+        candidate = Candidate(raw)
+        try:
+            return candidate, self._check_alone(candidate, ground)
+        except NOBODYS:
+            raise
+        except Exception as error:  # noqa: BLE001 - the outcome tells it
+            faults[place] = error
+        return candidate, Code.INVALID_OTHER_REASON
 
     def _check_alone(self, candidate: Candidate, ground: Ground) -> Code:
         code = _first(self.of_all, candidate, ground)
@@ -158,5 +196,7 @@ def identify(candidate: Candidate) -> tuple[str, int]:
     """
     try:
         return candidate.own_id, candidate.timestamp_ns
-    except EdgemarkError:
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, it is no id
         return "", 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,11 @@ from tests.offchain.ledger.embedded.consortium import (
     puts,
 )
 
-from edgemark.errors import LedgerUnavailable, Overloaded, Unrecoverable
+from edgemark.errors import Overloaded
 from edgemark.ledger.embedded.channel import ordering
-from edgemark.ledger.embedded.channel.channel import Channel, Committed
+from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ordering import Orderer
 from edgemark.ledger.embedded.state.store import MAX_HEIGHTS
-from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -139,7 +138,7 @@ def test_client_that_stops_waiting__takes_nothing_back(channel: Channel) -> None
             waiting.cancel()
             await asyncio.wait([waiting])
             assert (await ordering.wait_for(one.transaction_id)).code is Code.VALID
-            assert not ordering._waiting
+            assert not ordering._waits._waiting
             assert ordering._waiters == 0
 
     play(scene())
@@ -205,36 +204,6 @@ def test_waits__are_bounded(channel: Channel, monkeypatch: pytest.MonkeyPatch) -
     play(scene())
 
 
-class Failing:
-    """A channel whose disk refuses a number of times."""
-
-    def __init__(self, channel: Channel, errors: Sequence[Exception]) -> None:
-        self._commit, self._errors = channel.commit_all, list(errors)
-
-    def commit_all(self, envelopes: Sequence[bytes]) -> Committed:
-        if self._errors:
-            raise self._errors.pop(0)
-        return self._commit(envelopes)
-
-
-def test_disk_that_is_full_for_a_while__loses_nothing(
-    channel: Channel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ordering, "AGAIN_S", 0.01)
-    refused = [StoreUnavailable("file cannot be used"), Overloaded("reads"), MemoryError()]
-    monkeypatch.setattr(channel, "commit_all", Failing(channel, refused).commit_all)
-
-    async def scene() -> None:
-        many = drafts(4)
-        async with Orderer(channel, count=2, timeout_s=0) as one:
-            for each in many:
-                await one.submit(each.envelope())
-            for each in many:
-                assert (await one.wait_for(each.transaction_id)).code is Code.VALID
-
-    play(scene())
-
-
 def test_heights_that_others_hold__keep_no_block_from_being_made(channel: Channel) -> None:
     async def scene() -> None:
         many = drafts(MAX_HEIGHTS + 6)
@@ -257,26 +226,6 @@ def test_heights_that_others_hold__keep_no_block_from_being_made(channel: Channe
             assert (await one.wait_for(many[0].transaction_id)).block == 2
             with channel.view() as view:
                 assert view.height == 3
-
-    play(scene())
-
-
-@pytest.mark.parametrize("error", [StoreDamaged("file is damaged"), RuntimeError("a mistake")])
-def test_file_that_is_damaged__ends_all_waits_and_refuses_more(
-    channel: Channel, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    monkeypatch.setattr(channel, "commit_all", Failing(channel, [error]).commit_all)
-
-    async def scene() -> None:
-        one, two = drafts(2)
-        async with Orderer(channel, count=1, timeout_s=0) as failing:
-            await failing.submit(one.envelope())
-            with pytest.raises(Unrecoverable):
-                await failing.wait_for(one.transaction_id)
-            with pytest.raises(Unrecoverable):
-                await failing.submit(two.envelope())
-            with pytest.raises(Unrecoverable):
-                await anext(failing.blocks_from(99))
 
     play(scene())
 
@@ -328,53 +277,5 @@ def test_pause_that_ends_in_an_error__forgets_blocks_that_are_gone(channel: Chan
             await one.wait_for(other.transaction_id)
             block = await anext(one.blocks_from(2))
             assert block.to_bytes() == channel.block(2)
-
-    play(scene())
-
-
-def test_disk_that_stays_full__keeps_a_pause_and_a_configuration_no_longer_than_told(
-    channel: Channel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ordering, "PAUSE_S", 0.1)
-    monkeypatch.setattr(ordering, "AGAIN_S", 0.05)
-
-    async def scene() -> None:
-        (one,) = drafts(1)
-        async with Orderer(channel, count=1, timeout_s=0) as stuck:
-            with monkeypatch.context() as full:
-                errors = [StoreUnavailable("disk is full")] * 10_000
-                full.setattr(channel, "commit_all", Failing(channel, errors).commit_all)
-                await stuck.submit(one.envelope())
-                with pytest.raises(LedgerUnavailable, match="cannot commit"):
-                    async with stuck.paused():
-                        raise AssertionError
-                new = channel.configuration.with_organisation(firm("Org2MSP").organisation)
-                with pytest.raises(LedgerUnavailable, match="cannot commit"):
-                    await stuck.reconfigure(new)
-            assert (await stuck.wait_for(one.transaction_id)).code is Code.VALID
-            async with stuck.paused():
-                assert channel.has_transaction(one.transaction_id)
-
-    play(scene())
-
-
-def test_pause_that_meets_a_damaged_file__ends_the_waits_for_what_it_cut(
-    channel: Channel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    error = StoreDamaged("file is damaged")
-    monkeypatch.setattr(channel, "commit_all", Failing(channel, [error]).commit_all)
-
-    async def scene() -> None:
-        one, two = drafts(2)
-        async with Orderer(channel, count=10, timeout_s=20) as failing:
-            wait = asyncio.create_task(failing.wait_for(one.transaction_id))
-            await failing.submit(one.envelope())
-            with pytest.raises(StoreDamaged):
-                async with failing.paused():
-                    raise AssertionError
-            with pytest.raises(StoreDamaged):
-                await wait
-            with pytest.raises(StoreDamaged):
-                await failing.submit(two.envelope())
 
     play(scene())

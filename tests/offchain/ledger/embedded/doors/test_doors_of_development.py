@@ -27,7 +27,8 @@ from tests.waiting import wait_until
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.doors.serving.calls import CallRefused, Places
-from edgemark.ledger.embedded.state.tables import StoreDamaged
+from edgemark.ledger.embedded.running.owner import Owner
+from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.logs import configure_logs
 
@@ -295,6 +296,42 @@ def test_channel_that_makes_no_more_blocks__is_a_fault(ledger: LedgerWorld) -> N
         assert running.find_faults() == ["channel mychannel makes no more blocks: is damaged"]
     finally:
         orderer._failure = None
+
+
+def test_disk_that_is_full__is_told_everywhere__and_what_was_taken_counts_once_it_has_room(
+    ledger: LedgerWorld, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = ledger.development.ledger
+    channel, stuck = running.ledger.channels["mychannel"], running.orderers["mychannel"]
+
+    def metric(name: str) -> float | None:
+        labels = {"channel": "mychannel"}
+        return running.instruments.registry.get_sample_value(f"edgemark_ledger_{name}", labels)
+
+    proposed, late = (user.propose("shelf", "put", key, "v") for key in ("first", "late"))
+    taken, envelope = (user.sign(user.endorse(each)) for each in (proposed, late))
+    before = metric("failed_commits") or 0
+
+    def refuse(_: object) -> None:
+        raise StoreUnavailable("file cannot be used", had="disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(channel, "commit_all", refuse)
+        user.submit(taken)
+        code, _ = refused(lambda: user.status(proposed.transaction_id))
+        assert code is StatusCode.UNAVAILABLE
+        assert refused(lambda: user.submit(envelope))[0] is StatusCode.UNAVAILABLE
+        (fault,) = running.find_faults()
+        assert fault.startswith("channel mychannel cannot commit, and tries again")
+        assert "disk is full" in fault
+        status = Owner(running).status()["channels"]["mychannel"]
+        assert "disk is full" in status["fault"]
+        assert metric("channel_stuck") == 1
+        assert (metric("failed_commits") or 0) > before
+    wait_until("a commit", lambda: stuck.fault is None, WAIT_S)
+    assert user.status(proposed.transaction_id)[0] is Code.VALID
+    assert (running.find_faults(), metric("channel_stuck")) == ([], 0)
+    assert "fault" not in Owner(running).status()["channels"]["mychannel"]
 
 
 def test_stranger_who_asks_an_unknown_chaincode__is_told_only_that_he_is_one(user: User) -> None:

@@ -40,7 +40,9 @@ def channel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channel]:
 def judge(channel: Channel, envelope: bytes) -> Code:
     with channel.view() as view:
         ground = Ground(channel.name, channel.configuration, channel.members, view)
-        (code,) = Validator().validate(channel.height, [envelope], ground).flags
+        outcome = Validator().validate(channel.height, [envelope], ground)
+    assert not outcome.faults  # what a check raises is a mistake, though it stops nothing
+    (code,) = outcome.flags
     identify(Candidate(envelope))
     try:
         channel.check_order(envelope, NOW)

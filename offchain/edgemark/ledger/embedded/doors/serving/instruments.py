@@ -6,12 +6,16 @@ No label is of a stranger's choice: methods are the ledger's, codes are gRPC's a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
+OF_CHANNELS = {
+    "channel_stuck": "1 while a channel cannot commit, or makes no more blocks.",
+    "failed_commits": "Commits of a channel that failed and were tried again, since it is up.",
+}
 CALL_BUCKETS_S = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
 
 
@@ -50,6 +54,24 @@ class DoorInstruments:
             ("code",),
             registry=self.registry,
         )
+
+        self._of_channels = {
+            name: Gauge(f"edgemark_ledger_{name}", words, ("channel",), registry=self.registry)
+            for name, words in OF_CHANNELS.items()
+        }
+
+    def watch_channel(
+        self, channel: str, is_stuck: Callable[[], bool], failed: Callable[[], int]
+    ) -> None:
+        """Tell whether a channel makes blocks.
+
+        Args:
+            channel: name of it.
+            is_stuck: whether it cannot commit.
+            failed: how many commits have failed.
+        """
+        self._of_channels["channel_stuck"].labels(channel).set_function(is_stuck)
+        self._of_channels["failed_commits"].labels(channel).set_function(failed)
 
     @contextmanager
     def serving(self, method: str) -> Iterator[None]:

@@ -1,0 +1,165 @@
+"""Commits that fail: what can be tried again is, everybody is told, and nothing taken is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.offchain.ledger.embedded.consortium import (
+    ORGANISATIONS,
+    Draft,
+    configuration_of,
+    define,
+    firm,
+    orderer,
+    puts,
+)
+
+from edgemark.errors import LedgerUnavailable, Overloaded, Unrecoverable
+from edgemark.ledger.embedded.channel import ordering
+from edgemark.ledger.embedded.channel.channel import Channel, Committed
+from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
+from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.logs import configure_logs
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> Iterator[Channel]:
+    path = tmp_path / "trade.sqlite"
+    with Channel.make(path, configuration_of(*ORGANISATIONS), orderer()) as made:
+        define(made)
+        yield made
+
+
+def play(scene: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(scene, 30))
+
+
+def drafts(count: int) -> list[Draft]:
+    return [Draft([puts({f"k{each}": b"v"})]) for each in range(count)]
+
+
+class Failing:
+    """A channel whose disk refuses a number of times."""
+
+    def __init__(self, channel: Channel, errors: Sequence[Exception]) -> None:
+        self._commit, self._errors = channel.commit_all, list(errors)
+
+    def commit_all(self, envelopes: Sequence[bytes]) -> Committed:
+        if self._errors:
+            raise self._errors.pop(0)
+        return self._commit(envelopes)
+
+
+def test_disk_that_is_full_for_a_while__loses_nothing(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "AGAIN_S", 0.05)
+    full = StoreUnavailable("file cannot be used", had="disk is full")
+    refused = [full, Overloaded("reads"), MemoryError(), RuntimeError("a mistake")]
+    monkeypatch.setattr(channel, "commit_all", Failing(channel, refused).commit_all)
+    log = io.StringIO()
+    configure_logs("info", log)
+
+    async def scene() -> None:
+        many = drafts(4)
+        async with Orderer(channel, count=2, timeout_s=0) as one:
+            for each in many:
+                await one.submit(each.envelope())
+            with pytest.raises(LedgerUnavailable, match="for the moment"):
+                await one.wait_for(many[0].transaction_id)
+            assert one.trouble.error is not None
+            assert isinstance(one.trouble.error, StoreUnavailable)
+            assert "failed 1 times" in str(one.fault)
+            assert "disk is full" in str(one.fault)
+            with pytest.raises(LedgerUnavailable, match="for the moment"):
+                await one.submit(Draft([puts({"late": b"v"})]).envelope())
+            assert one.queued == 2
+            while one.trouble.error is not None:
+                await asyncio.sleep(0.005)
+            for each in many:
+                assert (await one.wait_for(each.transaction_id)).code is Code.VALID
+            assert (one.fault, one.trouble.failed) == (None, 4)
+
+    play(scene())
+    configure_logs("info", io.StringIO())
+    told = [json.loads(line) for line in log.getvalue().splitlines()]
+    kinds = [each.get("kind") for each in told if each["event"] == "cannot commit"]
+    assert kinds == ["StoreUnavailable", "Overloaded", "MemoryError", "RuntimeError"]
+    assert [each["tries"] for each in told if each["event"] == "commits again"] == [4]
+
+
+def test_file_that_is_damaged__ends_all_waits_and_refuses_more(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = StoreDamaged("file is damaged")
+    monkeypatch.setattr(channel, "commit_all", Failing(channel, [error]).commit_all)
+
+    async def scene() -> None:
+        one, two = drafts(2)
+        async with Orderer(channel, count=1, timeout_s=0) as failing:
+            await failing.submit(one.envelope())
+            with pytest.raises(Unrecoverable):
+                await failing.wait_for(one.transaction_id)
+            with pytest.raises(Unrecoverable):
+                await failing.submit(two.envelope())
+            with pytest.raises(Unrecoverable):
+                await anext(failing.blocks_from(99))
+
+    play(scene())
+
+
+def test_disk_that_stays_full__keeps_a_pause_and_a_configuration_no_longer_than_told(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "PAUSE_S", 0.1)
+    monkeypatch.setattr(ordering, "AGAIN_S", 0.05)
+
+    async def scene() -> None:
+        (one,) = drafts(1)
+        async with Orderer(channel, count=1, timeout_s=0) as stuck:
+            with monkeypatch.context() as full:
+                errors = [StoreUnavailable("disk is full")] * 10_000
+                full.setattr(channel, "commit_all", Failing(channel, errors).commit_all)
+                await stuck.submit(one.envelope())
+                with pytest.raises(LedgerUnavailable, match="cannot commit"):
+                    async with stuck.paused():
+                        raise AssertionError
+                new = channel.configuration.with_organisation(firm("Org2MSP").organisation)
+                with pytest.raises(LedgerUnavailable, match="cannot commit"):
+                    await stuck.reconfigure(new)
+            while stuck.trouble.error is not None:
+                await asyncio.sleep(0.005)
+            assert (await stuck.wait_for(one.transaction_id)).code is Code.VALID
+            async with stuck.paused():
+                assert channel.has_transaction(one.transaction_id)
+
+    play(scene())
+
+
+def test_pause_that_meets_a_damaged_file__ends_the_waits_for_what_it_cut(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = StoreDamaged("file is damaged")
+    monkeypatch.setattr(channel, "commit_all", Failing(channel, [error]).commit_all)
+
+    async def scene() -> None:
+        one, two = drafts(2)
+        async with Orderer(channel, count=10, timeout_s=20) as failing:
+            wait = asyncio.create_task(failing.wait_for(one.transaction_id))
+            await failing.submit(one.envelope())
+            with pytest.raises(StoreDamaged):
+                async with failing.paused():
+                    raise AssertionError
+            with pytest.raises(StoreDamaged):
+                await wait
+            with pytest.raises(StoreDamaged):
+                await failing.submit(two.envelope())
+
+    play(scene())

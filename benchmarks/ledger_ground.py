@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +75,14 @@ class LedgerGround:
         start_chaincode(kind, package.package_id, address, self.started)
         self.deploy(name, "--package", str(path))
 
-    def access(self, user: str = "User1") -> LedgerAccess:
-        """The ledger as a user of the first organisation speaks to it."""
-        settings = LedgerSettings(kind=self.kind)
+    def access(self, user: str = "User1", msp_id: str = "Org1MSP") -> LedgerAccess:
+        """The ledger as a user of an organisation speaks to it."""
+        settings = LedgerSettings(kind=self.kind, msp_id=msp_id)
         if user != "User1":
             folder = self.home / ("fabric" if self.kind == FABRIC else "ledger")
-            users = folder / "crypto-config" / "peerOrganizations" / "org1.example.com" / "users"
-            identity = users / f"{user}@org1.example.com" / "msp"
-            settings = LedgerSettings(kind=self.kind, msp_folder=str(identity))
+            domain = f"{msp_id.removesuffix('MSP').lower()}.example.com"
+            users = folder / "crypto-config" / "peerOrganizations" / domain / "users"
+            settings = replace(settings, msp_folder=str(users / f"{user}@{domain}" / "msp"))
         return open_ledger(settings, self.home)
 
 

@@ -68,11 +68,12 @@ class Ground:
                 ledger.deploy_of_others(NAMES[name], kind)
 
     async def begin(self) -> None:
-        """Fix whose settlements the registry takes."""
+        """Agree to whose settlements the registry takes, as each organisation."""
         said = Parameters((self.trade.domains,), ORGANISATIONS, NO_TIME)
         text = requests.tell(Parameters, said).decode()
-        async with self.ledger.access("Admin").async_client() as admin:
-            await admin.submit(NAMES[EVIDENCE], requests.INIT, text)
+        for msp_id in ORGANISATIONS:
+            async with self.ledger.access("Admin", msp_id).async_client() as admin:
+                await admin.submit(NAMES[EVIDENCE], requests.INIT, text)
 
     def draft(self, client: AsyncGatewayClient, series: str, size: int, count: int) -> Call:
         """So many calls, made beforehand: their own work is the caller's and no figure of ours."""

@@ -20,6 +20,7 @@ from fabric_protos.ledger.queryresult import kv_query_result_pb2 as rows
 from fabric_protos.msp import identities_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2, proposal_response_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
+from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark_chaincode.shim.interface import Chaincode
 from edgemark_chaincode.shim.server import OPTIONS, ChaincodeServer, ServerTls
@@ -97,6 +98,7 @@ class ScriptedPeer:
         self.history: list[rows.KeyModification] = []
         self.script: Answer = lambda _: None
         self.page = 2  # rows in one answer
+        self.organisations: Sequence[str] = ("Org1MSP", "Org2MSP")  # of the channel
         self.asked: list[Any] = []  # every question, in order
         self.strays: list[Any] = []  # answers to calls that nobody made
 
@@ -231,10 +233,26 @@ class ScriptedPeer:
         elif kind == Message.QUERY_STATE_NEXT:
             name = protocol.QueryStateNext.FromString(message.payload).id
             payload = self._rows(name, self._cursors.pop(name))
+        elif kind == Message.INVOKE_CHAINCODE:
+            payload = self._members(message)
         elif kind == Message.QUERY_STATE_CLOSE:
             name = protocol.QueryStateClose.FromString(message.payload).id
             self._cursors.pop(name)
         return respond(message, payload)
+
+    def _members(self, message: Any) -> bytes:
+        """What `_lifecycle` answers of any definition: who is on the channel."""
+        asked = chaincode_pb2.ChaincodeSpec.FromString(message.payload)
+        if asked.chaincode_id.name != "_lifecycle":
+            return b""
+        told = lifecycle_pb2.QueryChaincodeDefinitionResult(
+            sequence=1, approvals=dict.fromkeys(self.organisations, True)
+        )
+        answer = proposal_response_pb2.Response(status=200, payload=told.SerializeToString())
+        raw: bytes = respond(
+            message, answer.SerializeToString(), Message.COMPLETED
+        ).SerializeToString()
+        return raw
 
     @property
     def open_cursors(self) -> int:

@@ -114,6 +114,18 @@ def _parse_origin(signed: Any, tx_id: str) -> Origin:
     )
 
 
+def find_chaincode(origin: Origin) -> str:
+    """Name of the chaincode that a proposal calls, which may have called this one.
+
+    Raises:
+        CallMalformed: the proposal cannot be read.
+    """
+    proposal = _parse(proposal_pb2.Proposal, origin.proposal.proposal_bytes)
+    payload = _parse(proposal_pb2.ChaincodeProposalPayload, proposal.payload)
+    asked = _parse(chaincode_pb2.ChaincodeInvocationSpec, payload.input)
+    return str(asked.chaincode_spec.chaincode_id.name)
+
+
 def _parse(kind: type[Any], raw: bytes) -> Any:
     try:
         return kind.FromString(raw)

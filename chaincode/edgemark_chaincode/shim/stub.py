@@ -11,14 +11,16 @@ from typing import Any, NoReturn, TypeVar
 
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, proposal_response_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
+from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark_chaincode.shim import composite_keys
-from edgemark_chaincode.shim.call import Call, SignedProposal
+from edgemark_chaincode.shim.call import Call, SignedProposal, find_chaincode
 from edgemark_chaincode.shim.composite_keys import FIRST_PLAIN, NAMESPACE, check_key, encode_text
 from edgemark_chaincode.shim.creator import ClientIdentity
-from edgemark_chaincode.shim.faults import CallRefused, NotInShim
+from edgemark_chaincode.shim.faults import CallRefused, LedgerRefused, NotInShim
 from edgemark_chaincode.shim.interface import (
     ERROR,
+    OK,
     KeyModification,
     KeyValue,
     Response,
@@ -37,11 +39,13 @@ from edgemark_chaincode.shim.limits import (
     MAX_ITERATORS,
     MAX_PAGE,
     MAX_VALUE_BYTES,
+    MAX_WORDS,
 )
 from edgemark_chaincode.shim.transaction import Transaction
 
 Row = TypeVar("Row")
 _KIND = protocol.ChaincodeMessage
+_LIFECYCLE, _QUERY = "_lifecycle", "QueryChaincodeDefinition"
 
 
 _PRIVATE = (
@@ -250,6 +254,28 @@ class ChaincodeStub:
             return Response(ERROR, message=answer.payload.decode(errors="replace"))
         told = parse_of_peer(proposal_response_pb2.Response, answer.payload)
         return Response(told.status, told.message, told.payload)
+
+    async def list_organisations(self) -> tuple[str, ...]:
+        """MSP ids of the organisations of the channel, ascending; PyPI's stub has no such thing.
+
+        The ledger's own lifecycle tells who approved a chaincode's definition, organisation by
+        organisation, and so names them all. It is asked with the rights of the proposal's client.
+
+        Raises:
+            LedgerRefused: it does not tell them to who asks.
+        """
+        asked = lifecycle_pb2.QueryChaincodeDefinitionArgs(name=find_chaincode(self._call.proven))
+        told = await self.invoke_chaincode(_LIFECYCLE, [_QUERY, asked.SerializeToString()])
+        kind, raw = lifecycle_pb2.QueryChaincodeDefinitionResult, told.payload
+        found = parse_of_peer(kind, raw).approvals if told.status == OK else {}
+        if not found:
+            raise LedgerRefused(
+                "does not say which organisations the channel has",
+                who=_LIFECYCLE,
+                had=told.message[:MAX_WORDS] or f"status {told.status}",
+                needed=f"the right to {_QUERY}",
+            )
+        return tuple(sorted(found))
 
     def set_event(self, name: str, payload: bytes | str | None = None) -> None:
         """The event of this transaction; there is one, and the last that is set counts.

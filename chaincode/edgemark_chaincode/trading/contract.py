@@ -2,7 +2,7 @@
 
 | function               | arguments                    | answer                                   |
 |------------------------|------------------------------|------------------------------------------|
-| `init`                 | parameters                   | nothing; once, by an admin               |
+| `init`                 | parameters                   | whose word is missing; by an admin       |
 | `recordInitiations`    | domain, pieces               | how many were not there                  |
 | `recordSettlements`    | domain, pieces               | the same                                 |
 | `recordQualifications` | domain, pieces               | the same                                 |
@@ -10,11 +10,15 @@
 | `evidenceOf`           | evidence                     | what is kept of it, or null              |
 | `rootOf`               | msp, controller, root        | what is kept of it, or null              |
 | `verify`               | msp, domain, proof, piece    | payer, seller and controller             |
-| `parameters`           |                              | what `init` fixed                        |
+| `parameters`           |                              | those that stand                         |
+| `proposed`             |                              | what each organisation said they are     |
 | `clock/...`            | see `edgemark_chaincode.clock` |                                        |
 
 Records, proofs and answers are JSON (`requests`), a domain is `eip155:CHAIN:ESCROW`, hashes are 64
 hexadecimal digits.
+
+Parameters stand when every organisation that they name has said the same by `init`, and most of the
+channel's have (`agreement` says why); before that nothing is recorded.
 
 Which time is kept. `told_at` is the transaction's timestamp: its client chose it, within 15 minutes
 of its endorsers', so it is that client's word and decides nothing here; who needs better asks for
@@ -27,6 +31,7 @@ tick conflicts with nothing else.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from edgemark.errors import RefusedInput
@@ -39,8 +44,14 @@ from edgemark.identifiers import (
     parse_hash32,
 )
 from edgemark.systems.trading.contract.consortium import requests
+from edgemark.systems.trading.contract.consortium.agreement import (
+    Agreement,
+    Saying,
+    compute_agreement,
+    order_of,
+)
 from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Found, Kept
-from edgemark.systems.trading.contract.consortium.parameters import Parameters, check_parameters
+from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.contract.consortium.requests import NOTHING, parse, tell
 from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.pieces import (
@@ -54,7 +65,12 @@ from edgemark_chaincode.shim.faults import CallRefused
 from edgemark_chaincode.shim.interface import Chaincode, Response, success
 from edgemark_chaincode.shim.stub import ChaincodeStub
 from edgemark_chaincode.trading import rules
-from edgemark_chaincode.trading.keys import PARAMETERS, key_of_evidence, key_of_root
+from edgemark_chaincode.trading.keys import (
+    PARAMETERS,
+    key_of_evidence,
+    key_of_root,
+    key_of_saying,
+)
 from edgemark_chaincode.trading.rules import (
     Anchoring,
     EvidenceRefused,
@@ -63,6 +79,7 @@ from edgemark_chaincode.trading.rules import (
 
 ADMIN = "admin"  # role of who may `init`
 MAX_DIGITS = 20  # of a number in an argument
+MAX_READ = 64  # parameters that are remembered: those of so many channels
 
 
 class Function(NamedTuple):
@@ -101,24 +118,30 @@ class EvidenceRegistry(Chaincode):
         return success(await function.call(stub, *arguments))
 
 
-async def set_parameters(stub: ChaincodeStub, text: str) -> bytes:
-    """`init`: fix the parameters for good, by an admin of one of the organisations named."""
+async def say_parameters(stub: ChaincodeStub, text: str) -> bytes:
+    """`init`: what the caller's organisation says; they stand with the last word that is needed."""
     client = stub.get_client_identity()
     client.check_unit(ADMIN)
-    parameters: Parameters = parse(Parameters, text, who="parameters")
-    check_parameters(parameters)
-    if client.msp_id not in parameters.organisations:
-        raise EvidenceRefused(
-            "NotAmongThem",
-            "its organisation is not one whose clock counts",
-            had=client.msp_id,
-            needed=list(parameters.organisations),
-        )
-    if await stub.get_state(PARAMETERS):
-        raise EvidenceRefused("ParametersExist", "were fixed before, for good")
-    await Clocks(stub).name_organisations(parameters.organisations)
-    await stub.put_state(PARAMETERS, tell(Parameters, parameters))
-    return b""
+    wanted: Parameters = parse(Parameters, text, who="parameters")
+    members = await stub.list_organisations()
+    standing = await _standing(stub)
+    rules.admit_saying(standing, wanted, client.msp_id, members)
+    if standing is not None:
+        return tell(Agreement, Agreement(members, (), 0))
+    own = key_of_saying(client.msp_id)
+    if await _said(stub, client.msp_id) != wanted:
+        await stub.put_state(own, tell(Parameters, wanted))
+    said: dict[str, Parameters | None] = {client.msp_id: wanted}
+    found = compute_agreement(wanted, said, members)
+    for each in order_of(client.msp_id, wanted, members)[1:]:
+        if found.stands:
+            break
+        said[each] = await _said(stub, each)
+        found = compute_agreement(wanted, said, members)
+    if found.stands:
+        await Clocks(stub).name_organisations(wanted.organisations)
+        await stub.put_state(PARAMETERS, tell(Parameters, wanted))
+    return tell(Agreement, found)
 
 
 async def record_initiations(stub: ChaincodeStub, domain: str, text: str) -> bytes:
@@ -185,6 +208,13 @@ async def show_parameters(stub: ChaincodeStub) -> bytes:
     return tell(Parameters, await _parameters(stub))
 
 
+async def show_proposed(stub: ChaincodeStub) -> bytes:
+    """`proposed`."""
+    said = {each: await _said(stub, each) for each in await stub.list_organisations()}
+    told = tuple(Saying(name, each) for name, each in said.items() if each is not None)
+    return tell(tuple[Saying, ...], told)
+
+
 async def _record(
     stub: ChaincodeStub,
     domain: str,
@@ -208,9 +238,29 @@ async def _record(
 
 
 async def _parameters(stub: ChaincodeStub) -> Parameters:
+    standing = await _standing(stub)
+    if standing is None:
+        raise EvidenceRefused(
+            "NoParameters",
+            "nothing was agreed to yet",
+            needed="`init`, by an admin of each organisation; `proposed` tells who said what",
+        )
+    return standing
+
+
+async def _standing(stub: ChaincodeStub) -> Parameters | None:
     raw = await stub.get_state(PARAMETERS)
-    if not raw:
-        raise EvidenceRefused("NoParameters", "nothing was fixed yet", needed="`init`, by an admin")
+    return read_parameters(raw) if raw else None
+
+
+async def _said(stub: ChaincodeStub, msp_id: str) -> Parameters | None:
+    raw = await stub.get_state(key_of_saying(msp_id))
+    return read_parameters(raw) if raw else None
+
+
+@lru_cache(maxsize=MAX_READ)
+def read_parameters(raw: bytes) -> Parameters:
+    """What these bytes say, and nothing else: read for each call, and the same ones all day."""
     parameters: Parameters = parse(Parameters, raw.decode(), who=PARAMETERS)
     return parameters
 
@@ -238,7 +288,7 @@ def _number(text: str) -> int:
 
 
 FUNCTIONS: dict[str, Function] = {
-    requests.INIT: Function(set_parameters, 1),
+    requests.INIT: Function(say_parameters, 1),
     requests.RECORD_INITIATIONS: Function(record_initiations, 2),
     requests.RECORD_SETTLEMENTS: Function(record_settlements, 2),
     requests.RECORD_QUALIFICATIONS: Function(record_qualifications, 2),
@@ -247,4 +297,5 @@ FUNCTIONS: dict[str, Function] = {
     requests.ROOT_OF: Function(root_of, 3),
     requests.VERIFY: Function(verify, 4),
     requests.PARAMETERS: Function(show_parameters, 0),
+    requests.PROPOSED: Function(show_proposed, 0),
 }

@@ -2,7 +2,8 @@
 
 | key                              | what stands there                           | written      |
 |----------------------------------|---------------------------------------------|--------------|
-| `parameters`                     | what `init` fixed                           | once         |
+| `parameters`                     | what organisations agreed to by `init`      | once         |
+| `said/<msp>`                     | what an organisation says they are to be    | until then   |
 | `evidence/<id>`                  | a piece of evidence                         | once         |
 | `root/<root>/<controller>/<msp>` | a root, by who anchored it                  | once         |
 | `clock/<msp>`                    | an organisation's clock, by `clock`         | at each tick |
@@ -17,6 +18,11 @@ from __future__ import annotations
 from edgemark.identifiers import Address, Hash32
 
 PARAMETERS = "parameters"
+
+
+def key_of_saying(msp_id: str) -> str:
+    """Of what an organisation says the parameters are to be."""
+    return f"said/{msp_id}"
 
 
 def key_of_evidence(evidence: Hash32) -> str:

@@ -16,6 +16,7 @@ Law 1: evidence is known by its digest and its signers; the first to write both 
 Law 2: what two sign needs two keys; a settlement needs the controller that its voucher names.
 Law 3: a root says nothing of its leaves until `find_signers_under` has recovered those of one.
 Law 4: time decides one thing alone, until when roots are anchored; nothing else gets `now`.
+Law 5: parameters stand once and for good, by `agreement`; nothing is taken before.
 
 The twin of `contracts/trading/EvidenceRegistry.sol`; errors have its names.
 """
@@ -29,7 +30,9 @@ from edgemark.crypto.ethereum.merkle import MAX_LEAVES, BranchMismatch, check_br
 from edgemark.crypto.ethereum.secp256k1 import recover
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import NO_TIME, Address, Hash32, Timestamp, parse_address
+from edgemark.systems.trading.contract.consortium.agreement import list_differences
 from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Found
+from edgemark.systems.trading.contract.consortium.parameters import Parameters, check_parameters
 from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.pieces import (
     InitiationPiece,
@@ -74,6 +77,40 @@ class Anchoring:
     leaves: int
     cid: str
     told_at: Timestamp
+
+
+def admit_saying(
+    standing: Parameters | None, wanted: Parameters, msp_id: str, members: Sequence[str]
+) -> None:
+    """Check that an organisation may say what the parameters are to be.
+
+    Args:
+        standing: those that stand; None before.
+        wanted: what it says.
+        msp_id: the organisation.
+        members: organisations of the channel.
+
+    Raises:
+        RefusedInput: they are no parameters.
+        EvidenceRefused: NotAmongThem, of an organisation that the channel has not; ParametersExist,
+            when others stand.
+    """
+    check_parameters(wanted)
+    strangers = sorted({msp_id, *wanted.organisations} - set(members))
+    if strangers:
+        raise EvidenceRefused(
+            "NotAmongThem",
+            "organisations are none of the channel, and would never agree",
+            had=strangers,
+            needed=list(members),
+        )
+    if standing is not None and standing != wanted:
+        raise EvidenceRefused(
+            "ParametersExist",
+            "were agreed to, for good, and these differ",
+            had=list(list_differences(wanted, standing)),
+            needed="those of `parameters`",
+        )
 
 
 def find_initiation(domains: EvmDomains, piece: InitiationPiece) -> Found:

@@ -16,7 +16,7 @@ from tests.chaincode.trading.chaincode_trade import (
     settlement,
 )
 from tests.chaincode.trading.test_evidence_chaincode import (
-    ADMIN,
+    ADMINS,
     ANCHORER,
     CID,
     CLIENT,
@@ -38,7 +38,8 @@ pytestmark = [pytest.mark.processes, pytest.mark.lasts(5)]
 
 def calls_of_evidence(peer: ScriptedPeer, chance: Random, count: int) -> list[Any]:
     """`init`, and then calls at random, many of them with a character that is wrong."""
-    made = [peer.make_call("init", parameters_until(SECONDS + 5), creator=ADMIN)]
+    text = parameters_until(SECONDS + 5)
+    made = [peer.make_call("init", text, creator=each) for each in ADMINS.values()]
     clocks = list(CLOCKS.values())
     signed = tell(SettlementPiece, settlement()).decode()
 
@@ -58,6 +59,8 @@ def calls_of_evidence(peer: ScriptedPeer, chance: Random, count: int) -> list[An
         "rootOf": lambda: ["Org1MSP", CONTROLLER.address, chance.randbytes(32).hex()],
         "verify": lambda: ["Org1MSP", DOMAINS.name, "{}", signed],
         "parameters": list,
+        "proposed": list,
+        "init": lambda: [parameters_until(chance.randrange(2))],
         "clock/tick": lambda: [str(SECONDS + chance.randrange(-5, 9))],
         "clock/list": list,
     }
@@ -69,6 +72,7 @@ def calls_of_evidence(peer: ScriptedPeer, chance: Random, count: int) -> list[An
             given[place] = spoil(chance, str(given[place]))
         creator = chance.choice(clocks) if name == "clock/tick" else CLIENT
         creator = ANCHORER if name == "anchorRoot" else creator
+        creator = chance.choice(list(ADMINS.values())) if name == "init" else creator
         made.append(peer.make_call(*given, creator=creator, seconds=SECONDS + position // 20))
     return made
 

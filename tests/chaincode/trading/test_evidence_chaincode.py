@@ -28,6 +28,7 @@ from tests.chaincode.trading.chaincode_trade import (
     DOMAINS,
     PAYER,
     SELLER,
+    THIEF,
     initiation,
     qualification,
     settlement,
@@ -39,6 +40,11 @@ from edgemark.identifiers import Address, Timestamp
 from edgemark.ledger.embedded.organisations.authorities import Authority, pem_of
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.systems.trading.contract.consortium import requests
+from edgemark.systems.trading.contract.consortium.agreement import (
+    Agreement,
+    Difference,
+    Saying,
+)
 from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Kept
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.contract.consortium.requests import parse, tell
@@ -66,7 +72,8 @@ def creator(msp_id: str, role: MemberRole = MemberRole.CLIENT, **attributes: str
     return sign_as(msp_id, pem_of(authority.issue("somebody", key, role, at, named)))
 
 
-ADMIN = creator("Org1MSP", MemberRole.ADMIN)
+ADMINS = {name: creator(name, MemberRole.ADMIN) for name in ORGANISATIONS}
+ADMIN = ADMINS["Org1MSP"]
 CLIENT = creator("Org1MSP")
 ANCHORER = creator("Org1MSP", edgemark_anchor=CONTROLLER.address)
 CLOCKS = {name: creator(name, edgemark_clock="true") for name in ORGANISATIONS}
@@ -94,8 +101,9 @@ def play(scene: Callable[[ScriptedPeer], Awaitable[None]], until: int | None = 0
     async def run() -> None:
         async with peer_of(EvidenceRegistry()) as peer:
             if until is not None:
-                told = await peer.call("init", parameters_until(until), creator=ADMIN)
-                assert told.status == 200, told.message
+                for admin in ADMINS.values():
+                    told = await peer.call("init", parameters_until(until), creator=admin)
+                    assert told.status == 200, told.message
                 peer.asked.clear()
             await scene(peer)
 
@@ -106,23 +114,89 @@ def refused(told: Outcome, error: str) -> bool:
     return told.status == 500 and error in told.message and not told.payload
 
 
-def test_init__fixes_the_parameters_once_by_an_admin_of_an_organisation_named() -> None:
+def agreement_of(told: Outcome) -> Agreement:
+    assert told.status == 200, told.message
+    found: Agreement = parse(Agreement, told.payload.decode(), who="agreement")
+    return found
+
+
+def test_init__stands_when_every_organisation_named_has_said_the_same() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        text, recording = parameters_until(), settlements(settlement())
+        assert refused(await peer.call("parameters", creator=CLIENT), "NoParameters")
+        first = await peer.call("init", text, creator=ADMIN, kind=Message.INIT)
+        assert agreement_of(first) == Agreement(("Org1MSP",), ("Org2MSP",), 0)
+        assert set(peer.state) == {"said/Org1MSP"}
+        assert refused(await peer.call(*recording, creator=CLIENT), "NoParameters")
+        assert agreement_of(await peer.call("init", text, creator=ADMIN)).named == ("Org2MSP",)
+        last = await peer.call("init", text, creator=ADMINS["Org2MSP"])
+        assert agreement_of(last).stands and agreement_of(last).agreed == ORGANISATIONS
+        shown = await peer.call("parameters", creator=CLIENT)
+        assert parse(Parameters, shown.payload.decode(), who="it").domains == (DOMAINS,)
+        before = dict(peer.state)
+        for admin in ADMINS.values():
+            assert agreement_of(await peer.call("init", text, creator=admin)).stands
+            other = await peer.call("init", parameters_until(7), creator=admin)
+            assert refused(other, "ParametersExist") and "anchor_until" in other.message
+        assert peer.state == before
+        assert (await peer.call(*recording, creator=CLIENT)).status == 200
+
+    play(scene, until=None)
+
+
+def test_init__that_differs__counts_for_its_organisation_and_names_what_differs() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        first, second = ADMINS.values()
+        hostile = tell(
+            Parameters,
+            Parameters((replace(DOMAINS, escrow=THIEF.address),), ORGANISATIONS, Timestamp(7)),
+        ).decode()
+        await peer.call("init", hostile, creator=first)
+        found = agreement_of(await peer.call("init", parameters_until(), creator=second))
+        parts = ("domains[0].escrow", "anchor_until")
+        assert found.differing == (Difference("Org1MSP", parts),) and not found.stands
+        told = await peer.call("proposed", creator=CLIENT)
+        said = parse(tuple[Saying, ...], told.payload.decode(), who="proposed")
+        assert [each.organisation for each in said] == list(ORGANISATIONS)
+        found = agreement_of(await peer.call("init", parameters_until(), creator=first))
+        assert found.stands  # it said another, and what it said before counts no more
+
+    play(scene, until=None)
+
+
+def test_init__by_an_organisation_for_itself_alone__stands_for_nobody() -> None:
+    async def scene(peer: ScriptedPeer) -> None:
+        peer.organisations = ("Org1MSP", "Org2MSP", "Org3MSP")
+        alone = tell(Parameters, Parameters((DOMAINS,), ("Org1MSP",))).decode()
+        found = agreement_of(await peer.call("init", alone, creator=ADMIN))
+        assert (found.named, found.more, found.stands) == ((), 1, False)
+        peer.asked.clear()
+        text = parameters_until()  # of the other two, who never heard of it
+        assert not agreement_of(await peer.call("init", text, creator=ADMINS["Org2MSP"])).stands
+        third = creator("Org3MSP", MemberRole.ADMIN)
+        others = tell(Parameters, Parameters((DOMAINS,), ("Org2MSP", "Org3MSP"))).decode()
+        await peer.call("init", others, creator=ADMINS["Org2MSP"])
+        peer.asked.clear()
+        assert agreement_of(await peer.call("init", others, creator=third)).stands
+        assert "said/Org1MSP" not in touched(peer, Message.GET_STATE)  # it can delay nobody
+        assert refused(await peer.call("init", alone, creator=ADMIN), "ParametersExist")
+
+    play(scene, until=None)
+
+
+def test_init__by_nobody_who_may_or_of_strangers_or_in_another_form__writes_nothing() -> None:
     async def scene(peer: ScriptedPeer) -> None:
         text = parameters_until()
-        assert refused(await peer.call("parameters", creator=CLIENT), "NoParameters")
-        assert refused(await peer.call(*settlements(settlement()), creator=CLIENT), "NoParameters")
         assert refused(await peer.call("init", text, creator=CLIENT), "another role")
         stranger = creator("Org3MSP", MemberRole.ADMIN)
         assert refused(await peer.call("init", text, creator=stranger), "NotAmongThem")
+        more = tell(Parameters, Parameters((DOMAINS,), (*ORGANISATIONS, "Org9MSP"))).decode()
+        assert refused(await peer.call("init", more, creator=ADMIN), "Org9MSP")
         for wrong in ("", "[", "{}", "[" * 100_000, text.replace("31337", "1.5"), "null"):
             assert refused(await peer.call("init", wrong, creator=ADMIN), "parameters")
+        peer.organisations = ()
+        assert refused(await peer.call("init", text, creator=ADMIN), "_lifecycle")
         assert not peer.state
-        kind = Message.INIT
-        assert (await peer.call("init", text, creator=ADMIN, kind=kind)).status == 200
-        again = await peer.call("init", text, creator=ADMIN)
-        assert refused(again, "ParametersExist")
-        shown = await peer.call("parameters", creator=CLIENT)
-        assert parse(Parameters, shown.payload.decode(), who="it").domains == (DOMAINS,)
 
     play(scene, until=None)
 

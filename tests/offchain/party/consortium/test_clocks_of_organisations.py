@@ -34,8 +34,8 @@ def programs_of(ledger: Path) -> list[Program]:
 @pytest.mark.lasts(15)
 def test_clocks__tick_follow_the_advance_and_end(tmp_path: Path) -> None:
     with evidence_ground(tmp_path) as ground:
-        station = ground.enter("admin", user="Admin")
-        ground.begin(station.door(CHAINCODE))
+        station = ground.enter("asking")
+        ground.begin()
         place = ground.served.thread.place
         try:
             tick_for(place.folder, "mychannel", CHAINCODE, 0.5)

@@ -2,7 +2,8 @@
 
 | file         | what it holds                                              |
 |--------------|------------------------------------------------------------|
-| `parameters` | what `init` fixes                                          |
+| `parameters` | what a registry takes                                      |
+| `agreement`  | whose word makes parameters stand, and whose is missing    |
 | `kept`       | what stands under its keys, and is told by events          |
 | `requests`   | arguments and answers as JSON; names of functions          |
 

@@ -1,4 +1,4 @@
-"""What `init` fixes for good: whose vouchers count, whose clocks, until when roots come. Pure."""
+"""What `init` is about: whose vouchers count, whose clocks, until when roots come. Pure."""
 
 from __future__ import annotations
 

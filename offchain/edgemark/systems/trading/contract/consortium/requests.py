@@ -13,7 +13,8 @@ from edgemark.errors import RefusedInput
 from edgemark.systems.trading.contract.evidence.facts import facts_of, value_of
 from edgemark.untrusted.canonical_json import NotThatFormat
 
-INIT, PARAMETERS = "init", "parameters"  # functions, as the contract on a chain calls its own
+# Functions, as the contract on a chain calls its own.
+INIT, PARAMETERS, PROPOSED = "init", "parameters", "proposed"
 RECORD_INITIATIONS, RECORD_SETTLEMENTS = "recordInitiations", "recordSettlements"
 RECORD_QUALIFICATIONS, ANCHOR_ROOT = "recordQualifications", "anchorRoot"
 EVIDENCE_OF, ROOT_OF, VERIFY = "evidenceOf", "rootOf", "verify"

@@ -129,7 +129,8 @@ def _parameters_of(
         raise RefusedInput(
             "has no parameters yet",
             who=f"chaincode {CHAINCODE} on channel {access.channel}",
-            needed="`init`, once and for good, by an administrator",
+            needed="`init`, with one text, by an administrator of each organisation that it names "
+            "and of most of the channel",
             remedy=_how_to_begin(access, msp_ids),
         ) from refused
 
@@ -147,13 +148,13 @@ def _how_to_deploy(access: LedgerSettings, msp_ids: list[str]) -> str:
 
 
 def _how_to_begin(access: LedgerSettings, msp_ids: list[str]) -> str:
-    """The command that fixes parameters, for contracts that are drawn."""
+    """The command that agrees to parameters, for contracts that are drawn."""
     drawn = SignedTrade.begin(int(time.time())).domains
     said = requests.tell(Parameters, Parameters((drawn,), tuple(msp_ids))).decode().strip()
     words = f"edgemark ledger invoke {CHAINCODE} {requests.INIT} {shlex.quote(said)}"
     return (
-        f"Then, as an administrator: `{words} {_options(access)}`; the contracts in it were drawn, "
-        "put those of your chain instead."
+        f"Then, as an administrator of each organisation: `{words} {_options(access)}`; the "
+        "contracts in it were drawn, put those of your chain instead."
     )
 
 

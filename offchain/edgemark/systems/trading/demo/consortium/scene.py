@@ -13,7 +13,6 @@ from edgemark.demo.progress import awaiting
 from edgemark.errors import EdgemarkError, LedgerUnavailable
 from edgemark.identifiers import Hash32, Timestamp
 from edgemark.party.consortium.station import ConsortiumStation
-from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.credentials.settlement import Issued
@@ -24,6 +23,7 @@ from edgemark_chaincode.trading.rules import ANCHOR
 FIRST, SECOND = "Org1MSP", "Org2MSP"
 RECORDER, ANCHORER, RIVAL, VISITOR = "recorder", "anchorer", "rival", "visitor"
 LOOK_S = 0.2
+RETRIES = 3  # of a word that was said at once with another's
 WAIT_S = 120.0  # for what takes seconds on an idle machine
 
 
@@ -56,7 +56,7 @@ class Scene:
 
     @classmethod
     def open(cls, stage: ConsortiumStage, anchor_s: int) -> Scene:
-        """Deploy the registry, fix its parameters, let everybody in.
+        """Deploy the registry, agree to its parameters, let everybody in.
 
         Args:
             stage: that is set.
@@ -115,11 +115,11 @@ class Scene:
 
 
 def begin_registry(stage: ConsortiumStage, name: str, trade: SignedTrade, until: int) -> None:
-    """Fix the parameters of a registry, by an admin of the first organisation."""
+    """Agree to the parameters of a registry, by an admin of each organisation."""
     said = Parameters((trade.domains,), tuple(stage.ledger.msp_ids), Timestamp(until))
-    with_admin = stage.enter(f"admin-{name}", FIRST, ADMIN)
-    text = requests.tell(Parameters, said).decode()
-    with_admin.door(name).submit(None, requests.INIT, text)
+    for msp_id in stage.ledger.msp_ids:
+        with_admin = stage.enter(f"admin-{name}-{msp_id}", msp_id, ADMIN)
+        ConsortiumEvidence(with_admin.door(name, retries=RETRIES)).agree(said)
 
 
 def refusal_of(act: Callable[[], object]) -> EdgemarkError | None:

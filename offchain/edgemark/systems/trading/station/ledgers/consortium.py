@@ -11,6 +11,7 @@ from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.contract.consortium import requests
+from edgemark.systems.trading.contract.consortium.agreement import Agreement, Saying
 from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Kept
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.contract.consortium.requests import NOTHING, parse, tell
@@ -45,14 +46,30 @@ class ConsortiumEvidence:
 
     @property
     def parameters(self) -> Parameters:
-        """What `init` fixed for good; asked once."""
+        """Those that stand, for good; asked once."""
         if self._parameters is None:
             raw = self.door.evaluate(requests.PARAMETERS)
             self._parameters = parse(Parameters, raw.decode(), who="parameters")
         return self._parameters
 
+    def agree(self, parameters: Parameters) -> Agreement:
+        """Say, as an admin, what the parameters are to be; whose word is missing yet.
+
+        Raises:
+            ChaincodeRefused: others stand, or it is no admin's to say.
+        """
+        done = self.door.submit(None, requests.INIT, tell(Parameters, parameters).decode())
+        found: Agreement = parse(Agreement, done.response.decode(), who="agreement")
+        return found
+
+    def proposed(self) -> Sequence[Saying]:
+        """What each organisation said that the parameters are to be."""
+        raw = self.door.evaluate(requests.PROPOSED)
+        said: tuple[Saying, ...] = parse(tuple[Saying, ...], raw.decode(), who="proposed")
+        return said
+
     def domains(self) -> Sequence[EvmDomains]:
-        """Those that `init` named."""
+        """Those that the parameters name."""
         return self.parameters.domains
 
     def record_settlements(self, domains: EvmDomains, pieces: Sequence[SettlementPiece]) -> Written:

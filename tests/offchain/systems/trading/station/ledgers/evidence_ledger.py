@@ -15,11 +15,9 @@ from edgemark.identifiers import Timestamp
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.fabric.settings import LedgerSettings
-from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.clock import OrganisationClock, Ticked
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.settings.settings import Settings
-from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.demo.consortium.trade import SignedTrade
 from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE, ConsortiumEvidence
@@ -68,17 +66,25 @@ class EvidenceGround:
         door = self.enter(name, msp_id, name).door(chaincode)
         return OrganisationClock(lambda: [door], lambda: int(time.time()) + ahead_s)
 
-    def begin(self, door: ChaincodeDoor, anchor_until: int = 0) -> None:
-        """Fix the parameters, by an admin."""
-        said = Parameters((self.trade.domains,), ORGANISATIONS, Timestamp(anchor_until))
-        door.submit(None, requests.INIT, requests.tell(Parameters, said).decode())
+    def begin(self, anchor_until: int = 0) -> None:
+        """Agree to the parameters, by an admin of each organisation."""
+        for msp_id in ORGANISATIONS:
+            self.admin(msp_id).agree(self.drafted(anchor_until))
+
+    def drafted(self, anchor_until: int = 0) -> Parameters:
+        """What all are to agree to."""
+        return Parameters((self.trade.domains,), ORGANISATIONS, Timestamp(anchor_until))
+
+    def admin(self, msp_id: str) -> ConsortiumEvidence:
+        """The registry as an admin asks it."""
+        return registry_of(self.enter(f"admin{len(self.stations)}", msp_id, "Admin"))
 
 
 @contextmanager
 def evidence_ground(
     folder: Path, chaincodes: Mapping[str, Mapping[str, Chaincode]] | None = None
 ) -> Iterator[EvidenceGround]:
-    """The ledger with the registry of both; its parameters are not fixed yet."""
+    """The ledger with the registry of both; nobody agreed to parameters yet."""
     with development_ledger(folder / "ledger") as ledger:
         ground = EvidenceGround(ledger, folder, SignedTrade.begin(int(time.time())), [])
         for name, each in (chaincodes or {CHAINCODE: registries()}).items():

@@ -41,7 +41,7 @@ CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EvidenceGround]:
     with evidence_ground(tmp_path_factory.mktemp("evidence")) as made:
-        made.begin(made.enter("admin", user="Admin").door(CHAINCODE))
+        made.begin()
         yield made
 
 
@@ -195,7 +195,15 @@ def test_a08_root_endorsed_in_time_and_held_back__dies_with_the_next_tick(
 ) -> None:
     with evidence_ground(ground.folder / "deadlines") as late:
         until = int(time.time()) + 2
-        late.begin(late.enter("admin", user="Admin").door(CHAINCODE), until)
+        drafted = late.drafted(until)
+        assert late.admin(ORG1).agree(drafted).named == (ORG2,)  # one alone: nothing stands
+        early = registry_of(late.enter("early"))
+        with pytest.raises(EdgemarkError, match="NoParameters"):
+            early.record_settlements(late.trade.domains, [piece_of(late.trade.settle())])
+        assert [(each.organisation, each.parameters) for each in early.proposed()] == [
+            (ORG1, drafted)
+        ]
+        late.begin(until)
         clocks = [late.clock(each) for each in (ORG1, ORG2)]
         late.issue(ORG1, "anchorer", edgemark_anchor=late.trade.controller.address)
         station = late.enter("anchorer", user="anchorer")

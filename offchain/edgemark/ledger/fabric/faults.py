@@ -10,6 +10,7 @@
 | `EndorsementsDiffer` | PeerFault | organisations computed different results: see where |
 | `SubmitRefused` | RefusedInput | nobody orders it: see why; it stays in the journal |
 | `SubmissionDiffers` | RefusedInput | another call has this name: give this one its own |
+| `SubmissionGone` | RefusedInput | a revert took back what this name was told: give another name |
 | `TransactionInvalid` | RefusedInput | it does not count; for a conflict ask anew |
 | `ProfileInvalid` | RefusedInput | mend the connection profile |
 | `ChainTakenBack` | RefusedInput | a revert took back blocks that were handled: begin anew |
@@ -99,6 +100,10 @@ class SubmitRefused(FromEndorsers, RefusedInput):
 
 class SubmissionDiffers(RefusedInput):
     """A name that was given to one call is given to another."""
+
+
+class SubmissionGone(RefusedInput):
+    """What was told of a name is not on the ledger that is asked; nothing was sent again."""
 
 
 class ProfileInvalid(RefusedInput):

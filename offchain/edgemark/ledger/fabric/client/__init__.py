@@ -5,7 +5,8 @@
 | `calls` | makes what is asked, and checks what is answered before anything is signed | yes |
 | `refusals` | sorts what a ledger refused by remedy | yes |
 | `submission` | the life of one submission: sent once, or the same again | yes |
-| `submissions` | what was prepared and not decided yet, on the disk | |
+| `submissions` | what was prepared and not decided yet, on the disk, and decided names | |
+| `keeping` | its records, written many at once, and its file of names | |
 | `flows` | evaluate, endorse, submit as steps that either face carries out | |
 | `events` | which events come next, and where a listener was | yes |
 | `blocking`, `waiting` | the two faces: for threads, and for one asyncio loop | |

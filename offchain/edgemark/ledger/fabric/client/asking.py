@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fabric_protos.common import ledger_pb2
 
@@ -13,7 +14,8 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.client.blocks import seek_request
 from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text
 from edgemark.ledger.fabric.client.flows import Clocks, Flow, Flows, Outcome
-from edgemark.ledger.fabric.client.submissions import Kept, Submissions
+from edgemark.ledger.fabric.client.keeping.records import Kept, Name
+from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
@@ -76,7 +78,7 @@ class Desk:
     waits: Waits = Waits()
     clocks: Clocks = REAL
 
-    @property
+    @cached_property
     def flows(self) -> Flows:
         """Of this signer."""
         return Flows(self.signer, self.clocks)
@@ -111,12 +113,12 @@ class Desk:
     ) -> Flow[Outcome]:
         """See `Flows.submit`."""
         wait = _wait(wait_s, self.waits.submit_s)
-        return self.flows.submit(call, name or self.draw_name(), self.journal(), retries, wait)
+        return self.flows.submit(call, self._name(name), self.journal(), retries, wait)
 
     def order(self, endorsed: Endorsed, name: str | None, wait_s: float | None) -> Flow[Outcome]:
         """See `Flows.order`."""
         wait = _wait(wait_s, self.waits.submit_s)
-        return self.flows.order(endorsed, name or self.draw_name(), self.journal(), wait)
+        return self.flows.order(endorsed, self._name(name), self.journal(), wait)
 
     def finish(self, kept: Kept, wait_s: float | None) -> Flow[Outcome]:
         """See `Flows.finish`."""
@@ -164,9 +166,11 @@ class Desk:
         """Submissions of this channel whose code is not known."""
         return (each for each in self.journal().open_ones() if each.channel == self.channel)
 
-    def draw_name(self) -> str:
-        """A name for a submission that nobody else has."""
-        return self.clocks.octets(NAME_BYTES).hex()
+    def _name(self, told: str | None) -> Name:
+        """What its caller calls it, or a name that nobody else has."""
+        if told is not None:
+            return Name(told)
+        return Name(self.clocks.octets(NAME_BYTES).hex(), is_drawn=True)
 
 
 def _wait(told: float | None, default: float) -> float:

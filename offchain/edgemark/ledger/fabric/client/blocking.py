@@ -242,9 +242,12 @@ class GatewayClient(Closing):
             stream.cancel()
 
     def _channel(self) -> tuple[int, Any, str]:
+        self._check_open()
+        return self._peers.current()
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise RefusedInput("is closed", who="client")
-        return self._peers.current()
 
     def _turn_after(self, error: EdgemarkError, at: int) -> None:
         if isinstance(error, LedgerSilent) and not error.endorsers:
@@ -278,11 +281,10 @@ class GatewayClient(Closing):
         return b""
 
     def _ask(self, wish: Ask) -> bytes:
-        at, channel, target = self._channel()
+        self._check_open()
+        at, method, target = self._peers.method(wish.asking)
         try:
-            answer: bytes = channel.unary_unary(METHODS[wish.asking])(
-                wish.request, timeout=wish.wait_s
-            )
+            answer: bytes = method(wish.request, timeout=wish.wait_s)
         except grpc.RpcError as error:
             explained = explain_call(wish.asking, error, target)
             self._turn_after(explained, at)

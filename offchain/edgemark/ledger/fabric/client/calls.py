@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
-from fabric_protos.peer import proposal_pb2
+from fabric_protos.peer import proposal_pb2, transaction_pb2
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.signing import (
     Signer,
     check_signature,
+    parse_certificate,
     parse_identity,
 )
 from edgemark.ledger.fabric.wire.codes import Code
@@ -27,14 +28,14 @@ from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
     Event,
     Transaction,
+    join_payload,
     make_envelope,
-    make_payload,
     parse_event,
     parse_transaction,
 )
 from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD, MAX_ENVELOPE_BYTES, MAX_NAME
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
+from edgemark.ledger.fabric.wire.proposals import Proposal, make_proposal, parse_proposal
 
 GATEWAY = "gateway"
 GOOD = range(200, 400)  # statuses of a response that counts
@@ -68,12 +69,14 @@ class Asked:
         transaction_id: 64 hex digits.
         proposal: its bytes.
         signature: of its creator.
+        parsed: the proposal, taken apart.
     """
 
     call: Call
     transaction_id: str
     proposal: bytes = field(repr=False)
     signature: bytes = field(repr=False)
+    parsed: Proposal = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def ask(call: Call, signer: Signer, *, nonce: bytes, timestamp_ns: int) -> Asked
         parsed = parse_proposal(proposal)
     except MessageMalformed as ours:
         raise RefusedInput(ours.what, who="call", had=ours.had, needed=ours.needed) from ours
-    return Asked(call, parsed.transaction_id, proposal, signer.sign(proposal))
+    return Asked(call, parsed.transaction_id, proposal, signer.sign(proposal), parsed)
 
 
 def encode_text(what: str, text: str) -> bytes:
@@ -216,6 +219,29 @@ def read_status(raw: bytes) -> tuple[Code, int]:
     return known[status.result], status.block_number
 
 
+def read_processed(raw: bytes, transaction_id: str, signer: Signer) -> bytes:
+    """The response in a transaction of ours, as `qscc` answers it by its id.
+
+    Args:
+        raw: `ProcessedTransaction`.
+        transaction_id: that was asked for.
+        signer: who made it.
+
+    Raises:
+        MessageMalformed: it is another transaction, or not as it was signed.
+    """
+    envelope = parse(transaction_pb2.ProcessedTransaction, raw, GATEWAY).transactionEnvelope
+    found = parse_transaction(make_envelope(envelope.payload, envelope.signature))
+    if found.own_id != transaction_id or found.creator != signer.identity:
+        raise _wrong("transaction of an id", found.transaction_id[:64], transaction_id)
+    try:
+        certificate = parse_certificate(signer.certificate, signer.msp_id)
+        check_signature(certificate, found.payload, found.signature, "transaction")
+    except IdentityRefused as refused:
+        raise _wrong("signature of a transaction of ours", str(refused), "ours") from refused
+    return found.action.response
+
+
 def sign_endorsed(asked: Asked, raw: bytes, signer: Signer) -> Endorsed:
     """Check what a Gateway prepared, make the same from what was checked, and sign it.
 
@@ -236,7 +262,7 @@ def sign_endorsed(asked: Asked, raw: bytes, signer: Signer) -> Endorsed:
     missing = sorted(set(asked.call.organisations) - set(endorsers))
     if missing:
         raise _wrong("endorsements", ", ".join(endorsers), ", ".join(asked.call.organisations))
-    payload = make_payload(asked.proposal, found.action.signed, found.endorsements)
+    payload = join_payload(asked.parsed, found.action.signed, found.endorsements)
     envelope = make_envelope(payload, signer.sign(payload))
     if len(envelope) > MAX_ENVELOPE_BYTES:
         raise RefusedInput(
@@ -256,7 +282,7 @@ def sign_endorsed(asked: Asked, raw: bytes, signer: Signer) -> Endorsed:
 
 
 def _check_is_of(asked: Asked, found: Transaction) -> None:
-    ours = parse_proposal(asked.proposal)
+    ours = asked.parsed
     event = parse_event(found.action.event)
     told = (event.chaincode, event.transaction_id) if event else None
     for what, had, needed in (

@@ -94,6 +94,7 @@ class Peers:
         self._addresses = tuple(addresses)
         self._connect = connect
         self._channels: dict[int, Any] = {}
+        self._methods: dict[tuple[int, Asking], Any] = {}
         self._at = 0
         self._lock = threading.Lock()
 
@@ -104,6 +105,14 @@ class Peers:
             if at not in self._channels:
                 self._channels[at] = self._connect(self._addresses[at])
             return at, self._channels[at], self._addresses[at].target
+
+    def method(self, asking: Asking) -> tuple[int, Any, str]:
+        """Number of the peer that is asked now, one of its methods that answer once, HOST:PORT."""
+        at, channel, target = self.current()
+        found = self._methods.get((at, asking))
+        if found is None:  # two threads may both make it: one is as good as the other
+            found = self._methods[at, asking] = channel.unary_unary(METHODS[asking])
+        return at, found, target
 
     def turn(self, at: int) -> None:
         """This peer was silent: ask the next one from now on, unless somebody turned already."""
@@ -116,4 +125,5 @@ class Peers:
         with self._lock:
             channels = list(self._channels.values())
             self._channels.clear()
+            self._methods.clear()
             return channels

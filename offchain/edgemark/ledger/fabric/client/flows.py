@@ -7,6 +7,7 @@ it as a typed error. It knows neither threads nor asyncio, neither a socket nor 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -19,11 +20,13 @@ from edgemark.ledger.fabric.client.calls import (
     endorse_request,
     evaluate_request,
     read_evaluation,
+    read_processed,
     read_status,
     sign_endorsed,
     status_request,
     submit_request,
 )
+from edgemark.ledger.fabric.client.keeping.records import Kept, Name, digest_call
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.client.submission import (
     AskStatus,
@@ -48,14 +51,23 @@ from edgemark.ledger.fabric.client.submission import (
     resume,
     step,
 )
-from edgemark.ledger.fabric.client.submissions import Kept, Submissions, digest_call, keep
-from edgemark.ledger.fabric.faults import LedgerBusy, LedgerSilent, PeersMissing, TransactionInvalid
+from edgemark.ledger.fabric.client.submissions import Submissions, keep
+from edgemark.ledger.fabric.faults import (
+    ChaincodeRefused,
+    LedgerBusy,
+    LedgerSilent,
+    PeersMissing,
+    SubmissionGone,
+    TransactionInvalid,
+)
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import CONFLICTS, Code
+from edgemark.ledger.fabric.wire.envelopes import parse_transaction
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
 
 T = TypeVar("T")
 SUBMIT_WAIT_S = 15.0  # for an orderer to take an envelope
+LOOK_S = 2.0  # for a transaction that was decided before: who has it answers at once
 SHORTEST_WAIT_S = 0.001  # of a call whose time is nearly over
 
 
@@ -124,7 +136,7 @@ class Outcome:
         code: VALID.
         block: number of the block that it stands in.
         response: what the chaincode answered its endorsers.
-        name: of the submission, in this client's journal.
+        name: of the submission; one that was drawn is forgotten, and is for logs alone.
     """
 
     transaction_id: str
@@ -165,34 +177,34 @@ class Flows:
         return read_status(raw)
 
     def submit(
-        self, call: Call, name: str, submissions: Submissions, retries: int, wait_s: float
+        self, call: Call, name: Name, submissions: Submissions, retries: int, wait_s: float
     ) -> Flow[Outcome]:
         """Have a call endorsed and ordered, and wait until it counts; see `submission`."""
-        found = submissions.take(name, digest_call(call))
+        found = submissions.take(name.text, digest_call(call), is_drawn=name.is_drawn)
         try:
             under_way = _Submitting(self, call, name, found, self._until(wait_s))
             return (yield from under_way.run(retries))
         finally:
-            submissions.give_back(name)
+            submissions.give_back(name.text)
 
     def order(
-        self, endorsed: Endorsed, name: str, submissions: Submissions, wait_s: float
+        self, endorsed: Endorsed, name: Name, submissions: Submissions, wait_s: float
     ) -> Flow[Outcome]:
         """Have ordered what was endorsed before, and wait until it counts."""
-        kept = submissions.take(name, digest_call(endorsed.asked.call))
+        call = endorsed.asked.call
+        kept = submissions.take(name.text, digest_call(call), is_drawn=name.is_drawn)
         try:
-            call = endorsed.asked.call
             under_way = _Submitting(self, call, name, kept, self._until(wait_s), endorsed)
             return (yield from under_way.run(0))
         finally:
-            submissions.give_back(name)
+            submissions.give_back(name.text)
 
     def finish(self, kept: Kept, submissions: Submissions, wait_s: float) -> Flow[Outcome]:
         """Go on with a submission that the journal has; no new proposal is made of it."""
         found = submissions.take(kept.name, kept.digest)
         try:
             call = Call(kept.channel, "", ())
-            under_way = _Submitting(self, call, kept.name, found, self._until(wait_s))
+            under_way = _Submitting(self, call, Name(kept.name), found, self._until(wait_s))
             return (yield from under_way.run(0))
         finally:
             submissions.give_back(kept.name)
@@ -238,12 +250,16 @@ class _Submitting:
 
     flows: Flows
     call: Call
-    name: str
+    name: Name
     kept: Kept | None
     until: float
     endorsed: Endorsed | None = None
 
     def run(self, retries: int) -> Flow[Outcome]:
+        if self.kept is not None:
+            self.endorsed = None  # what is kept counts, not what was endorsed beside it
+            if self.kept.code is Code.VALID:
+                return (yield from self._confirm(self.kept))
         submission, effect = self._begin(retries)
         while not isinstance(effect, TellCode | TellError):
             event = yield from self._perform(submission, effect)
@@ -254,7 +270,7 @@ class _Submitting:
 
     def _begin(self, retries: int) -> tuple[Submission, SubmissionEffect]:
         if self.kept is None and self.endorsed is not None:
-            self.kept = keep(self.name, self.endorsed)
+            self.kept = keep(self.name.text, self.endorsed)
             return begin_endorsed()
         if self.kept is None:
             return begin(retries)
@@ -270,7 +286,8 @@ class _Submitting:
                 yield Keep(self._held())
                 return FoundKept()
             case KeepCode(code, block):
-                self.kept = replace(self._held(), code=code, block=block)
+                is_named = not self.name.is_drawn
+                self.kept = replace(self._held(), code=code, block=block, is_named=is_named)
                 yield Keep(self.kept)
                 return FoundKept()
             case Endorse() | SendEnvelope() | AskStatus():
@@ -283,19 +300,50 @@ class _Submitting:
 
     def _ask(self, effect: Endorse | SendEnvelope | AskStatus) -> Flow[SubmissionEvent]:
         if isinstance(effect, Endorse):
-            endorsed = yield from self.flows.endorse(self.call, self._left_s())
-            self.kept = keep(self.name, endorsed)
+            self.endorsed = yield from self.flows.endorse(self.call, self._left_s())
+            self.kept = keep(self.name.text, self.endorsed)
             return HeardEndorsed()
         kept = self._held()
         if isinstance(effect, AskStatus):
-            wait_s = max(min(effect.wait_s, self._left_s()), SHORTEST_WAIT_S)
-            asked = self.flows.status(kept.channel, kept.transaction_id, wait_s)
-            return HeardCode(*(yield from asked))
+            return HeardCode(*(yield from self._status(kept, effect.wait_s)))
         if effect.pause_s:
             yield Pause(min(effect.pause_s, max(self._left_s(), 0.0)))
         request = submit_request(kept.channel, kept.transaction_id, kept.envelope)
-        yield Ask(Asking.SUBMIT, request, max(min(SUBMIT_WAIT_S, self._left_s()), SHORTEST_WAIT_S))
+        yield Ask(Asking.SUBMIT, request, self._at_most(SUBMIT_WAIT_S))
         return HeardTaken()
+
+    def _confirm(self, kept: Kept) -> Flow[Outcome]:
+        """What was decided once, as the ledger has it now: a revert may have taken it back."""
+        told: tuple[Code, int] | None = None
+        with suppress(LedgerSilent):  # it waits for a transaction that is not there
+            told = yield from self._status(kept, LOOK_S)
+        try:
+            response = yield from self._fetch(kept)
+        except ChaincodeRefused as refused:
+            raise SubmissionGone(
+                "was decided, and the ledger does not have it",
+                who=f"submission {self.name.text}",
+                had=f"transaction {kept.transaction_id}, {kept.code.name} in block {kept.block}; "
+                f"now {refused.had}",
+                remedy="After a revert give the call another name; on a network ask again, for "
+                "this peer may be behind. Nothing was sent.",
+            ) from refused
+        code, block = told or (yield from self._status(kept, LOOK_S))
+        return self._outcome(code, block, response)
+
+    def _status(self, kept: Kept, wait_s: float) -> Flow[tuple[Code, int]]:
+        channel = self.call.channel
+        return self.flows.status(channel, kept.transaction_id, self._at_most(wait_s))
+
+    def _fetch(self, kept: Kept) -> Flow[bytes]:
+        """The response of a transaction of ours, from the block that it stands in."""
+        asked = ("GetTransactionByID", self.call.channel, kept.transaction_id)
+        call = Call(self.call.channel, "qscc", tuple(each.encode() for each in asked))
+        raw = yield from self.flows.evaluate(call, max(self._left_s(), SHORTEST_WAIT_S))
+        return read_processed(raw, kept.transaction_id, self.flows.signer)
+
+    def _at_most(self, wait_s: float) -> float:
+        return max(min(wait_s, self._left_s()), SHORTEST_WAIT_S)
 
     def _held(self) -> Kept:
         if self.kept is None:
@@ -311,15 +359,23 @@ class _Submitting:
         if effect.is_kept:
             error.remedy = (
                 f"Transaction {self._held().transaction_id} may still count: it is kept as "
-                f"submission {self.name}, and the same call of this name goes on with it. "
+                f"submission {self.name.text}, and the same call of this name goes on with it. "
                 f"{error.remedy}"
             ).strip()
         return error
 
     def _tell(self, code: Code, block: int) -> Outcome:
+        response = b""
+        if code is Code.VALID and self.endorsed is not None:
+            response = self.endorsed.response
+        elif code is Code.VALID:
+            response = parse_transaction(self._held().envelope).action.response
+        return self._outcome(code, block, response)
+
+    def _outcome(self, code: Code, block: int, response: bytes) -> Outcome:
         kept = self._held()
         if code is Code.VALID:
-            return Outcome(kept.transaction_id, code, block, kept.response, self.name)
+            return Outcome(kept.transaction_id, code, block, response, self.name.text)
         error = TransactionInvalid(
             "does not count",
             who=f"transaction {kept.transaction_id}",

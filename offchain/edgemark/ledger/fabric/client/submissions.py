@@ -1,82 +1,59 @@
-"""What was prepared and not decided yet, on the disk, and what became of the last ones.
+"""What was prepared and not decided yet, on the disk, and what became of all that had a name.
 
-Law: an envelope is written here before it is submitted, and crossed out only when its code is
+Law 1: an envelope is written here before it is submitted, and crossed out only when its code is
 known. Whoever makes the call of the same name again, in this process or after a crash, goes on with
 the same envelope, or is told what became of it.
+Law 2: a name that was decided is known as long as its files stand, up to MAX_NAMES_REMEMBERED of
+them; then new names are refused, and none is forgotten. A name that was drawn, and told to nobody
+while its code was open, is nobody's and is forgotten.
+Law 3: what is open takes at most MAX_OPEN_BYTES; the journal is written anew, without what is
+decided, before it is longer than twice that and MAX_JOURNAL_SLACK_BYTES.
 
-    PREPARED  name, channel, what was asked, transaction id, nothing, envelope, response
-    DECIDED   name, code, block
+A code is not waited for: it is written with the next envelope or at the end. Who loses it in a
+crash asks the ledger again, which knows it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from contextlib import suppress
+from copy import copy
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from edgemark.closing import Closing
-from edgemark.encoding import MalformedMessage, Reader, Writer
-from edgemark.errors import Overloaded, RefusedInput, Unrecoverable
+from edgemark.errors import EdgemarkError, Overloaded, RefusedInput, Unrecoverable
 from edgemark.files import make_private_folder
-from edgemark.journal.journal import MAX_RECORD_BYTES, Journal
-from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text
+from edgemark.journal.journal import Journal
+from edgemark.ledger.fabric.client.calls import Endorsed, encode_text
+from edgemark.ledger.fabric.client.keeping.grouping import GroupWriter, Ticket
+from edgemark.ledger.fabric.client.keeping.names import DecidedNames
+from edgemark.ledger.fabric.client.keeping.records import (
+    WHO,
+    Decided,
+    Kept,
+    Moved,
+    digest_call,
+    read_records,
+    write_identity,
+    write_kept,
+    write_moved,
+)
 from edgemark.ledger.fabric.faults import SubmissionDiffers
-from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import (
+    MAX_DECIDED_HELD,
     MAX_ENVELOPE_BYTES,
-    MAX_NAME,
+    MAX_JOURNAL_SLACK_BYTES,
+    MAX_NAMES_REMEMBERED,
+    MAX_OPEN_BYTES,
     MAX_OPEN_SUBMISSIONS,
     MAX_SUBMISSION_NAME,
-    MAX_SUBMISSIONS_REMEMBERED,
 )
 
-IDENTITY, PREPARED, DECIDED = 1, 2, 3  # first byte of a record
-REWRITE_RECORDS = 4_000  # a file with more is written anew when it is opened
-VERSION = 1
-WHO = "submissions"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One submission, as the journal has it.
-
-    Attributes:
-        name: that its caller gave it.
-        channel: that it is for.
-        digest: of what was asked: channel, chaincode, arguments, organisations.
-        transaction_id: of the envelope.
-        envelope: signed; empty once the code is known.
-        response: what the chaincode answered.
-        code: NOT_VALIDATED while it is open.
-        block: number of the block.
-    """
-
-    name: str
-    channel: str
-    digest: bytes
-    transaction_id: str
-    envelope: bytes = field(repr=False)
-    response: bytes
-    code: Code = Code.NOT_VALIDATED
-    block: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its code is not known."""
-        return self.code is Code.NOT_VALIDATED
-
-
-def digest_call(call: Call) -> bytes:
-    """32 bytes that tell a call from every other, but for its transient data."""
-    writer = Writer().text(call.channel).text(call.chaincode).integer(len(call.arguments), 4)
-    for argument in call.arguments:
-        writer.variable(argument)
-    for organisation in call.organisations:
-        writer.text(organisation)
-    return sha256(writer.finish()).digest()
+MOVE_DECIDED = 500  # so many that are decided leave the journal together
 
 
 def keep(name: str, endorsed: Endorsed) -> Kept:
@@ -88,7 +65,6 @@ def keep(name: str, endorsed: Endorsed) -> Kept:
         digest=digest_call(asked.call),
         transaction_id=asked.transaction_id,
         envelope=endorsed.envelope,
-        response=endorsed.response,
     )
 
 
@@ -97,18 +73,29 @@ class Submissions(Closing):
 
     Args:
         journal: opened, of this identity.
+        names: decided ones, of this identity.
+        whose: digest of the identity, 32 bytes.
+
+    Raises:
+        Unrecoverable: it is another identity's, or damaged.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, names: DecidedNames, whose: bytes) -> None:
         self._journal = journal
-        self._lock = threading.Lock()
+        self._names = names
+        self._whose = whose
+        self._lock = threading.Lock()  # never held while the disk is at work
+        self._writer = GroupWriter(journal, self._written)
         self._by_name: OrderedDict[str, Kept] = OrderedDict()
-        self._open: set[str] = set()
+        self._open: dict[str, int] = {}  # bytes of each, also of one that is being written
+        self._open_bytes = 0
         self._under_way: set[str] = set()
+        self._fault: EdgemarkError | None = None
+        self._read()
 
     @classmethod
     def open(cls, folder: Path, identity: bytes) -> Submissions:
-        """Open or make the file of an identity.
+        """Open or make the files of an identity.
 
         Args:
             folder: of all such files; it is made.
@@ -120,36 +107,50 @@ class Submissions(Closing):
         """
         whose = sha256(identity).digest()
         make_private_folder(folder)
-        journal = Journal.open(folder / f"{whose.hex()[:16]}.journal")
+        stem = folder / whose.hex()[:16]
+        journal = Journal.open(stem.with_suffix(".journal"))
         try:
-            opened = cls(journal)
-            opened._read(whose)
+            names = DecidedNames(stem.with_suffix(".names"))
         except BaseException:
             journal.close()
             raise
-        return opened
+        try:
+            return cls(journal, names, whose)
+        except BaseException:
+            names.close()
+            journal.close()
+            raise
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is left, and close the files."""
+        with suppress(EdgemarkError):  # codes that nobody waits for: the ledger is asked again
+            self._writer.write_all()
+        self._names.close()
         self._journal.close()
 
     def find(self, name: str) -> Kept | None:
         """The submission of a name; None for none."""
         with self._lock:
-            return self._by_name.get(name)
+            found = self._by_name.get(name)
+        return found or self._names.find(name)
 
     def open_ones(self) -> list[Kept]:
         """All whose code is not known, oldest first."""
         with self._lock:
             return [each for each in self._by_name.values() if each.is_open]
 
-    def take(self, name: str, digest: bytes) -> Kept | None:
+    def take(self, name: str, digest: bytes, *, is_drawn: bool = False) -> Kept | None:
         """Let one caller alone go on with a name; answers what there is of it.
+
+        Args:
+            name: of a submission.
+            digest: of the call, see `digest_call`.
+            is_drawn: it was drawn just now, and nobody else has it.
 
         Raises:
             RefusedInput: somebody goes on with it already, or it is no name.
             SubmissionDiffers: it is the name of another call.
-            Overloaded: too many are open.
+            Overloaded: too many are open, or as many names are known as ever will be.
         """
         if not 1 <= len(name) <= MAX_SUBMISSION_NAME:
             needed = f"1 .. {MAX_SUBMISSION_NAME} letters"
@@ -159,6 +160,8 @@ class Submissions(Closing):
         encode_text("name of a submission", name)
         with self._lock:
             found = self._by_name.get(name)
+            if found is None and not is_drawn:
+                found = self._names.find(name)
             if found and found.digest != digest:
                 raise SubmissionDiffers(
                     "is the name of another call",
@@ -170,12 +173,14 @@ class Submissions(Closing):
                     "is under way", who=f"submission {name}", remedy="Wait until it has ended."
                 )
             if found is None:
-                self._check_room()
+                self._check_room(is_drawn)
             self._under_way.add(name)
             return found
 
-    def _check_room(self) -> None:
-        had = len(self._open | self._under_way)
+    def _check_room(self, is_drawn: bool) -> None:
+        had = len(self._open) + len(self._under_way)
+        if had >= MAX_OPEN_SUBMISSIONS:
+            had = len(self._open.keys() | self._under_way)
         if had >= MAX_OPEN_SUBMISSIONS:
             raise Overloaded(
                 "too many are open",
@@ -184,46 +189,120 @@ class Submissions(Closing):
                 needed=f"< {MAX_OPEN_SUBMISSIONS}",
                 remedy="Finish those that were left open: `edgemark ledger finish`.",
             )
+        if self._fault is not None and len(self._by_name) >= MAX_DECIDED_HELD:
+            raise copy(self._fault)
+        known = self._names.count + len(self._by_name)
+        if not is_drawn and known >= MAX_NAMES_REMEMBERED:
+            raise Overloaded(
+                "as many names are known as are remembered for certain",
+                who=WHO,
+                had=known,
+                needed=f"< {MAX_NAMES_REMEMBERED}",
+                remedy="Use another home folder for new names, and keep this one for the old; a "
+                "call without a name is taken.",
+            )
 
     def give_back(self, name: str) -> None:
         """Let others go on with a name."""
         with self._lock:
             self._under_way.discard(name)
+            found = self._by_name.get(name)
+            if found is None or not found.is_open:
+                self._hold(name, 0)  # it was never written
 
-    def append(self, kept: Kept) -> None:
-        """Write a submission, or what became of it; it is on the disk when this returns.
+    def begin(self, kept: Kept) -> Ticket:
+        """Have a submission, or what became of it, written; see `wait` and `write`.
 
         Raises:
             RefusedInput: it is larger than any ledger takes; nothing was written.
+            Overloaded: those that are open are too large together; nothing was written.
         """
-        size = max(len(kept.envelope), len(kept.response))
+        if not kept.is_open:
+            with self._lock:
+                self._remember(kept)
+            ticket = self._writer.add(kept, is_urgent=False)
+            return ticket
+        size = len(kept.envelope)
         if size > MAX_ENVELOPE_BYTES:
             needed = f"<= {MAX_ENVELOPE_BYTES} bytes"
             raise RefusedInput(
                 "is too large", who=f"submission {kept.name}", had=size, needed=needed
             )
-        record = _write(kept) if kept.is_open else _write_code(kept)
         with self._lock:
-            self._journal.append(record)
-            self._remember(kept)
+            had = self._open_bytes - self._open.get(kept.name, 0) + size
+            if had > MAX_OPEN_BYTES:
+                raise Overloaded(
+                    "those that are open are too large together",
+                    who=WHO,
+                    had=f"{had} bytes",
+                    needed=f"<= {MAX_OPEN_BYTES}",
+                    remedy="Finish those that were left open: `edgemark ledger finish`.",
+                )
+            self._hold(kept.name, size)
+        return self._writer.add(kept, is_urgent=True)
+
+    def wait(self, ticket: Ticket) -> None:
+        """Return when it is on the disk, if somebody has to wait for it.
+
+        Raises:
+            JournalWriteFailed: the disk refused; it is not there.
+        """
+        if ticket.is_urgent:
+            self._writer.wait(ticket)
+
+    def write(self) -> None:
+        """Write what was begun, in whichever thread; each ticket says what became of it."""
+        self._writer.write()
+
+    def append(self, kept: Kept) -> None:
+        """Write a submission, or what became of it: `begin` and `wait`."""
+        self.wait(self.begin(kept))
+
+    def _hold(self, name: str, size: int) -> None:
+        self._open_bytes += size - self._open.pop(name, 0)
+        if size:
+            self._open[name] = size
 
     def _remember(self, kept: Kept) -> None:
         self._by_name.pop(kept.name, None)
-        self._by_name[kept.name] = kept if kept.is_open else _without_bytes(kept)
-        (self._open.add if kept.is_open else self._open.discard)(kept.name)
-        if len(self._by_name) > 2 * MAX_SUBMISSIONS_REMEMBERED:
-            self._by_name = self._last_ones()
+        self._by_name[kept.name] = kept if kept.is_open else replace(kept, envelope=b"")
+        self._hold(kept.name, len(kept.envelope) if kept.is_open else 0)
 
-    def _last_ones(self) -> OrderedDict[str, Kept]:
-        """All that are open, and the last decided ones."""
-        decided = [name for name, each in self._by_name.items() if not each.is_open]
-        gone = set(decided[:-MAX_SUBMISSIONS_REMEMBERED])
-        return OrderedDict((name, each) for name, each in self._by_name.items() if name not in gone)
+    def _written(self, group: Iterable[Kept]) -> None:
+        """These are on the disk; what is decided leaves the journal now and then."""
+        with self._lock:
+            for each in group:
+                if each.is_open:
+                    self._remember(each)
+            is_long = self._journal.end > 2 * self._open_bytes + MAX_JOURNAL_SLACK_BYTES
+            if not is_long and len(self._by_name) - len(self._open) < MOVE_DECIDED:
+                return
+        try:
+            self._move_decided()
+            self._fault = None
+        except EdgemarkError as error:
+            self._fault = error  # it is tried again; what is written stays written
 
-    def _read(self, identity: bytes) -> None:
+    def _move_decided(self) -> None:
+        """First into the file of names, then out of the journal: a crash between loses nothing."""
+        with self._lock:
+            decided = [each for each in self._by_name.values() if not each.is_open]
+        self._names.put(each for each in decided if each.is_named)
+        with self._lock:
+            opened = [each for each in self._by_name.values() if each.is_open]
+        records = (write_kept(each) for each in opened)
+        self._journal.rewrite(
+            [write_identity(self._whose), write_moved(self._names.count), *records]
+        )
+        with self._lock:
+            for each in decided:
+                if self._by_name.get(each.name) is each:
+                    del self._by_name[each.name]
+
+    def _read(self) -> None:
         records = self._journal.records()
         first = next(records, None)
-        whose = Writer().integer(IDENTITY, 1).integer(VERSION, 1).fixed(identity, 32).finish()
+        whose = write_identity(self._whose)
         if first is None:
             self._journal.append(whose)
         elif first != whose:
@@ -234,62 +313,37 @@ class Submissions(Closing):
             )
         for record in records:
             self._take_record(record)
-        self._by_name = self._last_ones()
-        if self._journal.count > REWRITE_RECORDS:
-            self._journal.rewrite([whose, *self._written()])
-
-    def _written(self) -> Iterator[bytes]:
-        for each in self._by_name.values():
-            yield _write(each)
-            if not each.is_open:
-                yield _write_code(each)
+        if len(self._by_name) - len(self._open) >= MOVE_DECIDED:
+            self._move_decided()
 
     def _take_record(self, record: bytes) -> None:
         try:
-            reader = Reader(record, who=str(self._journal.path))
-            match reader.integer(1):
-                case 2:
-                    self._remember(_read_prepared(reader))
-                case 3:
-                    self._take_code(reader)
-                case _:
-                    raise MalformedMessage("kind of record is unknown", who=WHO)
+            for said in read_records(record):
+                match said:
+                    case Kept():
+                        self._remember(said)
+                    case Decided():
+                        self._take_code(said)
+                    case Moved(names):
+                        self._check_names(names)
         except (RefusedInput, ValueError) as error:
             raise Unrecoverable(
                 "holds a record that cannot be read", who=self._journal.path, had=str(error)
             ) from error
 
-    def _take_code(self, reader: Reader) -> None:
-        name = reader.text(most=4 * MAX_SUBMISSION_NAME)
-        code, block = Code(reader.integer(1)), reader.integer(8)
-        reader.finish()
-        found = self._by_name.get(name)
-        if found is None:
-            raise MalformedMessage("code of a submission that is not there", who=WHO, had=name)
-        self._remember(replace(found, code=code, block=block))
+    def _take_code(self, said: Decided) -> None:
+        """One that is not there left the journal before its code was written."""
+        found = self._by_name.get(said.name)
+        if found is not None:
+            decided = replace(found, code=said.code, block=said.block, is_named=said.is_named)
+            self._remember(decided)
 
-
-def _without_bytes(kept: Kept) -> Kept:
-    return replace(kept, envelope=b"")
-
-
-def _write(kept: Kept) -> bytes:
-    writer = Writer().integer(PREPARED, 1).text(kept.name).text(kept.channel)
-    # Once the proposal stood here; it has what is for endorsers alone, and nobody reads it again.
-    writer.fixed(kept.digest, 32).text(kept.transaction_id).variable(b"")
-    return writer.variable(kept.envelope).variable(kept.response).finish()
-
-
-def _read_prepared(reader: Reader) -> Kept:
-    name, channel = reader.text(most=4 * MAX_SUBMISSION_NAME), reader.text(most=4 * MAX_NAME)
-    digest, transaction_id = reader.fixed(32), reader.text(most=64)
-    # More than `append` takes, and all that the journal keeps in one record: a file that holds
-    # something too large for the ledger still says what else is open.
-    _, envelope, response = (reader.variable(most=MAX_RECORD_BYTES) for _ in range(3))
-    reader.finish()
-    return Kept(name, channel, digest, transaction_id, envelope, response)
-
-
-def _write_code(kept: Kept) -> bytes:
-    writer = Writer().integer(DECIDED, 1).text(kept.name)
-    return writer.integer(kept.code, 1).integer(kept.block, 8).finish()
+    def _check_names(self, names: int) -> None:
+        if self._names.count < names:
+            raise Unrecoverable(
+                "file of decided names is not the one that belongs to it",
+                who=self._journal.path.with_suffix(".names"),
+                had=f"{self._names.count} names",
+                needed=f">= {names}",
+                remedy="Restore it from a copy: without it a name that counted may count again.",
+            )

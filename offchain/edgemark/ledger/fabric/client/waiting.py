@@ -24,6 +24,7 @@ from edgemark.ledger.fabric.client.connection import (
 )
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint, Follower
 from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Outcome, Pause, Wish
+from edgemark.ledger.fabric.client.keeping.records import Kept
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.faults import LedgerSilent
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
@@ -47,6 +48,7 @@ class AsyncGatewayClient:
         self.desk = desk
         self._peers = Peers(peers, _connect)
         self._is_closed = False
+        self._writing: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -201,9 +203,12 @@ class AsyncGatewayClient:
             stream.cancel()
 
     def _channel(self) -> tuple[int, Any, str]:
+        self._check_open()
+        return self._peers.current()
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise RefusedInput("is closed", who="client")
-        return self._peers.current()
 
     def _turn_after(self, error: EdgemarkError, at: int) -> None:
         if isinstance(error, LedgerSilent) and not error.endorsers:
@@ -233,15 +238,25 @@ class AsyncGatewayClient:
             case Pause(seconds):
                 await asyncio.sleep(seconds)
             case Keep(kept):
-                await asyncio.to_thread(self.desk.journal().append, kept)
+                await self._keep(kept)
         return b""
 
+    async def _keep(self, kept: Kept) -> None:
+        """Begin to write it, and wait if it has to be there: one write for all that came."""
+        journal = self.desk.journal()
+        ticket = journal.begin(kept)
+        while ticket.is_urgent and not ticket.is_done:
+            if self._writing is None or self._writing.done():
+                loop = asyncio.get_running_loop()
+                self._writing = loop.run_in_executor(None, journal.write)
+            await asyncio.shield(self._writing)
+        ticket.check()
+
     async def _ask(self, wish: Ask) -> bytes:
-        at, channel, target = self._channel()
+        self._check_open()
+        at, method, target = self._peers.method(wish.asking)
         try:
-            answer: bytes = await channel.unary_unary(METHODS[wish.asking])(
-                wish.request, timeout=wish.wait_s
-            )
+            answer: bytes = await method(wish.request, timeout=wish.wait_s)
         except grpc.RpcError as error:
             explained = explain_call(wish.asking, error, target)
             self._turn_after(explained, at)

@@ -7,7 +7,7 @@ bytes. Fabric takes the smaller alone, and so does `check_signature`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -41,7 +41,7 @@ class Signer:
     certificate: bytes
     key: ec.EllipticCurvePrivateKey = field(repr=False)
 
-    @property
+    @cached_property
     def identity(self) -> bytes:
         """`SerializedIdentity`: the creator of a proposal, the endorser of a response."""
         return make_identity(self.msp_id, self.certificate)

@@ -19,7 +19,7 @@ from fabric_protos.peer import proposal_response_pb2 as response_pb2
 
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.proposals import NANOSECONDS, parse_proposal
+from edgemark.ledger.fabric.wire.proposals import NANOSECONDS, Proposal, parse_proposal
 
 WHO = "transaction"
 
@@ -163,7 +163,11 @@ def make_payload(proposal: bytes, response: bytes, endorsements: Sequence[Endors
     Raises:
         MessageMalformed: the proposal is none.
     """
-    asked = parse_proposal(proposal)
+    return join_payload(parse_proposal(proposal), response, endorsements)
+
+
+def join_payload(asked: Proposal, response: bytes, endorsements: Sequence[Endorsement]) -> bytes:
+    """The same of a proposal that was taken apart."""
     endorsed = transaction_pb2.ChaincodeEndorsedAction(proposal_response_payload=response)
     for each in endorsements:
         endorsed.endorsements.add(endorser=each.endorser, signature=each.signature)

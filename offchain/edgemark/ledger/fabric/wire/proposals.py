@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
@@ -60,7 +61,7 @@ class Proposal:
     signature_header: bytes
     payload: bytes
 
-    @property
+    @cached_property
     def hash(self) -> bytes:
         """What an endorsement of it says; 32 bytes."""
         return compute_proposal_hash(self.channel_header, self.signature_header, self.payload)

@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.gateway import gateway_pb2
-from fabric_protos.peer import proposal_response_pb2
+from fabric_protos.peer import proposal_response_pb2, transaction_pb2
 from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
 
 from edgemark.closing import Closing
@@ -35,6 +35,7 @@ from edgemark.ledger.fabric.wire.envelopes import (
     make_event,
     make_payload,
     make_response,
+    parse_transaction,
 )
 from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
 from edgemark.ledger.fabric.wire.proposals import parse_proposal
@@ -199,10 +200,27 @@ class ScriptedGateway(Closing):
 
         return play
 
-    def _evaluate(self, _: bytes, __: grpc.ServicerContext) -> bytes:
-        result = proposal_response_pb2.Response(status=200, payload=b"answer")
+    def _evaluate(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+        signed = gateway_pb2.EvaluateRequest.FromString(request).proposed_transaction
+        asked = parse_proposal(signed.proposal_bytes)
+        answer = b"answer"
+        if asked.arguments[:1] == (b"GetTransactionByID",):
+            answer = self._find(asked.arguments[2].decode(), context)
+        result = proposal_response_pb2.Response(status=200, payload=answer)
         raw: bytes = gateway_pb2.EvaluateResponse(result=result).SerializeToString()
         return raw
+
+    def _find(self, transaction_id: str, context: grpc.ServicerContext) -> bytes:
+        """As `qscc` does, of what was taken."""
+        for each in self.taken:
+            if parse_transaction(each).transaction_id == transaction_id:
+                found = common_pb2.Envelope.FromString(each)
+                raw: bytes = transaction_pb2.ProcessedTransaction(
+                    transactionEnvelope=found, validationCode=self.code
+                ).SerializeToString()
+                return raw
+        context.abort(grpc.StatusCode.UNKNOWN, "chaincode response 500, no such transaction ID")
+        raise AssertionError
 
     def _endorse(self, request: bytes, _: grpc.ServicerContext) -> bytes:
         return Forgery(self.cast, proposal_in(request)).answer()

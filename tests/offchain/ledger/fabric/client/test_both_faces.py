@@ -19,6 +19,8 @@ from edgemark.ledger.fabric.client.asking import Desk
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
+from edgemark.ledger.fabric.client.flows import Keep
+from edgemark.ledger.fabric.client.keeping.records import Kept
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
 from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
@@ -74,6 +76,22 @@ def test_awaited__many_at_once_count_once_each(gateway: ScriptedGateway, tmp_pat
 
     _play(gateway, tmp_path / "submissions", does)
     assert len(gateway.taken) == len(set(gateway.taken)) == 20
+
+
+def test_awaited__records_of_many_at_once_are_each_on_the_disk(
+    gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    async def does(client: AsyncGatewayClient) -> None:
+        async def keep(number: int) -> None:
+            await asyncio.sleep(number % 7 / 1000)
+            await client._perform(Keep(Kept(f"n{number}", "c", bytes(32), "", b"envelope")))
+            assert client.desk.journal().find(f"n{number}") is not None
+
+        await asyncio.wait_for(asyncio.gather(*map(keep, range(300))), 20)
+
+    _play(gateway, tmp_path / "submissions", does)
+    with gateway.desk(tmp_path / "submissions").journal() as opened:
+        assert len(opened.open_ones()) == 300
 
 
 def test_awaited__events_over_cut_streams_come_once_each(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from edgemark.errors import Overloaded, RefusedInput, Unrecoverable
 from edgemark.ledger.fabric.client import submissions as module
 from edgemark.ledger.fabric.client.calls import Call
-from edgemark.ledger.fabric.client.submissions import Kept, Submissions, digest_call
+from edgemark.ledger.fabric.client.keeping.records import Kept, digest_call
+from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.faults import SubmissionDiffers
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -27,7 +28,6 @@ def _kept(name: str, number: int = 0) -> Kept:
         digest=digest_call(CALL),
         transaction_id=f"{number:064x}",
         envelope=b"envelope %d" % number,
-        response=b"response",
     )
 
 
@@ -57,33 +57,12 @@ def test_opened_again_at_any_time__is_as_it_was(
         for name, kept in model.items():
             found = opened.find(name)
             assert found is not None
-            told = (found.transaction_id, found.code, found.block, found.response)
-            assert told == (kept.transaction_id, kept.code, kept.block, kept.response)
+            told = (found.transaction_id, found.code, found.block)
+            assert told == (kept.transaction_id, kept.code, kept.block)
             assert found.envelope == (kept.envelope if kept.is_open else b"")
         assert {each.name for each in opened.open_ones()} == {
             name for name, kept in model.items() if kept.is_open
         }
-
-
-def test_a_long_file__is_written_anew_without_what_nobody_asks_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "REWRITE_RECORDS", 40)
-    monkeypatch.setattr(module, "MAX_SUBMISSIONS_REMEMBERED", 5)
-    with Submissions.open(tmp_path, IDENTITY) as opened:
-        opened.append(_kept("open"))
-        for number in range(30):
-            kept = _kept(f"n{number}", number)
-            opened.append(kept)
-            opened.append(_decided(kept, Code.VALID))
-    path = next(tmp_path.glob("*.journal"))
-    before = path.stat().st_size
-    for _ in range(2):
-        with Submissions.open(tmp_path, IDENTITY) as opened:
-            assert [each.name for each in opened.open_ones()] == ["open"]
-            assert opened.find("n29") is not None
-            assert opened.find("n0") is None
-        assert path.stat().st_size < before
 
 
 def test_a_second_process__is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""What is written of a submission, and how it is read again.
+
+IDENTITY  version, whose journal it is
+PREPARED  name, channel, what was asked, transaction id, nothing, envelope, nothing
+DECIDED   name, code, block
+TOLD      the same, of a name that was drawn and told to nobody before its code was known
+GROUP     records that were written at once
+MOVED     number of names that the file of names has at least
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from edgemark.encoding import MalformedMessage, Reader, Writer
+from edgemark.journal.journal import MAX_RECORD_BYTES
+from edgemark.ledger.fabric.client.calls import Call
+from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.limits import MAX_NAME, MAX_SUBMISSION_NAME
+
+IDENTITY, PREPARED, DECIDED, GROUP, TOLD, MOVED = 1, 2, 3, 4, 5, 6  # first byte of a record
+VERSION = 1
+WHO = "submissions"
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a submission is called.
+
+    Attributes:
+        text: the name.
+        is_drawn: it was drawn for this call, and nobody else has it.
+    """
+
+    text: str
+    is_drawn: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One submission, as the journal has it.
+
+    Attributes:
+        name: that its caller gave it, or that was drawn.
+        channel: that it is for.
+        digest: of what was asked: channel, chaincode, arguments, organisations.
+        transaction_id: of the envelope.
+        envelope: signed; empty once the code is known.
+        code: NOT_VALIDATED while it is open.
+        block: number of the block.
+        is_named: whether somebody may ask by its name once it is decided.
+    """
+
+    name: str
+    channel: str
+    digest: bytes
+    transaction_id: str
+    envelope: bytes = field(repr=False)
+    code: Code = Code.NOT_VALIDATED
+    block: int = 0
+    is_named: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its code is not known."""
+        return self.code is Code.NOT_VALIDATED
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of a submission.
+
+    Attributes:
+        name: of it.
+        code: of its transaction.
+        block: number of the block.
+        is_named: see `Kept`.
+    """
+
+    name: str
+    code: Code
+    block: int
+    is_named: bool
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Decided names are in a file of their own.
+
+    Attributes:
+        names: at least so many.
+    """
+
+    names: int
+
+
+def digest_call(call: Call) -> bytes:
+    """32 bytes that tell a call from every other, but for its transient data."""
+    writer = Writer().text(call.channel).text(call.chaincode).integer(len(call.arguments), 4)
+    for argument in call.arguments:
+        writer.variable(argument)
+    for organisation in call.organisations:
+        writer.text(organisation)
+    return sha256(writer.finish()).digest()
+
+
+def write_identity(whose: bytes) -> bytes:
+    """The first record; `whose` is 32 bytes."""
+    return Writer().integer(IDENTITY, 1).integer(VERSION, 1).fixed(whose, 32).finish()
+
+
+def write_kept(kept: Kept) -> bytes:
+    """A submission that is open, or what became of it."""
+    if not kept.is_open:
+        kind = DECIDED if kept.is_named else TOLD
+        writer = Writer().integer(kind, 1).text(kept.name)
+        return writer.integer(kept.code, 1).integer(kept.block, 8).finish()
+    writer = Writer().integer(PREPARED, 1).text(kept.name).text(kept.channel)
+    # Once the proposal and the response stood here: the first has what is for endorsers alone, and
+    # the second stands in the envelope.
+    writer.fixed(kept.digest, 32).text(kept.transaction_id).variable(b"")
+    return writer.variable(kept.envelope).variable(b"").finish()
+
+
+def write_group(records: Sequence[bytes]) -> bytes:
+    """Several records, to be written at once; one is itself."""
+    if len(records) == 1:
+        return records[0]
+    writer = Writer().integer(GROUP, 1)
+    for record in records:
+        writer.variable(record)
+    return writer.finish()
+
+
+def write_moved(names: int) -> bytes:
+    """So many names are in their own file."""
+    return Writer().integer(MOVED, 1).integer(names, 8).finish()
+
+
+def read_records(raw: bytes) -> Iterator[Kept | Decided | Moved]:
+    """What a record of the journal says, behind the first one.
+
+    Raises:
+        MalformedMessage, ValueError: it is none.
+    """
+    reader = Reader(raw, who=WHO)
+    match reader.integer(1):
+        case 2:
+            yield _read_prepared(reader)
+        case 3 | 5:
+            name = reader.text(most=4 * MAX_SUBMISSION_NAME)
+            yield Decided(name, Code(reader.integer(1)), reader.integer(8), raw[0] == DECIDED)
+        case 4:
+            while reader.left:
+                inner = reader.variable(most=MAX_RECORD_BYTES)
+                if inner[:1] not in _IN_GROUPS:
+                    raise MalformedMessage("kind of record is unknown in a group", who=WHO)
+                yield from read_records(inner)
+        case 6:
+            yield Moved(reader.integer(8))
+        case _:
+            raise MalformedMessage("kind of record is unknown", who=WHO)
+    reader.finish()
+
+
+_IN_GROUPS = {bytes((kind,)) for kind in (PREPARED, DECIDED, TOLD)}
+
+
+def _read_prepared(reader: Reader) -> Kept:
+    name, channel = reader.text(most=4 * MAX_SUBMISSION_NAME), reader.text(most=4 * MAX_NAME)
+    digest, transaction_id = reader.fixed(32), reader.text(most=64)
+    # More than is written, and all that the journal keeps in one record: a file that holds
+    # something too large for the ledger still says what else is open.
+    _, envelope, _ = (reader.variable(most=MAX_RECORD_BYTES) for _ in range(3))
+    return Kept(name, channel, digest, transaction_id, envelope)

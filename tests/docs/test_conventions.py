@@ -23,6 +23,8 @@ PAGE = (ROOT / "docs" / "conventions.md").read_text()
 ALONE = {"completion", "doctor"}  # done to no noun
 WITHOUT_JSON = {"completion"}  # prints a script
 COMMON = {"--json", "--home", "--config", "--chain-url", "--manifest", "--log-level"}
+OF_CHAINS = {"--chain-url", "--manifest"}
+OF_NO_CHAIN = ("ledger ", "fabric ")
 WITH_BROKERS = {"controller"}  # parties
 # A demonstration has a home for each of its parties.
 DEMONSTRATIONS = "demo"
@@ -55,6 +57,9 @@ def test_commands__are_a_noun_and_a_verb() -> None:
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_JSON))
 def test_command__takes_json_and_what_all_take(name: str) -> None:
     wanted = {"--json"} if name.startswith(DEMONSTRATIONS) else COMMON
+    if name.startswith(OF_NO_CHAIN):
+        wanted = wanted - OF_CHAINS
+        assert not options_of(COMMANDS[name]) & OF_CHAINS
     assert options_of(COMMANDS[name]) >= wanted
 
 

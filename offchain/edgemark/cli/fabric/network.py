@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from edgemark.cli.ledger.places import tell_of_channel
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.cli.terminal.streams import say
 from edgemark.ledger.fabric.lifecycle.hosting import remove_hosts, start_hosts, stop_hosts
@@ -49,11 +50,17 @@ def fabric() -> None:
 
 
 @fabric.command("up")
-@takes_settings
+@takes_home
 @click.option("--orderers", type=WholeRange(1, MOST_ORDERERS), help="Spare ones too.  [default: 1]")
-@click.option("--members", type=WholeRange(1, MOST_ORDERERS), help="Of them in the channels.")
-@click.option("--bft/--raft", default=None, help=f"Order by BFT: {LEAST_OF_BFT} members, Fabric 3.")
-@click.option("--orgs", type=WholeRange(2, MOST_ORGANISATIONS), help="[default: 2]")
+@click.option(
+    "--members", type=WholeRange(1, MOST_ORDERERS), help="Of them in the channels.  [default: all]"
+)
+@click.option(
+    "--bft/--raft",
+    default=None,
+    help=f"Order by BFT: {LEAST_OF_BFT} members, Fabric 3.  [default: raft]",
+)
+@click.option("--orgs", type=WholeRange(2, MOST_ORGANISATIONS), help="Organisations.  [default: 2]")
 @click.option("--peers", type=WholeRange(1, MOST_PEERS), help="Of each.  [default: 1]")
 @click.option("--channel", "channels", multiple=True, help="One or more.  [default: mychannel]")
 @click.option(
@@ -84,6 +91,7 @@ def up(invocation: Invocation, *, reset: bool, **wishes: Any) -> None:
         network = network_up(folder, plan, held.numbers, programs=programs, stays=True)
     for failure in start_hosts(folder):
         say(f"Beware: {failure}")
+    tell_of_channel(invocation, network.plan.channels)
     facts = {"fabric": programs.version, **facts_of(network)}
     lines = [f"Fabric {programs.version} is up: for development only, all keys are in {folder}"]
     invocation.show(facts, "\n".join([*lines, *rows_of(network)]))
@@ -118,7 +126,7 @@ def plan_of(wishes: Mapping[str, Any], before: Plan | None) -> Plan:
 
 
 @fabric.command("status")
-@takes_settings
+@takes_home
 def status(invocation: Invocation) -> Exit:
     """Print how each node is.
 
@@ -135,7 +143,7 @@ def status(invocation: Invocation) -> Exit:
 
 
 @fabric.command("down")
-@takes_settings
+@takes_home
 @click.option("--remove", is_flag=True, help="Remove its blocks, certificates and keys too.")
 def down(invocation: Invocation, *, remove: bool) -> None:
     """End the network and its chaincode; it keeps its blocks."""

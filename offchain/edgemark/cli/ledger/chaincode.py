@@ -12,7 +12,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from edgemark.cli.ledger.choosing import chooses_ledger
+from edgemark.cli.ledger.asking.choosing import chooses_ledger
 from edgemark.cli.options.plain_numbers import RealRange
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
@@ -51,7 +51,9 @@ def chaincode() -> None:
 @chaincode.command("deploy")
 @chooses_ledger
 @click.argument("name")
-@click.option("--run", "code", metavar="MODULE:CLASS", help="Chaincode of your own, in Python.")
+@click.option(
+    "--run", "code", metavar="MODULE:CLASS", help="Chaincode of your own.  [default: NAME of ours]"
+)
 @click.option("--version", default="1.0", show_default=True, help="Whatever you call it.")
 @click.option("--policy", help="As in AND('Org1MSP.peer', 'Org2MSP.peer').  [default: majority]")
 @click.option("--init-required", is_flag=True, help="Its first call has to be marked as such.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from edgemark.cli.ledger.choosing import chooses_ledger, open_chosen
+from edgemark.cli.ledger.asking.choosing import chooses_ledger, open_chosen
 from edgemark.cli.options.plain_numbers import Real
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
@@ -100,7 +100,9 @@ def clock() -> None:
     metavar="NAME",
     help="That it ticks for; may be given again.  [default: all of the channel with clocks]",
 )
-@click.option("--every", "period_s", type=Real(), help=f"Seconds between ticks.  [{CLOCK_S:g}]")
+@click.option(
+    "--every", "period_s", type=Real(), help=f"Seconds between ticks.  [default: {CLOCK_S:g}]"
+)
 @click.option(
     "--of",
     "of_ledger",

@@ -9,10 +9,11 @@ import click
 
 from edgemark.cli.ledger.places import check_is_made, place_of
 from edgemark.cli.terminal.facts import in_columns
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
+from edgemark.identifiers import Moment
 from edgemark.ledger.embedded.organisations.authorities import read_request
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
@@ -20,9 +21,11 @@ from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
 from edgemark.ledger.embedded.running.process import ledger_status
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
+from edgemark.words import in_words
 
 ROLES = [role.value for role in MemberRole]
 DEFAULT_MSP = "Org1MSP"
+COLUMNS = ("msp_id", "name", "role", "attributes", "valid_until", "revoked")
 
 msp_option = click.option(
     "--msp", "msp_id", default=DEFAULT_MSP, show_default=True, help="MSP id of the organisation."
@@ -40,11 +43,17 @@ def identity() -> None:
 
 
 @identity.command("issue")
-@takes_settings
+@takes_home
 @click.argument("name")
 @msp_option
 @ca_option
-@click.option("--role", type=click.Choice(ROLES), default="client", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    default="client",
+    show_default=True,
+    help="What its certificate says it is.",
+)
 @click.option(
     "--attribute",
     "attributes",
@@ -82,7 +91,7 @@ def issue(
 
 
 @identity.command("revoke")
-@takes_settings
+@takes_home
 @click.argument("name")
 @msp_option
 @ca_option
@@ -111,26 +120,36 @@ def revoke(
 
 
 @identity.command("list")
-@takes_settings
+@takes_home
 @click.option("--msp", "msp_id", help="MSP id of one organisation.  [default: all]")
 def list_identities(invocation: Invocation, msp_id: str | None) -> None:
-    """Print everybody whose certificate is in this home's ledger."""
+    """Print everybody whose certificate is in this home's ledger, and until when it is good."""
     known = Organisations.open(check_is_made(place_of(invocation)).folder)
     chosen = [msp_id] if msp_id else [*known.peers, known.orderer.msp_id]
+    found = [(each, one) for each in chosen for one in known.folder_of(each).identities()]
     rows: list[dict[str, object]] = [
         {
             "msp_id": each,
             "name": one.name,
             "role": one.role.value,
+            "attributes": dict(sorted(one.attributes.items())),
+            "valid_until": Moment(int(one.until.timestamp())),
             "revoked": one.is_revoked,
             "serial": one.serial,
             "msp_folder": str(one.folder / "msp"),
         }
-        for each in chosen
-        for one in known.folder_of(each).identities()
+        for each, one in found
     ]
-    names = ("msp_id", "name", "role", "revoked", "msp_folder")
-    invocation.show({"identities": rows}, in_columns(rows, names))
+    shown = [
+        {
+            **row,
+            "attributes": ",".join(f"{name}={told}" for name, told in one.attributes.items()),
+            "revoked": in_words(one.is_revoked),
+        }
+        for row, (_, one) in zip(rows, found, strict=True)
+    ]
+    lines = [in_columns(shown, COLUMNS), f"keys: {known.folder}/*/*/users/NAME@*/msp"]
+    invocation.show({"identities": rows}, "\n".join(lines))
 
 
 def find_folder(invocation: Invocation, msp_id: str, other: Path | None) -> OrganisationFolder:

@@ -8,7 +8,7 @@ import click
 
 from edgemark.cli.ledger.places import check_is_made, place_of
 from edgemark.cli.options.plain_numbers import WholeRange
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.ledger.embedded.channel.ledger import MAX_SNAPSHOTS, verify_folder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
@@ -16,7 +16,7 @@ from edgemark.ledger.embedded.running.place import MAX_ADVANCE_S
 
 
 @click.command("snapshot")
-@takes_settings
+@takes_home
 def snapshot(invocation: Invocation) -> None:
     """Remember the state of all channels, and print the number to come back to it."""
     place = check_is_made(place_of(invocation))
@@ -25,7 +25,7 @@ def snapshot(invocation: Invocation) -> None:
 
 
 @click.command("revert")
-@takes_settings
+@takes_home
 @click.argument("number", type=WholeRange(1, MAX_SNAPSHOTS))
 def revert(invocation: Invocation, number: int) -> None:
     """Take all channels back to snapshot NUMBER; what was ordered since is gone.
@@ -38,7 +38,7 @@ def revert(invocation: Invocation, number: int) -> None:
 
 
 @click.command("advance")
-@takes_settings
+@takes_home
 @click.argument("seconds", type=WholeRange(0, MAX_ADVANCE_S))
 def advance(invocation: Invocation, seconds: int) -> None:
     """Move the ledger's clocks SECONDS ahead, for good.
@@ -52,7 +52,7 @@ def advance(invocation: Invocation, seconds: int) -> None:
 
 
 @click.command("verify")
-@takes_settings
+@takes_home
 def verify(invocation: Invocation) -> None:
     """Check every block, signature, code and value of all channels; the ledger may run meanwhile.
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from edgemark.cli.terminal.invocation import Invocation
+from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.running.place import Place
+from edgemark.ledger.fabric.settings import LedgerSettings
 
 FOLDER = "ledger"  # of the home
 
@@ -12,6 +16,23 @@ FOLDER = "ledger"  # of the home
 def place_of(invocation: Invocation) -> Place:
     """The folder of this home's ledger, whether it is there or not."""
     return Place(invocation.settings().home.absolute() / FOLDER)
+
+
+def tell_of_channel(invocation: Invocation, channels: Collection[str]) -> None:
+    """Say so where commands would ask for a channel that a ledger does not have.
+
+    Args:
+        invocation: with the settings in force.
+        channels: names of those that it has.
+    """
+    wanted = invocation.settings().of(LedgerSettings).channel
+    if wanted not in channels:
+        there = sorted(channels)
+        say(
+            f"Beware: commands ask channel {wanted}, and this ledger has {', '.join(there)}. "
+            f"Give them --channel {there[0]}, or for good: "
+            f"`edgemark config set ledger.channel {there[0]}`."
+        )
 
 
 def check_is_made(place: Place) -> Place:

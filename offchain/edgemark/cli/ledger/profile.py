@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from edgemark.cli.ledger.places import check_is_made, place_of
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.errors import RefusedInput
 from edgemark.files import write_whole
+from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.profiles import CALIPER, HFC
 from edgemark.ledger.fabric.profile.writing import profile_path
 
@@ -17,10 +18,20 @@ FORMS = ("gateway", "hfc", "caliper")
 
 
 @click.command("profile")
-@takes_settings
-@click.option("--form", type=click.Choice(FORMS), default="gateway", show_default=True)
+@takes_home
+@click.option(
+    "--form",
+    type=click.Choice(FORMS),
+    default="gateway",
+    show_default=True,
+    help="For which clients.",
+)
 @click.option("--msp", "msp_id", default="Org1MSP", show_default=True, help="Whose clients.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write.  [default: print it]",
+)
 def profile(invocation: Invocation, form: str, msp_id: str, output: Path | None) -> None:
     """Print where to connect, as clients of Fabric read it; the ledger has run once by then."""
     place = check_is_made(place_of(invocation))
@@ -29,6 +40,14 @@ def profile(invocation: Invocation, form: str, msp_id: str, output: Path | None)
         "hfc": place.profiles / HFC,
         "caliper": place.profiles / CALIPER,
     }[form]
+    known = Organisations.open(place.folder).peers
+    if msp_id not in known:
+        raise RefusedInput(
+            "is no organisation of this home's ledger",
+            who=msp_id[:64],
+            needed=f"one of {', '.join(known)}",
+            remedy="Name one of these: --msp.",
+        )
     if not path.is_file():
         had = ", ".join(sorted(each.stem for each in place.profiles.glob("*.json"))) or "none yet"
         remedy = "Start the ledger: `edgemark ledger up`."

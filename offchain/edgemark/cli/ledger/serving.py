@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from edgemark.cli.ledger.places import check_is_made, place_of
+from edgemark.cli.ledger.places import check_is_made, place_of, tell_of_channel
 from edgemark.cli.options.plain_numbers import Real, WholeRange
 from edgemark.cli.terminal.exits import Exit
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.streams import say
 from edgemark.ledger.embedded.organisations.organisations import (
     MAX_ORGANISATIONS,
@@ -39,7 +39,7 @@ from edgemark.transport.ports import hold_ports
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
+_OF = Served()  # what is not said, the first time
 OPTIONS = (
     click.option(
         "--orgs", type=WholeRange(1, MAX_ORGANISATIONS), help="Organisations.  [default: 2]"
@@ -56,25 +56,32 @@ OPTIONS = (
         type=WholeRange(0, 65000),
         help="Of the first organisation; the others follow, the orderer last.  [default: free]",
     ),
-    click.option("--batch-count", type=WholeRange(1, 10_000), help="Transactions of a full block."),
+    click.option(
+        "--batch-count",
+        type=WholeRange(1, 10_000),
+        help=f"Transactions of a full block.  [default: {_OF.batch_count}]",
+    ),
     click.option(
         "--batch-timeout",
         "batch_timeout_s",
         type=Real(),
-        help="Seconds until a block is cut that is not full.",
+        help=f"Seconds until a block is cut that is not full.  [default: {_OF.batch_timeout_s:g}]",
     ),
     click.option(
         "--execute-timeout",
         "execute_timeout_s",
         type=Real(),
-        help="Seconds that a chaincode has; 0 for ever, for a debugger.",
+        help="Seconds that a chaincode has; 0 for ever, for a debugger.  "
+        f"[default: {_OF.execute_timeout_s:g}]",
     ),
     click.option(
         "--skew",
         type=WholeRange(0, MAX_SKEW),
-        help="Blocks by which the peers that are asked second are behind.",
+        help=f"Blocks by which the peers that are asked second are behind.  [default: {_OF.skew}]",
     ),
-    click.option("--metrics-port", type=WholeRange(-1, 65535), help="0: a free one, -1: none."),
+    click.option(
+        "--metrics-port", type=WholeRange(-1, 65535), help="0: a free one, -1: none.  [default: 0]"
+    ),
 )
 
 
@@ -113,7 +120,7 @@ def _read_channel(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 @click.command("init")
-@takes_settings
+@takes_home
 @takes_ledger
 def init(invocation: Invocation, orgs: int | None, **said: Any) -> None:
     """Make a ledger's organisations, identities and channels, without starting it."""
@@ -125,7 +132,7 @@ def init(invocation: Invocation, orgs: int | None, **said: Any) -> None:
 
 
 @click.command("up")
-@takes_settings
+@takes_home
 @takes_ledger
 def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
     """Start a development ledger; it goes on until `edgemark ledger down`.
@@ -150,11 +157,12 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
     start_clocks(place.folder)
     lines = [f"ledger is up, from {home}: for development only, one operator has all its keys"]
     lines += [f"  {who}  127.0.0.1:{port}" for who, port in running.facts["ports"].items()]
+    tell_of_channel(invocation, running.facts["channels"])
     invocation.show({**running.facts, "folder": str(place.folder)}, "\n".join(lines))
 
 
 @click.command("down")
-@takes_settings
+@takes_home
 def down(invocation: Invocation) -> None:
     """Stop this home's ledger and its chaincode; what it committed stays."""
     place = place_of(invocation)
@@ -165,7 +173,7 @@ def down(invocation: Invocation) -> None:
 
 
 @click.command("status")
-@takes_settings
+@takes_home
 def status(invocation: Invocation) -> Exit:
     """Print whether this home's ledger runs, and where it listens; status 1 when it does not."""
     running = ledger_status(place_of(invocation).folder)
@@ -177,7 +185,7 @@ def status(invocation: Invocation) -> Exit:
 
 
 @click.command("serve")
-@takes_settings
+@takes_home
 def serve(invocation: Invocation) -> None:
     """Serve this home's ledger in the foreground until interrupted, as `up` does behind it."""
     place = check_is_made(place_of(invocation))

@@ -102,36 +102,52 @@ def lay_out(rows: Sequence[Sequence[str]]) -> str:
 show_time = format_time
 
 
-def takes_settings(command: F) -> F:
-    """Options that every command takes; they win over environment and file."""
-    options = [
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON value."),
-        click.option(
-            "--config",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Settings file (default: edgemark.toml in the home folder).",
-        ),
-        click.option("--home", type=click.Path(path_type=str), help="Folder of keys and journals."),
-        click.option("--chain-url", help="JSON-RPC of the chain."),
-        click.option("--manifest", type=click.Path(path_type=Path), help="Deployment manifest."),
-        click.option("--log-level", help="debug, info, warning or error."),
-    ]
+OF_HOME = {
+    "as_json": click.option("--json", "as_json", is_flag=True, help="Print one JSON value."),
+    "config": click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Settings file (default: edgemark.toml in the home folder).",
+    ),
+    "home": click.option(
+        "--home", type=click.Path(path_type=str), help="Folder of keys and journals."
+    ),
+    "log_level": click.option("--log-level", help="debug, info, warning or error."),
+}
+OF_CHAIN = {
+    "chain_url": click.option("--chain-url", help="JSON-RPC of the chain."),
+    "manifest": click.option(
+        "--manifest", type=click.Path(path_type=Path), help="Deployment manifest."
+    ),
+}
 
+
+def takes_settings(command: F) -> F:
+    """Options of every command that may ask a chain; they win over environment and file."""
+    return _takes(command, OF_HOME | OF_CHAIN)
+
+
+def takes_home(command: F) -> F:
+    """The same, of commands that have nothing to do with a chain."""
+    return _takes(command, OF_HOME)
+
+
+def _takes(command: F, options: Mapping[str, Callable[[Any], Any]]) -> F:
     @functools.wraps(command)  # with it go the options and arguments of the command's own
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        names = ("home", "chain_url", "manifest", "log_level")
-        given = {name: kwargs.pop(name) for name in names}
+        given = {name: kwargs.pop(name) for name in options}
+        as_json, config = given.pop("as_json"), given.pop("config")
         invocation = Invocation(
-            config=kwargs.pop("config"),
+            config=config,
             overrides={name: value for name, value in given.items() if value is not None},
-            as_json=kwargs.pop("as_json"),
+            as_json=as_json,
         )
         return command(invocation, *args, **kwargs)
 
     # click lists the last decorator first: what all commands take stands below a command's own
     own = getattr(wrapped, "__click_params__", [])
     wrapped.__click_params__ = []  # type: ignore[attr-defined]
-    for option in reversed(options):
+    for option in reversed(list(options.values())):
         wrapped = option(wrapped)
     wrapped.__click_params__.extend(own)  # type: ignore[attr-defined]
     return wrapped  # type: ignore[return-value]

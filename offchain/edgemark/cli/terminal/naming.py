@@ -89,4 +89,14 @@ def read_below_zero(mistake: click.ClickException, given: Sequence[str]) -> clic
     number = next((each for each in given if BELOW_0.fullmatch(each)), "")
     if not number.startswith(begins):
         return mistake
-    return click.UsageError(f"{number} is below 0: an amount is 0 or more.", mistake.ctx)
+    allowed = _allowed(mistake.ctx) or "an amount is 0 or more"
+    return click.UsageError(f"{number} is below 0: {allowed}.", mistake.ctx)
+
+
+def _allowed(context: click.Context | None) -> str:
+    """What the first argument of a command may be that has bounds, as `SECONDS is 0 .. 60`."""
+    for each in context.command.params if context else ():
+        kind = each.type
+        if isinstance(each, click.Argument) and isinstance(kind, click.IntRange):
+            return f"{each.human_readable_name} is {kind.min} .. {kind.max}"
+    return ""

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
+from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.profile.writing import profile_path
+
+ORGANISATIONS = f"one of {ORG1}, {ORG2}"
 
 
 @dataclass
@@ -114,6 +119,62 @@ def test_a_chaincode_that_says_no__is_told_by_every_endorser(desk: Desk) -> None
     _, _, error = desk.type("query", "shelf", "refuse", "a")
     assert "no such thing" in error
     assert "Traceback" not in error
+
+
+def test_a_chaincode_that_says_no__is_named_with_its_organisation_and_remedy(desk: Desk) -> None:
+    for words in (("invoke", "shelf", "refuse", "a"), ("query", "shelf", "refuse", "a")):
+        facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
+        assert facts["who"] == f"chaincode shelf on mychannel, at {ORG1}"
+        assert "Correct function and arguments" in facts["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "who", "needed"),
+    [
+        (("query", "nobody", "get", "a"), "chaincode nobody", "one of shelf"),
+        (("invoke", "nobody", "put", "a", "1"), "chaincode nobody", "one of shelf"),
+        (("history", "nobody", "a"), "chaincode nobody", "one of shelf"),
+        (("query", "shelf", "get", "a", "--channel", "no"), "channel no", "one of mychannel"),
+        (("invoke", "shelf", "put", "a", "1", "--channel", "no"), "channel no", "one of mychannel"),
+        (("history", "shelf", "a", "--channel", "no"), "channel no", "one of mychannel"),
+        (("events", "shelf", "--channel", "no"), "channel no", "one of mychannel"),
+        (("query", "shelf", "get", "a", "--org", "Org9MSP"), "organisation Org9MSP", ORGANISATIONS),
+        (
+            ("invoke", "shelf", "put", "a", "1", "--org", ORG1, "--org", "Org9MSP"),
+            "organisation Org9MSP",
+            ORGANISATIONS,
+        ),
+    ],
+)
+def test_what_is_not_there__is_named_with_what_is(
+    desk: Desk, words: tuple[str, ...], who: str, needed: str
+) -> None:
+    facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
+    assert (facts["error"], facts["who"], facts["needed"]) == ("NotEndorsed", who, needed)
+    assert facts["remedy"]
+
+
+def test_what_the_ledger_said__stays_beside_what_is_there(desk: Desk) -> None:
+    facts = desk.ask("query", "nobody", "get", "a", status=Exit.REFUSED_INPUT)
+    assert facts["had"].startswith("FAILED_PRECONDITION: no peers available to evaluate chaincode")
+
+
+def test_events_of_a_chaincode_that_is_not_there__are_waited_for_with_a_warning(desk: Desk) -> None:
+    status, out, error = desk.type("events", "nobody", "--wait", "0.1")
+    assert (status, out) == (Exit.DONE, "")
+    assert "chaincode nobody: is not on channel mychannel; needed one of shelf" in error
+
+
+def test_why_an_identity_is_refused__is_said_where_its_organisation_is_here(
+    desk: Desk, tmp_path: Path
+) -> None:
+    other = OrganisationFolder(tmp_path / "org1.example.com", ORG1)
+    other.make("peer0", MemberRole.PEER, datetime.now(UTC))
+    msp = other.path / "users/User1@org1.example.com/msp"
+    words = ("query", "shelf", "get", "a", "--msp-folder", str(msp))
+    facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
+    assert facts["who"] == "identity: was issued by another CA"
+    assert "access denied" in facts["had"]
 
 
 def test_too_few_endorsements__are_invalid_and_say_the_code(desk: Desk) -> None:

@@ -131,6 +131,13 @@ def test_identities__are_issued_listed_and_revoked(served: Home, tmp_path: Path)
     assert served.run("status").value["channels"]["two"]["height"] == heights["two"]["height"] + 1
     listed = served.run("identity", "list").value["identities"]
     assert [each["name"] for each in listed if each["revoked"]] == ["User1"]
+    (auditor,) = [each for each in listed if each["name"] == "auditor"]
+    assert (auditor["role"], auditor["attributes"]) == ("client", {"role": "audit"})
+    assert auditor["valid_until"] > datetime.now(UTC).timestamp()
+    table = edgemark_here("ledger", "identity", "list", "--home", str(served.folder)).out
+    (line,) = [each for each in table.splitlines() if "auditor" in each]
+    assert line.split()[:4] == ["Org2MSP", "auditor", "client", "role=audit"]
+    assert line.endswith(f"{auditor['valid_until_utc']}  no")
     for wrong in (("issue", "auditor", "--msp", "Org2MSP"), ("issue", "../x"), ("revoke", "no")):
         assert served.run("identity", *wrong).status == Exit.REFUSED_INPUT
     assert served.run("identity", "issue", "a", "--attribute", "x").status == Exit.REFUSED_INPUT
@@ -142,6 +149,28 @@ def test_profile__is_json_that_names_the_ports(served: Home, form: str) -> None:
     printed = served.run("profile", "--form", form)
     assert printed.status == Exit.DONE
     assert json.loads(printed.out)
+
+
+def test_name_that_is_not_there__is_told_with_those_that_are(served: Home) -> None:
+    for words, needed in (
+        (("profile", "--msp", "Org9MSP"), "one of Org1MSP, Org2MSP, Org3MSP"),
+        (("identity", "list", "--msp", "x"), "one of Org1MSP, Org2MSP, Org3MSP, OrdererMSP"),
+        (("identity", "revoke", "nosuch"), "one of Admin, User1"),
+    ):
+        refused = served.run(*words)
+        assert (refused.status, refused.value["needed"]) == (Exit.REFUSED_INPUT, needed)
+        assert refused.value["remedy"]
+
+
+def test_channel_of_the_settings_that_is_not_there__is_told_at_the_start(served: Home) -> None:
+    told = "commands ask channel mychannel, and this ledger has two. Give them --channel two"
+    assert told in served.run("up").error
+
+
+def test_seconds_below_zero__are_told_as_seconds(served: Home) -> None:
+    refused = served.run("advance", "-5")
+    assert refused.status == Exit.REFUSED_INPUT
+    assert "-5 is below 0: SECONDS is 0 .. 3153600000." in refused.error
 
 
 def test_killed_ledger__is_not_found_and_comes_up_where_it_was(home: Home) -> None:

@@ -29,8 +29,9 @@ from edgemark.ledger.embedded.organisations.authorities import (
     pem_of,
     pem_of_key,
 )
+from edgemark.ledger.embedded.organisations.issued import Issued
 from edgemark.ledger.fabric.faults import IdentityRefused
-from edgemark.ledger.fabric.identities.members import MemberRole, Organisation, read_role
+from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer, load_key, parse_certificate
 from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
 
@@ -59,25 +60,6 @@ class TlsFiles:
     certificate: bytes
     root: bytes
     key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Issued:
-    """An identity that stands in a folder.
-
-    Attributes:
-        name: without the domain.
-        role: of its certificate.
-        serial: of its certificate, in hex.
-        folder: of the identity: msp and tls.
-        is_revoked: whether it was taken back.
-    """
-
-    name: str
-    role: MemberRole
-    serial: str
-    folder: Path
-    is_revoked: bool
 
 
 @dataclass(frozen=True)
@@ -232,10 +214,8 @@ class OrganisationFolder:
         found = []
         for folder in sorted(self.path.glob("users/[!.]*")):
             certificate = self._certificate(folder / "msp/signcerts")
-            role = read_role(certificate, folder.name)
-            serial = certificate.serial_number
-            name = folder.name.partition("@")[0]
-            found.append(Issued(name, role, f"{serial:x}", folder, serial in revoked))
+            is_revoked = certificate.serial_number in revoked
+            found.append(Issued.of(folder, certificate, is_revoked=is_revoked))
         return found
 
     def revoke(self, name: str, at: datetime) -> bytes:
@@ -254,7 +234,12 @@ class OrganisationFolder:
         folder = self.path / "users" / f"{name}@{self.domain}"
         if not NAMES.fullmatch(name) or not folder.is_dir():
             known = ", ".join(each.name for each in self.identities())
-            raise IdentityRefused("is not there", who=name[:64], needed=f"one of {known}")
+            raise IdentityRefused(
+                f"is no identity of {self.msp_id}",
+                who=name[:64],
+                needed=f"one of {known}",
+                remedy="Name one of these, or its organisation: --msp.",
+            )
         serial = self._certificate(folder / "msp/signcerts").serial_number
         path = self.path / REVOKED
         path.parent.mkdir(exist_ok=True)

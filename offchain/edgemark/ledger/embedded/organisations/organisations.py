@@ -117,8 +117,12 @@ class Organisations:
         """
         known = {**self.peers, self.orderer.msp_id: self.orderer}
         if msp_id not in known:
-            needed = ", ".join(known)
-            raise RefusedInput("is no organisation here", who=msp_id[:64], needed=needed)
+            raise RefusedInput(
+                "is no organisation here",
+                who=msp_id[:64],
+                needed=f"one of {', '.join(known)}",
+                remedy="Name one of these: --msp.",
+            )
         return known[msp_id]
 
     def peer_signer(self, msp_id: str) -> Signer:

@@ -82,6 +82,16 @@ class Administrator:
         asked = messages.installed_arguments()
         return {peer.target: messages.read_installed(self._ask(peer, asked)) for peer in self.peers}
 
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that the organisation's first peer has joined.
+
+        Raises:
+            ChaincodeRefused, IdentityRefused: it says no.
+            LedgerSilent: it does not answer.
+        """
+        asked = messages.channels_arguments()
+        return messages.read_channels(self._ask(self.peers[0], asked, messages.CONFIGURATION))
+
     def approve(self, approved: Approved) -> bool:
         """Approve a definition for the organisation; False when it has done so before.
 
@@ -175,11 +185,13 @@ class Administrator:
                 return None
             raise
 
-    def _ask(self, peer: PeerAddress, arguments: Sequence[bytes]) -> bytes:
+    def _ask(
+        self, peer: PeerAddress, arguments: Sequence[bytes], chaincode: str = LIFECYCLE
+    ) -> bytes:
         """What a peer answers that is asked directly; it stands on no channel."""
         proposal = make_proposal(
             "",
-            LIFECYCLE,
+            chaincode,
             arguments,
             creator=self.signer.identity,
             nonce=Randomness().octets(NONCE_BYTES),

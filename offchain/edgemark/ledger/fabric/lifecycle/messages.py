@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fabric_protos.peer import proposal_pb2, proposal_response_pb2
+from fabric_protos.peer import proposal_pb2, proposal_response_pb2, query_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark.errors import RefusedInput
@@ -19,6 +19,7 @@ from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
 
 LIFECYCLE = "_lifecycle"
+CONFIGURATION = "cscc"
 WHO = "answer of _lifecycle"
 GOOD = range(200, 400)  # statuses
 NOT_AGREED = "does not agree"  # where a ledger says not in what
@@ -111,6 +112,21 @@ def definitions_arguments() -> tuple[bytes, bytes]:
     """Arguments that ask for all that is committed."""
     message = lifecycle_pb2.QueryChaincodeDefinitionsArgs()
     return b"QueryChaincodeDefinitions", message.SerializeToString()
+
+
+def channels_arguments() -> tuple[bytes]:
+    """Arguments that ask `cscc` which channels a peer has joined."""
+    return (b"GetChannels",)
+
+
+def read_channels(raw: bytes) -> tuple[str, ...]:
+    """Names of channels.
+
+    Raises:
+        MessageMalformed: it says no such thing.
+    """
+    message = parse(query_pb2.ChannelQueryResponse, raw, "answer of cscc")
+    return tuple(sorted(each.channel_id for each in message.channels))
 
 
 def sign_proposal(proposal: bytes, signer: Signer) -> bytes:

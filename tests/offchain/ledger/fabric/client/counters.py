@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgemark.cli.ledger.telling import _parse
+from edgemark.cli.ledger.asking.telling import _parse
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.opening import FOLDERS, LedgerAccess, open_ledger
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, LedgerSettings

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
-from edgemark.cli.ledger.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.ledger.asking.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.ledger.asking.naming import Named, saying_what_is_there
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.asking import Transmission
+from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.flows import Outcome
 
@@ -47,7 +50,11 @@ def takes_call(command: F) -> F:
         click.argument("function"),
         click.argument("arguments", nargs=-1),
         click.option(
-            "--org", "organisations", multiple=True, metavar="MSP", help="Who has to answer."
+            "--org",
+            "organisations",
+            multiple=True,
+            metavar="MSP",
+            help="Who has to answer; may be given again.  [default: as the policy says]",
         ),
         click.option(
             "--transient",
@@ -70,12 +77,24 @@ def takes_call(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+@contextmanager
+def opened_for(
+    invocation: Invocation, call: TypedCall, *, submits: bool = True
+) -> Iterator[GatewayClient]:
+    """A client for a call; what is refused names what there is. See `LedgerAccess.client`."""
+    access = open_chosen(invocation)
+    with access.client(submits=submits) as client:
+        named = Named(access, client, call.chaincode, call.sent.organisations)
+        with saying_what_is_there(named):
+            yield client
+
+
 @click.command("query")
 @chooses_ledger
 @takes_call
 def query(invocation: Invocation, call: TypedCall) -> None:
     """Ask a chaincode; nothing is changed. Arguments are texts."""
-    with open_chosen(invocation).client(submits=False) as client:
+    with opened_for(invocation, call, submits=False) as client:
         answer = client.evaluate(call.chaincode, *call.words, sent=call.sent, wait_s=call.wait_s)
     shown = show_bytes(answer)
     invocation.show({"response": shown}, shown)
@@ -100,7 +119,7 @@ def invoke(invocation: Invocation, call: TypedCall, name: str | None, retries: i
     What was endorsed is in the journal before it is sent; after a lost answer the same is sent
     again, never a second one.
     """
-    with open_chosen(invocation).client() as client:
+    with opened_for(invocation, call) as client:
         outcome = client.submit(
             call.chaincode,
             *call.words,

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 import click
 
 from edgemark.cli.options.plain_numbers import RealRange
-from edgemark.cli.terminal.invocation import Invocation, takes_settings
+from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE, LedgerSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_WAIT_S = 24 * 3600
+_OF = LedgerSettings()  # what counts where neither settings nor options say anything
 _SETTINGS = {
     "ledger_kind": "ledger.kind",
     "channel": "ledger.channel",
@@ -40,12 +41,22 @@ def chooses_ledger(command: F) -> F:
             "--ledger",
             "ledger_kind",
             type=click.Choice([DEVELOPMENT, FABRIC, PROFILE]),
-            help="Of this home, or by a connection profile.",
+            help=f"Of this home, or by a connection profile.  [default: {_OF.kind}]",
         ),
-        click.option("--channel", help="Name of the channel."),
-        click.option("--msp-id", help="Organisation that the identity belongs to."),
-        click.option("--msp-folder", metavar="FOLDER", help="Of the identity."),
-        click.option("--ledger-profile", metavar="FILE", help="Connection profile, JSON or YAML."),
+        click.option("--channel", help=f"Name of the channel.  [default: {_OF.channel}]"),
+        click.option(
+            "--msp-id",
+            metavar="MSP",
+            help=f"Organisation that the identity belongs to.  [default: {_OF.msp_id}]",
+        ),
+        click.option(
+            "--msp-folder", metavar="FOLDER", help="Of the identity.  [default: User1, here]"
+        ),
+        click.option(
+            "--ledger-profile",
+            metavar="FILE",
+            help="Connection profile, JSON or YAML.  [default: this home's]",
+        ),
     ]
 
     @functools.wraps(command)
@@ -59,7 +70,7 @@ def chooses_ledger(command: F) -> F:
 
     for option in reversed(options):
         wrapped = option(wrapped)
-    return takes_settings(wrapped)  # type: ignore[return-value]
+    return takes_home(wrapped)  # type: ignore[return-value]
 
 
 def open_chosen(invocation: Invocation) -> LedgerAccess:

@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
-from edgemark.cli.ledger.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.ledger.asking.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.ledger.asking.naming import Named, saying_what_is_there
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.facts import in_columns
 from edgemark.cli.terminal.invocation import Invocation
+from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Moment
 from edgemark.ledger.fabric.client.blocking import GatewayClient
@@ -44,7 +46,7 @@ ENDORSED = 3  # type of the channel header of an endorsed transaction
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that says where it was; the next call goes on behind it.",
 )
-@click.option("--count", type=WholeRange(1, MAX_BLOCK), help="End after so many.")
+@click.option("--count", type=WholeRange(1, MAX_BLOCK), help="End after so many.  [default: go on]")
 @wait_option
 def events(
     invocation: Invocation,
@@ -59,8 +61,15 @@ def events(
     if checkpoint and not checkpoint.absolute().parent.is_dir():
         raise RefusedInput("folder is not there", who=checkpoint.parent, remedy="Make it first.")
     encode_text("name of a chaincode", chaincode)
-    with open_chosen(invocation).client(submits=False) as client:
-        after = _begin(client, from_block, held)
+    access = open_chosen(invocation)
+    with access.client(submits=False) as client:
+        named = Named(access, client, chaincode)
+        with saying_what_is_there(named):
+            after = _begin(client, from_block, held)
+            if missing := named.find_missing_channel():
+                raise missing
+        if missing := named.find_missing():
+            say(f"Beware: {missing}")
         for number, event in enumerate(client.chaincode_events(chaincode, after, wait_s=wait_s), 1):
             click.echo(_line(event, as_json=invocation.as_json))
             if held:
@@ -122,11 +131,16 @@ def history(
         encode_text(what, text)
     name = key[0] if len(key) == 1 else "\0" + "".join(f"{each}\0" for each in key)
     rows: list[dict[str, Any]] = []
-    with open_chosen(invocation).client(submits=False) as client:
-        last = client.height() - 1
+    access = open_chosen(invocation)
+    with access.client(submits=False) as client:
+        named = Named(access, client, chaincode)
+        with saying_what_is_there(named):
+            last = client.height() - 1
         if from_block <= last:
             for block in client.blocks(from_block, last, wait_s=wait_s or LOOK_WAIT_S):
                 rows += _rows_of(block, chaincode, name)
+        if not rows and (missing := named.find_missing()):
+            raise missing
     rows.reverse()
     shown = [{**row, "value": "(deleted)" if row["deleted"] else row["value"]} for row in rows]
     text = in_columns(shown, COLUMNS) if rows else f"{chaincode} never wrote this key"

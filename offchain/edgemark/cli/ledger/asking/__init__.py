@@ -1,0 +1,1 @@
+"""Commands that ask a chaincode: which ledger, as whom, what it answered, what is missing."""

@@ -1,0 +1,154 @@
+"""Lets a refused call say what there is: channels, organisations, chaincodes, and who said no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edgemark.errors import EdgemarkError
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
+from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.faults import ChaincodeRefused, IdentityRefused, NotEndorsed
+from edgemark.ledger.fabric.lifecycle.administrator import Administrator
+from edgemark.ledger.fabric.lifecycle.deploying import members_of
+from edgemark.ledger.fabric.lifecycle.hosting import find_hosts
+from edgemark.ledger.fabric.lifecycle.opening import ledger_folder
+from edgemark.ledger.fabric.opening import LedgerAccess
+from edgemark.ledger.launching.program import log_of
+
+SYSTEM = frozenset({"_lifecycle", "qscc", "cscc", "lscc"})  # on every channel
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a command named.
+
+    Attributes:
+        access: ledger and identity.
+        client: of both, on the channel.
+        chaincode: its name.
+        organisations: MSP ids of those who have to answer.
+    """
+
+    access: LedgerAccess
+    client: GatewayClient
+    chaincode: str
+    organisations: Sequence[str] = ()
+
+    @property
+    def channel(self) -> str:
+        """Its name."""
+        return self.access.settings.channel
+
+    def find_missing(self) -> NotEndorsed | None:
+        """What of channel, organisations and chaincode is not there, with what is.
+
+        None: all is there, or the ledger does not say.
+        """
+        with suppress(EdgemarkError):
+            return self.find_missing_channel() or self._find_missing_on_it()
+        return None
+
+    def find_missing_channel(self) -> NotEndorsed | None:
+        """The same, of the channel alone."""
+        there: Sequence[str] = (self.channel,)
+        with suppress(EdgemarkError):
+            there = self._asking.channels()
+        if self.channel in there:
+            return None
+        remedy = "Name one: --channel NAME, or for good: `edgemark config set ledger.channel NAME`."
+        who = f"channel {self.channel[:64]}"
+        return _not_there("is none that this peer has joined", who, there, remedy)
+
+    @property
+    def _asking(self) -> Administrator:
+        return Administrator(self.client, self.access.peers)
+
+    def _find_missing_on_it(self) -> NotEndorsed | None:
+        asking, here = self._asking, f"is not on channel {self.channel}"
+        members = members_of(asking, self.chaincode) if self.organisations else []
+        for each in self.organisations:
+            if each not in members:
+                remedy = "Name one of these: --org MSP."
+                return _not_there(here, f"organisation {each[:64]}", members, remedy)
+        names = [each.name for each in asking.definitions()]
+        if self.chaincode in (*names, *SYSTEM):
+            return None
+        remedy = "Bring it there: `edgemark ledger chaincode deploy`; or name one that is."
+        return _not_there(here, f"chaincode {self.chaincode}", names, remedy)
+
+
+@contextmanager
+def saying_what_is_there(named: Named) -> Iterator[None]:
+    """Let what is refused within name what the ledger has, where a command named something else.
+
+    Raises:
+        NotEndorsed: as it came, or what `Named.find_missing` found, with the ledger's words.
+        IdentityRefused: as it came, with the cause where it is known here.
+        ChaincodeRefused: as it came, with chaincode, organisations and where its log is.
+    """
+    try:
+        yield
+    except ChaincodeRefused as refused:
+        _name_refuser(refused, named)
+        raise
+    except IdentityRefused as refused:
+        cause = _find_cause(named.access)
+        if cause is not None:
+            refused.who, refused.needed = f"identity: {cause.what}", cause.needed
+            refused.had = f"{cause.had}; {refused.had}" if cause.had else refused.had
+        raise
+    except NotEndorsed as refused:
+        found = named.find_missing()
+        if found is None:
+            raise
+        found.had, found.endorsers = refused.had, refused.endorsers
+        raise found from refused
+
+
+def _find_cause(access: LedgerAccess) -> IdentityRefused | None:
+    """Why an organisation does not take an identity, where its folder is in this home.
+
+    The ledger itself tells strangers nothing of it.
+    """
+    folder, msp_id = ledger_folder(access.settings, access.home), access.settings.msp_id
+    places = [] if folder is None else (folder / "crypto-config/peerOrganizations").glob("*")
+    for place in places:
+        if f"{place.name.partition('.')[0]}msp" == msp_id.lower():
+            try:
+                organisation = OrganisationFolder(place, msp_id).read()
+                organisation.admit(access.signer.identity, at=datetime.now(UTC))
+            except IdentityRefused as cause:
+                return cause
+            except EdgemarkError:  # a folder that cannot be read is told elsewhere
+                return None
+    return None
+
+
+def _name_refuser(refused: ChaincodeRefused, named: Named) -> None:
+    refused.who = f"chaincode {named.chaincode} on {named.channel}"
+    if whose := ", ".join(sorted({each.msp_id for each in refused.endorsers})):
+        refused.who = f"{refused.who}, at {whose}"
+    remedy = "Correct function and arguments; the words are the chaincode's own"
+    log = _find_log(named, [each.msp_id for each in refused.endorsers])
+    refused.remedy = f"{remedy}, and its log is {log}." if log else f"{remedy}."
+
+
+def _find_log(named: Named, msp_ids: Sequence[str]) -> Path | None:
+    """Of its process, where that is one of this home's."""
+    folder = ledger_folder(named.access.settings, named.access.home)
+    if folder is None or named.chaincode in SYSTEM:
+        return None
+    hosts = find_hosts(folder, named.chaincode)
+    own = [each for each in msp_ids if hosts is not None and each in hosts.ports]
+    return log_of(own[0], hosts.place) if hosts is not None and own else None
+
+
+def _not_there(what: str, who: str, there: Sequence[str], remedy: str) -> NotEndorsed:
+    names = ", ".join(sorted(there)[:MOST_NAMED]) or "none: there is none yet"
+    more = f", and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
+    return NotEndorsed(what, who=who, needed=f"one of {names}{more}", remedy=remedy)

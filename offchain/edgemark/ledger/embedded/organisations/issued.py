@@ -1,0 +1,57 @@
+"""One identity of an organisation's folder, as its certificate says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from edgemark.ledger.fabric.identities.members import MemberRole, read_attributes, read_role
+
+
+@dataclass(frozen=True)
+class Issued:
+    """An identity that stands in a folder.
+
+    Attributes:
+        name: without the domain.
+        role: of its certificate.
+        attributes: likewise.
+        until: last second at which its certificate is good, with its zone.
+        serial: of its certificate, in hex.
+        folder: of the identity: msp and tls.
+        is_revoked: whether it was taken back.
+    """
+
+    name: str
+    role: MemberRole
+    attributes: Mapping[str, str]
+    until: datetime
+    serial: str
+    folder: Path
+    is_revoked: bool
+
+    @classmethod
+    def of(cls, folder: Path, certificate: x509.Certificate, *, is_revoked: bool) -> Issued:
+        """What a certificate says.
+
+        Args:
+            folder: of the identity, `NAME@DOMAIN`.
+            certificate: that stands in it.
+            is_revoked: whether it was taken back.
+
+        Raises:
+            IdentityRefused: of no or two roles, or with attributes that cannot be read.
+        """
+        return cls(
+            name=folder.name.partition("@")[0],
+            role=read_role(certificate, folder.name),
+            attributes=read_attributes(certificate, folder.name),
+            until=certificate.not_valid_after_utc,
+            serial=f"{certificate.serial_number:x}",
+            folder=folder,
+            is_revoked=is_revoked,
+        )

@@ -2,7 +2,8 @@
 
 Signed is the payload of a SeekInfo envelope: channel, time, who asks, and the first and last block.
 A block's envelopes are those of its header, and its header follows the last; its flags are the
-word of the peer.
+word of the peer. A stream that ends before the last block that was asked for is never read as
+"there are no more".
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import events_pb2
 
+from edgemark.ledger.fabric.client.connection import StreamTime
 from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
-from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.digests import compute_transaction_id
@@ -84,6 +86,30 @@ class BlockCursor:
     def is_done(self) -> bool:
         """Whether the last one was taken."""
         return self._last is not None and self.next > self._last
+
+    def goes_on(self, time: StreamTime) -> bool:
+        """Whether a new stream is asked for the next block, when one has ended before the last.
+
+        Args:
+            time: of the stream that ended.
+
+        Returns:
+            False where the caller's time is over and no last block was asked for.
+
+        Raises:
+            LedgerSilent: the peer ended it, or the caller's time is over and blocks are missing.
+        """
+        if not time.is_over:
+            raise self._short("ended before the last block", "Ask again from there.")
+        if time.is_callers and self._last is not None:
+            text = "did not tell all blocks in time"
+            raise self._short(text, "Give it more time, with --wait SECONDS (wait_s).")
+        return not time.is_callers
+
+    def _short(self, text: str, remedy: str) -> LedgerSilent:
+        last = "an end" if self._last is None else f"block {self._last}"
+        had, needed = f"all below block {self.next}", f"all to {last}"
+        return LedgerSilent(text, who=self._target, had=had, needed=needed, remedy=remedy)
 
     def take(self, raw: bytes) -> Block | None:
         """The block of an answer; None for the end of the stream.

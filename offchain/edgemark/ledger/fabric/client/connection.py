@@ -6,6 +6,7 @@ The two faces share all of it: they differ in `grpc.secure_channel` and `grpc.ai
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +29,7 @@ METHODS = {
 }
 KEEPALIVE_MS = 60_000  # peers refuse more than one a minute
 MAX_DETAILS_BYTES = 1024 * 1024  # gRPC's own bound, 8 KiB, is below the words of three endorsers
+EARLY_S = 0.1  # by which gRPC may end a call before its time, at most
 RECONNECT_MS = 1_000  # longest pause before the same peer is tried again
 
 
@@ -54,6 +56,26 @@ def options_of(address: PeerAddress) -> list[tuple[str, Any]]:
     if address.server_name:
         options.append(("grpc.ssl_target_name_override", address.server_name))
     return options
+
+
+class StreamTime:
+    """How long one stream lasts, and whether an end of it is that of its time.
+
+    Args:
+        longest_s: of any stream.
+        until: when the caller's time for all streams is over, of the monotonic clock; None: never.
+    """
+
+    def __init__(self, longest_s: float, until: float | None) -> None:
+        left_s = longest_s if until is None else max(until - time.monotonic(), 0.0)
+        self.left_s = min(longest_s, left_s)
+        self.is_callers = until is not None and left_s <= longest_s
+        self._end = time.monotonic() + self.left_s - min(EARLY_S, self.left_s / 2)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the stream may have ended because its time was over."""
+        return time.monotonic() >= self._end
 
 
 def explain_call(asking: Asking, error: grpc.RpcError, target: str) -> EdgemarkError:

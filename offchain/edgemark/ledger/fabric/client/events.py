@@ -98,6 +98,7 @@ class Follower:
         self._place = channel, chaincode
         self._signer = signer
         self._failed = 0
+        self._failure: EdgemarkError | None = None
 
     def begin(self) -> tuple[bytes, Cursor]:
         """What a new stream is asked, and who takes its answers.
@@ -115,20 +116,32 @@ class Follower:
         self.checkpoint = event.checkpoint
         self._failed = 0
 
-    def pause_after(self, error: EdgemarkError, *, is_over: bool) -> float:
-        """Seconds after which a new stream makes sense.
+    def pause_after(self, error: EdgemarkError) -> float:
+        """Seconds after which a new stream makes sense, when one was refused or cut.
 
         Raises:
-            EdgemarkError: that very one; none does, or the caller's time is over.
+            EdgemarkError: that very one; none does.
         """
-        if is_over or not isinstance(error, LedgerSilent | LedgerBusy):
+        if not isinstance(error, LedgerSilent | LedgerBusy):
             raise error
-        return self.pause_after_end()
+        pause_s = self.pause_after_end()
+        self._failure = error
+        return pause_s
 
     def pause_after_end(self) -> float:
         """Seconds after which a new stream makes sense, when one has ended without a reason."""
+        self._failure = None
         self._failed += 1
         return compute_pause_s(self._failed)
+
+    def check_heard(self) -> None:
+        """Say, when the caller's time is over, whether somebody was listened to until then.
+
+        Raises:
+            LedgerSilent, LedgerBusy: why the last stream was cut; none was open since.
+        """
+        if self._failure is not None:
+            raise self._failure
 
 
 class Cursor:

@@ -18,6 +18,7 @@ from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.connection import (
     METHODS,
     Peers,
+    StreamTime,
     credentials_of,
     explain_call,
     options_of,
@@ -134,16 +135,21 @@ class AsyncGatewayClient:
                 if follower.checkpoint is None:
                     follower.checkpoint = Checkpoint(await self.height(self._left(until)))
                 request, cursor = follower.begin()
-                async for raw in self._stream(Asking.EVENTS, request, until):
+                limit = StreamTime(self.desk.waits.stream_s, until)
+                async for raw in self._stream(Asking.EVENTS, request, limit):
                     for event in cursor.take(raw):
                         yield event
                         follower.handled(event)
             except EdgemarkError as error:
-                if not self._is_over(until):
-                    await asyncio.sleep(follower.pause_after(error, is_over=False))
+                if self._is_closed:
+                    return
+                pause_s = follower.pause_after(error)
             else:
-                if not self._is_over(until):
-                    await asyncio.sleep(follower.pause_after_end())
+                pause_s = follower.pause_after_end()
+            if not self._is_over(until):
+                await asyncio.sleep(pause_s)
+        if not self._is_closed:
+            follower.check_heard()
 
     async def listen(
         self,
@@ -169,12 +175,17 @@ class AsyncGatewayClient:
         _, _, target = self._peers.current()
         cursor = BlockCursor(first, last, target)
         until = None if wait_s is None else time.monotonic() + wait_s
-        async for raw in self._stream(Asking.BLOCKS, self.desk.seek(first, last), until):
-            block = cursor.take(raw)
-            if block is None:
-                return
-            yield block
-            if cursor.is_done:
+        while True:
+            limit = StreamTime(self.desk.waits.stream_s, until)
+            request = self.desk.seek(cursor.next, last)
+            async for raw in self._stream(Asking.BLOCKS, request, limit):
+                block = cursor.take(raw)
+                if block is None:
+                    break
+                yield block
+                if cursor.is_done:
+                    return
+            if not cursor.goes_on(limit):
                 return
 
     def _left(self, until: float | None) -> float | None:
@@ -184,19 +195,18 @@ class AsyncGatewayClient:
         return self._is_closed or (until is not None and time.monotonic() >= until)
 
     async def _stream(
-        self, asking: Asking, request: bytes, until: float | None
+        self, asking: Asking, request: bytes, limit: StreamTime
     ) -> AsyncIterator[bytes]:
         at, channel, target = self._channel()
-        longest = self.desk.waits.stream_s
-        left = longest if until is None else min(longest, until - time.monotonic())
         kind = channel.stream_stream if asking is Asking.BLOCKS else channel.unary_stream
         sent = iter((request,)) if asking is Asking.BLOCKS else request
-        stream = kind(METHODS[asking])(sent, timeout=max(left, 0.0))
+        stream = kind(METHODS[asking])(sent, timeout=limit.left_s)
         try:
             async for raw in stream:
                 yield raw
         except grpc.RpcError as error:
-            if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+            is_late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            if not (is_late and limit.is_over):  # a peer has deadlines of its own
                 self._turn_after(explained := explain_call(asking, error, target), at)
                 raise explained from error
         finally:

@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.gateway import gateway_pb2
+from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import proposal_response_pb2, transaction_pb2
 from tests.offchain.ledger.evm.reading.cuttable_proxy import CuttableProxy
 
@@ -45,6 +46,7 @@ CHANNEL = "mychannel"
 WAITS = Waits(evaluate_s=10, endorse_s=10, submit_s=20, status_s=5, stream_s=5)
 
 Act = Callable[[bytes, grpc.ServicerContext], bytes]
+Deliver = Callable[[int, grpc.ServicerContext], Iterator[bytes]]
 
 
 @dataclass
@@ -140,6 +142,7 @@ class ScriptedGateway(Closing):
         events: answers of the next streams of events, one list a stream.
         starts: blocks that streams of events were asked to begin with, in order.
         ending: the words that a stream of events ends with.
+        blocks: who answers the next streams of blocks, each told the first block that is wanted.
         after: what is done when a call was answered, before its answer leaves.
     """
 
@@ -150,6 +153,7 @@ class ScriptedGateway(Closing):
     events: list[list[bytes]] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     ending: str = "cut"
+    blocks: list[Deliver] = field(default_factory=list)
     code: Code = Code.VALID
     after: dict[Asking, list[Callable[[], None]]] = field(default_factory=dict)
 
@@ -159,7 +163,7 @@ class ScriptedGateway(Closing):
             futures.ThreadPoolExecutor(8),
             options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)],
         )
-        self._server.add_generic_rpc_handlers((self._handlers(),))
+        self._server.add_generic_rpc_handlers((self._handlers(), self._deliver()))
         credentials = grpc.ssl_server_credentials([(tls.key, tls.certificate)])
         port = self._server.add_secure_port("127.0.0.1:0", credentials)
         self._server.start()
@@ -188,6 +192,18 @@ class ScriptedGateway(Closing):
         }
         handlers[Asking.EVENTS.value] = grpc.unary_stream_rpc_method_handler(self._events)
         return grpc.method_handlers_generic_handler("gateway.Gateway", handlers)
+
+    def _deliver(self) -> grpc.GenericRpcHandler:
+        def deliver(asked: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+            self.calls.append(Asking.BLOCKS)
+            payload = common_pb2.Payload.FromString(
+                common_pb2.Envelope.FromString(next(asked)).payload
+            )
+            seek = ab_pb2.SeekInfo.FromString(payload.data)
+            return self.blocks.pop(0)(seek.start.specified.number, context)
+
+        handler = grpc.stream_stream_rpc_method_handler(deliver)
+        return grpc.method_handlers_generic_handler("protos.Deliver", {"Deliver": handler})
 
     def _played(self, asking: Asking, honest: Act) -> Act:
         def play(request: bytes, context: grpc.ServicerContext) -> bytes:

@@ -24,10 +24,11 @@ from tests.offchain.ledger.embedded.consortium import (
     puts,
 )
 
-from edgemark.ledger.embedded.channel.admitting import NotOrdered
+from edgemark.ledger.embedded.channel.admitting import BAD_REQUEST, NotOrdered
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.verifying import ChannelDiffers, verify_file
 from edgemark.ledger.embedded.state.tables import StoreDamaged
+from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -205,8 +206,18 @@ def test_channel__says_the_same_when_all_its_certificates_have_expired(tmp_path:
         draft = Draft([puts({"a": b"1"})])
         much_later = NOW + timedelta(days=36500)
         channel.check_order(draft.envelope(), NOW)
-        with pytest.raises(NotOrdered, match="not valid now"):
+        with pytest.raises(NotOrdered, match="has expired") as refused:
             channel.check_order(draft.envelope(), much_later)
+        assert refused.value.status == BAD_REQUEST
         # `verify` and `commit` are given no time at all: nothing else can be passed to them.
         assert channel.commit([draft.envelope()]).flags == (Code.VALID,)
     assert verify_file(path, CHANNEL, ORDERER).valid == 3
+
+
+def test_certificate_that_begins_later__is_taken_at_the_doors__as_by_fabric(tmp_path: Path) -> None:
+    earlier = NOW - timedelta(days=365)
+    with Channel.make(tmp_path / "trade.sqlite", configuration_of(*ORGANISATIONS), orderer()) as it:
+        draft = Draft([puts({"a": b"1"})])
+        it.check_order(draft.envelope(), earlier)
+        member = it.organisations["Org1MSP"].admit(draft.creator.identity, at=earlier)
+        assert member.role is MemberRole.CLIENT

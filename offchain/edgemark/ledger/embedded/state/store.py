@@ -24,6 +24,7 @@ from edgemark.ledger.embedded.state.tables import (
     StoreDamaged,
     check_schema,
     connect,
+    roll_back,
     told,
 )
 from edgemark.ledger.embedded.state.views import Found, Key, Snapshot, StateView
@@ -202,8 +203,7 @@ class Store(Closing):
                     self._write(block, entries, written)
                     self._writer.execute("COMMIT")
                 except BaseException:
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
+                    roll_back(self._writer)
                     raise
             self.height = block.number + 1
             with self._sharing:
@@ -288,8 +288,7 @@ class Store(Closing):
                     self._take_back(height)
                     self._writer.execute("COMMIT")
                 except BaseException:
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
+                    roll_back(self._writer)
                     raise
             self.height = min(height, self.height)
             with self._sharing:

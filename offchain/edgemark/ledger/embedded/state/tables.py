@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -127,6 +127,13 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """End what is open on a connection; what was met before it is what is to be told."""
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:

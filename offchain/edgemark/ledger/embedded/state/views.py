@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from edgemark.closing import Closing
-from edgemark.ledger.embedded.state.tables import told
+from edgemark.ledger.embedded.state.tables import roll_back, told
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import RANGE_PAGE
 from edgemark.ledger.fabric.wire.read_write_sets import Version
@@ -57,7 +57,11 @@ class Snapshot:
         self.users = 0
         with told(path):
             connection.execute("BEGIN")
-            found = connection.execute("SELECT max(number) FROM blocks").fetchone()
+            try:
+                found = connection.execute("SELECT max(number) FROM blocks").fetchone()
+            except BaseException:
+                roll_back(connection)  # whoever comes next begins on the same connection
+                raise
         self.height: int = 0 if found[0] is None else found[0] + 1
 
     def rows(self, question: str, *values: object) -> list[Any]:
@@ -69,7 +73,11 @@ class Snapshot:
         """Let go of the height."""
         with self.lock, told(self.path):
             if self.connection.in_transaction:  # a disk that fails ends it by itself
-                self.connection.execute("COMMIT")
+                try:
+                    self.connection.execute("COMMIT")
+                except BaseException:
+                    roll_back(self.connection)
+                    raise
 
 
 _GET = """

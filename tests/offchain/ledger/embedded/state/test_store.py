@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+from typing import Any, cast
 
 import pytest
 
@@ -333,3 +334,36 @@ def test_write_ahead_file_that_cannot_be_copied__leaves_the_patience_of_commits(
         append(store, ("a", b"2"))
     store._writer = writer
     assert writer.execute("PRAGMA busy_timeout").fetchone() == patience
+
+
+class PassingFault:
+    """A connection whose file cannot be read once; a fake because no disk fails to order."""
+
+    def __init__(self, connection: sqlite3.Connection, question: str) -> None:
+        self._connection, self._question, self._is_over = connection, question, False
+
+    def execute(self, question: str, *values: Any) -> sqlite3.Cursor:
+        if question.startswith(self._question) and not self._is_over:
+            self._is_over = True
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        return self._connection.execute(question, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("question", ["SELECT max(number)", "COMMIT"])
+def test_fault_that_passes__leaves_nothing_open_on_the_writers_connection(
+    store: Store, question: str
+) -> None:
+    append(store, ("k", b"1"))
+    store._writer = cast(sqlite3.Connection, PassingFault(store._writer, question))
+    with pytest.raises(StoreUnavailable), store.view_of_writer():
+        pass
+    with store.view_of_writer() as view:
+        assert view.height == 1
+    append(store, ("k", b"2"))
+    with store.view() as view:
+        assert view.height == 2

@@ -87,6 +87,20 @@ def encode_text(text: str, who: str) -> bytes:
         raise CallRefused("cannot be UTF-8", who=who, had=ascii(text[:80])) from fault
 
 
+def encode_value(value: bytes | str, who: str) -> bytes:
+    """Bytes as they are, a text in UTF-8.
+
+    Raises:
+        CallRefused: it is neither; of a number Python would make so many zeros.
+    """
+    if isinstance(value, str):
+        return encode_text(value, who)
+    if not isinstance(value, bytes | bytearray | memoryview):
+        had = type(value).__name__
+        raise CallRefused("is of another kind", who=who, had=had, needed="bytes or text")
+    return bytes(value)
+
+
 def _check_part(part: str) -> None:
     if not isinstance(part, str):
         had = type(part).__name__

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgemark_chaincode.shim.composite_keys import encode_value
+
 if TYPE_CHECKING:
     from edgemark_chaincode.shim.stub import ChaincodeStub
 
@@ -31,9 +33,12 @@ class Response:
 
 
 def success(payload: bytes | str | None = None) -> Response:
-    """The call did what it should; text is sent as UTF-8."""
-    raw = payload.encode() if isinstance(payload, str) else bytes(payload or b"")
-    return Response(OK, payload=raw)
+    """The call did what it should; text is sent as UTF-8.
+
+    Raises:
+        CallRefused: the answer is neither bytes nor text.
+    """
+    return Response(OK, payload=b"" if payload is None else encode_value(payload, "answer"))
 
 
 def error(message: str = "") -> Response:

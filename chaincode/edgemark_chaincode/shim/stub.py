@@ -15,7 +15,13 @@ from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark_chaincode.shim import composite_keys
 from edgemark_chaincode.shim.call import Call, SignedProposal, find_chaincode
-from edgemark_chaincode.shim.composite_keys import FIRST_PLAIN, NAMESPACE, check_key, encode_text
+from edgemark_chaincode.shim.composite_keys import (
+    FIRST_PLAIN,
+    NAMESPACE,
+    check_key,
+    encode_text,
+    encode_value,
+)
 from edgemark_chaincode.shim.creator import ClientIdentity
 from edgemark_chaincode.shim.faults import CallRefused, LedgerRefused, NotInShim
 from edgemark_chaincode.shim.interface import (
@@ -160,7 +166,7 @@ class ChaincodeStub:
             CallRefused: the key is none, or the value is empty or too large.
         """
         check_key(key)
-        raw = encode_text(value, "value") if isinstance(value, str) else bytes(value)
+        raw = encode_value(value, "value")
         if not 1 <= len(raw) <= MAX_VALUE_BYTES:
             had = f"{len(raw)} bytes"
             raise CallRefused("has a wrong size", who="value", had=had, needed=MAX_VALUE_BYTES)
@@ -244,7 +250,7 @@ class ChaincodeStub:
         if not chaincode_name or len(args) > MAX_ARGUMENTS:
             raise CallRefused("cannot be called so", who=f"chaincode {chaincode_name[:64]}")
         name = f"{chaincode_name}/{channel}" if channel else chaincode_name
-        raw = [encode_text(arg, "argument") if isinstance(arg, str) else bytes(arg) for arg in args]
+        raw = [encode_value(arg, "argument") for arg in args]
         spec = chaincode_pb2.ChaincodeSpec(
             chaincode_id=chaincode_pb2.ChaincodeID(name=name),
             input=chaincode_pb2.ChaincodeInput(args=raw),
@@ -287,7 +293,7 @@ class ChaincodeStub:
             needed = f"1 .. {MAX_EVENT_NAME} characters"
             raise CallRefused("has no name", who="event", had=repr(name)[:80], needed=needed)
         encode_text(name, "event")
-        raw = encode_text(payload, "event") if isinstance(payload, str) else bytes(payload or b"")
+        raw = encode_value(b"" if payload is None else payload, "event")
         if len(raw) > MAX_EVENT_BYTES:
             had = f"{len(raw)} bytes"
             raise CallRefused("is too large", who="event", had=had, needed=MAX_EVENT_BYTES)

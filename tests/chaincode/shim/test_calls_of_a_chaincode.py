@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from fabric_protos.ledger.queryresult import kv_query_result_pb2 as rows
@@ -76,6 +77,19 @@ class Shelf(Chaincode):
         assert len(stub.get_binding()) == 32 and stub.get_signed_proposal().signature
         return success(" ".join(map(str, words)) + f" {stub.get_tx_id()}")
 
+    async def mistake(self, stub: ChaincodeStub, place: str, kind: str) -> Response:
+        given: Any = {"number": 5, "list": [1, 2], "nothing": None, "truth": True}[kind]
+        match place:
+            case "value":
+                await stub.put_state("k", given)
+            case "argument":
+                await stub.invoke_chaincode("other", ["get", given])
+            case "event":
+                stub.set_event("e", given)
+            case "answer":
+                return success(given)
+        return success(b"went on")
+
     async def ask(self, stub: ChaincodeStub, other: str) -> Response:
         told = await stub.invoke_chaincode(other, [b"get", "k"], "north")
         return success(f"{told.status}:{told.message}:{told.payload.decode()}")
@@ -89,6 +103,22 @@ def test_state__is_written_read_and_deleted() -> None:
             assert (await peer.call("get", "k")).payload == b"v"
             assert (await peer.call("get", "other")).payload == b""
             assert (await peer.call("drop", "k")).status == 200
+            assert peer.state == {}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("kind", ["number", "list", "nothing", "truth"])
+@pytest.mark.parametrize("place", ["value", "argument", "event", "answer"])
+def test_what_is_neither_bytes_nor_text__is_refused_by_its_kind(place: str, kind: str) -> None:
+    async def play() -> None:
+        async with peer_of(Shelf()) as peer:
+            told = await peer.call("mistake", place, kind)
+            if place in ("event", "answer") and kind == "nothing":
+                assert told.status == 200, "either may be empty"
+            else:
+                assert told.status == 500
+                assert f"{place}: is of another kind" in told.message
             assert peer.state == {}
 
     asyncio.run(play())

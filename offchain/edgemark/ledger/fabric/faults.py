@@ -14,6 +14,7 @@
 | `TransactionInvalid` | RefusedInput | it does not count; for a conflict ask anew |
 | `ProfileInvalid` | RefusedInput | mend the connection profile |
 | `ChainTakenBack` | RefusedInput | a revert took back blocks that were handled: begin anew |
+| `MessageTooLarge` | RefusedInput | no node takes it: send less at once |
 | `LedgerBusy` | RefusedInput | it has enough to do: ask again later |
 | `LedgerSilent` | LedgerUnavailable | it did not answer in time; what was sent may still come |
 """
@@ -112,6 +113,22 @@ class ProfileInvalid(RefusedInput):
 
 class ChainTakenBack(RefusedInput):
     """Blocks that a listener has handled are not of the chain any more."""
+
+
+class MessageTooLarge(RefusedInput):
+    """A message is longer than one side takes; it is so at any later time, too.
+
+    Attributes:
+        size: of the message, bytes; 0 where nobody said it.
+        limit: of the side that refused it, bytes; 0 where nobody said it.
+    """
+
+    size: int = 0
+    limit: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        """With both numbers."""
+        return {**super().as_dict(), "size": self.size, "limit": self.limit}
 
 
 class LedgerBusy(Overloaded):

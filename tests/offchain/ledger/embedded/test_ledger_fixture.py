@@ -6,7 +6,12 @@ import pytest
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.fixture import LedgerFixture, ledger, ledger_of_session
-from edgemark.ledger.fabric.faults import ChaincodeRefused, IdentityRefused, NotEndorsed
+from edgemark.ledger.fabric.faults import (
+    ChaincodeRefused,
+    IdentityRefused,
+    NotEndorsed,
+    SubmissionGone,
+)
 
 pytestmark = [pytest.mark.processes, pytest.mark.lasts(12)]
 
@@ -47,6 +52,32 @@ def test_who_was_revoked_in_another_test__is_none_in_this_one(
             client.submit("shelf", "put", "k", "w")
     with ledger.client(user="Admin") as client:
         assert client.evaluate("shelf", "get", "k") == b"v"
+
+
+def test_a_name_that_a_revert_took_back__is_refused_and_does_not_count_again(
+    ledger: LedgerFixture,
+) -> None:
+    number = ledger.thread.snapshot()
+    with ledger.client() as client:
+        told = client.submit("shelf", "put", "k", "v", name="mine")
+        assert client.submit("shelf", "put", "k", "v", name="mine") == told
+        ledger.thread.revert(number)
+        with pytest.raises(SubmissionGone, match="another name"):
+            client.submit("shelf", "put", "k", "v", name="mine")
+        assert client.evaluate("shelf", "get", "k") == b""
+        client.submit("shelf", "put", "k", "v", name="mine, again")
+        assert client.evaluate("shelf", "get", "k") == b"v"
+
+
+def test_a_chaincode_that_calls_one_that_is_not_there__is_told_so_at_once(
+    ledger: LedgerFixture,
+) -> None:
+    with ledger.client() as client:
+        for ask in (client.evaluate, client.submit):
+            with pytest.raises(ChaincodeRefused, match="chaincode nowhere") as told:
+                ask("shelf", "call", "nowhere", "", "get", "k", wait_s=10)
+            assert told.value.who == "chaincode shelf"
+            assert told.value.remedy
 
 
 def test_issued_identity__has_its_attributes(ledger: LedgerFixture) -> None:

@@ -12,7 +12,7 @@ from fabric_protos.common import ledger_pb2
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.client.blocks import seek_request
-from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text
+from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text, octets
 from edgemark.ledger.fabric.client.flows import Clocks, Flow, Flows, Outcome
 from edgemark.ledger.fabric.client.keeping.records import Kept, Name
 from edgemark.ledger.fabric.client.submissions import Submissions
@@ -89,16 +89,20 @@ class Desk:
         """A call on this channel; texts are UTF-8.
 
         Raises:
-            RefusedInput: a text that has no UTF-8.
+            RefusedInput: a text that has no UTF-8, or what is neither text nor bytes.
         """
         for what, text in (("channel", self.channel), ("name of a chaincode", chaincode)):
             encode_text(what, text)
         for text in (*sent.transient, *sent.organisations):
             encode_text("name", text)
         raw = tuple(
-            encode_text("argument", each) if isinstance(each, str) else each for each in arguments
+            encode_text("argument", each) if isinstance(each, str) else octets("argument", each)
+            for each in arguments
         )
-        return Call(self.channel, chaincode, raw, sent.transient, tuple(sent.organisations))
+        transient = {
+            name: octets(f"transient value {name}", each) for name, each in sent.transient.items()
+        }
+        return Call(self.channel, chaincode, raw, transient, tuple(sent.organisations))
 
     def evaluate(self, call: Call, wait_s: float | None) -> Flow[bytes]:
         """See `Flows.evaluate`."""

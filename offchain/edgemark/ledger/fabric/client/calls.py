@@ -138,6 +138,8 @@ def encode_text(what: str, text: str) -> bytes:
     Raises:
         RefusedInput: it has what is no character, as words of a command line may.
     """
+    if not isinstance(text, str):
+        raise _wrong_kind(what, text, "text")
     try:
         return text.encode()
     except UnicodeEncodeError as fault:
@@ -148,6 +150,31 @@ def encode_text(what: str, text: str) -> bytes:
             needed="text",
             remedy="Write other bytes as text, as hex or base64; from Python give them as bytes.",
         ) from fault
+
+
+def octets(what: str, given: object) -> bytes:
+    """Bytes that somebody gave.
+
+    Args:
+        what: they are.
+        given: that is sent.
+
+    Raises:
+        RefusedInput: it is something else: a number would be so many zeros, a text has encodings.
+    """
+    if not isinstance(given, bytes | bytearray | memoryview):
+        raise _wrong_kind(what, given, "bytes")
+    return bytes(given)
+
+
+def _wrong_kind(what: str, given: object, needed: str) -> RefusedInput:
+    return RefusedInput(
+        f"{what} is of another kind",
+        who="call",
+        had=type(given).__name__,
+        needed=needed,
+        remedy="Write numbers as text; make bytes of a text with `.encode()`.",
+    )
 
 
 def evaluate_request(asked: Asked) -> bytes:

@@ -27,7 +27,7 @@ from edgemark.ledger.fabric.client.calls import (
     submit_request,
 )
 from edgemark.ledger.fabric.client.keeping.records import Kept, Name, digest_call
-from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.client.refusals import Asking, gone, invalid
 from edgemark.ledger.fabric.client.submission import (
     AskStatus,
     Endorse,
@@ -57,8 +57,6 @@ from edgemark.ledger.fabric.faults import (
     LedgerBusy,
     LedgerSilent,
     PeersMissing,
-    SubmissionGone,
-    TransactionInvalid,
 )
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import CONFLICTS, Code
@@ -161,13 +159,14 @@ class Flows:
     def evaluate(self, call: Call, wait_s: float) -> Flow[bytes]:
         """What a chaincode answers, in at most `wait_s`; nothing is changed."""
         request = evaluate_request(self._ask(call))
-        raw = yield from self._repeat(Asking.EVALUATE, request, wait_s)
+        raw = yield from self._repeat(Asking.EVALUATE, request, wait_s, call.chaincode)
         return read_evaluation(raw)
 
     def endorse(self, call: Call, wait_s: float) -> Flow[Endorsed]:
         """What endorsers answer, checked and signed, and sent to nobody."""
         asked = self._ask(call)
-        raw = yield from self._repeat(Asking.ENDORSE, endorse_request(asked), wait_s)
+        request = endorse_request(asked)
+        raw = yield from self._repeat(Asking.ENDORSE, request, wait_s, call.chaincode)
         return sign_endorsed(asked, raw, self.signer)
 
     def status(self, channel: str, transaction_id: str, wait_s: float) -> Flow[tuple[Code, int]]:
@@ -216,7 +215,7 @@ class Flows:
         nonce = self.clocks.octets(NONCE_BYTES)
         return ask(call, self.signer, nonce=nonce, timestamp_ns=self.clocks.time_ns())
 
-    def _repeat(self, asking: Asking, request: bytes, wait_s: float) -> Flow[bytes]:
+    def _repeat(self, asking: Asking, request: bytes, wait_s: float, chaincode: str) -> Flow[bytes]:
         """Ask until there is an answer or time is over: what changes nothing is asked freely.
 
         Peers hear of one that is back, and of a new definition, seconds later: that passes too.
@@ -226,6 +225,9 @@ class Flows:
             left = until - self.clocks.monotonic()
             try:
                 return (yield Ask(asking, request, max(left, SHORTEST_WAIT_S)))
+            except ChaincodeRefused as refused:
+                refused.who = f"chaincode {chaincode}"
+                raise
             except (LedgerSilent, LedgerBusy, PeersMissing) as error:
                 pause = compute_pause_s(attempt)
                 is_told = isinstance(error, LedgerSilent) and error.endorsers
@@ -320,14 +322,8 @@ class _Submitting:
         try:
             response = yield from self._fetch(kept)
         except ChaincodeRefused as refused:
-            raise SubmissionGone(
-                "was decided, and the ledger does not have it",
-                who=f"submission {self.name.text}",
-                had=f"transaction {kept.transaction_id}, {kept.code.name} in block {kept.block}; "
-                f"now {refused.had}",
-                remedy="After a revert give the call another name; on a network ask again, for "
-                "this peer may be behind. Nothing was sent.",
-            ) from refused
+            told_once = f"{kept.code.name} in block {kept.block}"
+            raise gone(self.name.text, kept.transaction_id, told_once, refused) from refused
         code, block = told or (yield from self._status(kept, LOOK_S))
         return self._outcome(code, block, response)
 
@@ -376,21 +372,4 @@ class _Submitting:
         kept = self._held()
         if code is Code.VALID:
             return Outcome(kept.transaction_id, code, block, response, self.name.text)
-        error = TransactionInvalid(
-            "does not count",
-            who=f"transaction {kept.transaction_id}",
-            had=f"{code.name} in block {block}",
-            needed=Code.VALID.name,
-            remedy=_REMEDIES.get(code, ""),
-        )
-        error.code, error.block, error.transaction_id = code, block, kept.transaction_id
-        raise error
-
-
-_AGAIN = "Ask anew: what it read has changed meanwhile."
-_REMEDIES = {
-    Code.MVCC_READ_CONFLICT: _AGAIN,
-    Code.PHANTOM_READ_CONFLICT: _AGAIN,
-    Code.ENDORSEMENT_POLICY_FAILURE: "Let the organisations endorse it that the policy names.",
-    Code.BAD_CREATOR_SIGNATURE: "Use a certificate that the channel knows.",
-}
+        raise invalid(kept.transaction_id, code, block)

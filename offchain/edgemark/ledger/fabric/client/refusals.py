@@ -22,11 +22,20 @@ from edgemark.ledger.fabric.faults import (
     IdentityRefused,
     LedgerBusy,
     LedgerSilent,
+    MessageTooLarge,
     NotEndorsed,
     PeersMissing,
+    SubmissionGone,
     SubmitRefused,
+    TransactionInvalid,
 )
+from edgemark.ledger.fabric.wire.codes import Code
 
+FAILED = "the chaincode failed"  # as our shim says of an exception that was not caught
+_MEND_CHAINCODE = (
+    "It ended in an error of its own: see that the function is there and takes so many arguments, "
+    "then the log of its process."
+)
 LONGEST_WORDS = 300  # characters of what one of them said
 _HEX = re.compile(r"\[?[0-9a-fA-F]{80,}\]?")  # Fabric writes the whole creator of a duplicate
 _CHAINCODE = re.compile(r"chaincode response (\d{3}), (.*)", re.DOTALL)
@@ -76,7 +85,7 @@ def explain(refusal: Refusal) -> EdgemarkError:
 
 
 def _explain(refusal: Refusal) -> EdgemarkError:
-    said = " ".join([refusal.details, *(each.message for each in refusal.endorsers)])
+    said = _said(refusal)
     for texts, make in _BY_TEXT if refusal.asking is not Asking.SUBMIT else ():
         if any(text in said for text in texts):
             return make(refusal)
@@ -91,11 +100,21 @@ def _explain(refusal: Refusal) -> EdgemarkError:
     return RefusedInput("refused", who=refusal.target, had=_words(refusal))
 
 
+def _said(refusal: Refusal) -> str:
+    return " ".join([refusal.details, *(each.message for each in refusal.endorsers)])
+
+
 def _chaincode_refused(refusal: Refusal) -> EdgemarkError:
     texts = [each.message for each in refusal.endorsers] or [refusal.details]
     found = [match for match in map(_CHAINCODE.search, texts) if match]
     said = sorted({match[2] for match in found})
-    return ChaincodeRefused("refused", who="chaincode", had=_short(" | ".join(said)))
+    has_failed = any(each.startswith(FAILED) for each in said)
+    return ChaincodeRefused(
+        "refused",
+        who="chaincode",
+        had=_short(" | ".join(said)),
+        remedy=_MEND_CHAINCODE if has_failed else "It says why: mend the call and ask anew.",
+    )
 
 
 def _differ(refusal: Refusal) -> EdgemarkError:
@@ -185,9 +204,18 @@ def _peers_missing(refusal: Refusal) -> EdgemarkError:
 
 
 def _too_large(refusal: Refusal) -> EdgemarkError:
-    return RefusedInput(
-        "message is too large", who=refusal.target, had=_words(refusal), remedy="Send less at once."
+    found = next(filter(None, (each.search(_said(refusal)) for each in _SIZES)), None)
+    numbers = {name: int(value) for name, value in found.groupdict().items()} if found else {}
+    size, limit = numbers.get("size", 0), numbers.get("limit", 0)
+    error = MessageTooLarge(
+        "message is too large",
+        who=f"{refusal.asking} of {refusal.target}",
+        had=f"{size} bytes: {_words(refusal)}" if size else _words(refusal),
+        needed=f"<= {limit} bytes" if limit else None,
+        remedy="Send less at once, or ask for less; asking again does not help.",
     )
+    error.size, error.limit = size, limit
+    return error
 
 
 def _silent(refusal: Refusal) -> EdgemarkError:
@@ -219,6 +247,12 @@ def _not_submitted(refusal: Refusal) -> EdgemarkError:
     )
 
 
+def _exhausted(refusal: Refusal) -> EdgemarkError:
+    """A message that is too long has the code of one that comes too early."""
+    is_large = any(text in _said(refusal) for text in _LARGE)
+    return _too_large(refusal) if is_large else _busy(refusal)
+
+
 def _busy(refusal: Refusal) -> EdgemarkError:
     return LedgerBusy("has enough to do", who=refusal.target, had=_words(refusal))
 
@@ -232,11 +266,24 @@ def _no_gateway(refusal: Refusal) -> EdgemarkError:
     )
 
 
+# As grpc's libraries in C, Go, Java and JavaScript say it.
+_LARGE = (
+    "larger than max",
+    "exceeds maximum size",
+    "metadata size exceeds",
+    "metadata too big",
+    "bigger than maximum",
+)
+_SIZES = (
+    re.compile(r"\((?P<size>\d{1,18}) vs\.? (?P<limit>\d{1,18})\)"),
+    re.compile(r"exceeds maximum size (?P<limit>\d{1,18}): (?P<size>\d{1,18})"),
+    re.compile(r"max (?P<limit>\d{1,18})"),
+)
 _SIMULATED = (Asking.EVALUATE, Asking.ENDORSE)
 _BY_CODE = {
     "PERMISSION_DENIED": _denied,
     "UNAUTHENTICATED": _denied,
-    "RESOURCE_EXHAUSTED": _busy,
+    "RESOURCE_EXHAUSTED": _exhausted,
     "UNIMPLEMENTED": _no_gateway,
 }
 _BY_TEXT = (
@@ -259,7 +306,7 @@ _BY_TEXT = (
         ("no combination of peers", "no peers available", "failed to find any endorsing peers"),
         _no_endorsers,
     ),
-    (("larger than max",), _too_large),
+    (_LARGE[:1], _too_large),
     (("took blocks back",), _taken_back),
 )
 
@@ -283,6 +330,46 @@ def _short(text: str) -> str:
     return f"{whole[:half]} ... {whole[-half:]}"
 
 
+def invalid(transaction_id: str, code: Code, block: int) -> TransactionInvalid:
+    """Of a transaction that stands in a block and does not count."""
+    error = TransactionInvalid(
+        "does not count",
+        who=f"transaction {transaction_id}",
+        had=f"{code.name} in block {block}",
+        needed=Code.VALID.name,
+        remedy=_REMEDIES.get(code, ""),
+    )
+    error.code, error.block, error.transaction_id = code, block, transaction_id
+    return error
+
+
+def gone(name: str, transaction_id: str, told: str, refused: ChaincodeRefused) -> SubmissionGone:
+    """Of a submission that was decided and is not on the ledger.
+
+    Args:
+        name: of it.
+        transaction_id: of it.
+        told: code and block that were told.
+        refused: what the ledger says now.
+    """
+    return SubmissionGone(
+        "was decided, and the ledger does not have it",
+        who=f"submission {name}",
+        had=f"transaction {transaction_id}, {told}; now {refused.had}",
+        remedy="After a revert give the call another name; on a network ask again, for this peer "
+        "may be behind. Nothing was sent.",
+    )
+
+
 def join_words(endorsers: Sequence[EndorserWords]) -> str:
     """What each endorser said, a line each."""
     return "\n".join(map(_of_endorser, endorsers))
+
+
+_AGAIN = "Ask anew: what it read has changed meanwhile."
+_REMEDIES = {
+    Code.MVCC_READ_CONFLICT: _AGAIN,
+    Code.PHANTOM_READ_CONFLICT: _AGAIN,
+    Code.ENDORSEMENT_POLICY_FAILURE: "Let the organisations endorse it that the policy names.",
+    Code.BAD_CREATOR_SIGNATURE: "Use a certificate that the channel knows.",
+}

@@ -152,12 +152,12 @@ class Submissions(Closing):
             SubmissionDiffers: it is the name of another call.
             Overloaded: too many are open, or as many names are known as ever will be.
         """
+        encode_text("name of a submission", name)
         if not 1 <= len(name) <= MAX_SUBMISSION_NAME:
             needed = f"1 .. {MAX_SUBMISSION_NAME} letters"
             raise RefusedInput(
                 "name of a submission is wrong", who=WHO, had=name[:80], needed=needed
             )
-        encode_text("name of a submission", name)
         with self._lock:
             found = self._by_name.get(name)
             if found is None and not is_drawn:

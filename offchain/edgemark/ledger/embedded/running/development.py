@@ -24,6 +24,7 @@ from edgemark.ledger.embedded.doors.broadcast import Broadcast
 from edgemark.ledger.embedded.doors.delivery import Delivery
 from edgemark.ledger.embedded.doors.endorser import PeerEndorser
 from edgemark.ledger.embedded.doors.gateway import Gateway
+from edgemark.ledger.embedded.doors.serving.absent import AbsentServices
 from edgemark.ledger.embedded.doors.serving.calls import serve_methods
 from edgemark.ledger.embedded.doors.serving.instruments import DoorInstruments
 from edgemark.ledger.embedded.doors.serving.servers import DoorServer
@@ -155,7 +156,8 @@ class DevelopmentLedger:
                 "protos.Endorser": PeerEndorser(behind, msp_id).methods(),
                 "protos.Deliver": delivery,
             }
-        return [serve_methods(name, each, self.instruments) for name, each in served.items()]
+        handlers = [serve_methods(name, each, self.instruments) for name, each in served.items()]
+        return [*handlers, AbsentServices(frozenset(served), self.instruments)]
 
     def _runs(self, msp_id: str, channel: Channel, chaincode: str) -> bool:
         definition = channel.definition(chaincode)  # a new one after each change of an approval

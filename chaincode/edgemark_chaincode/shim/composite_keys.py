@@ -66,10 +66,19 @@ def check_key(key: str) -> None:
     """Raise when a text cannot be a key.
 
     Raises:
-        CallRefused: it is empty, too long, no text, or no UTF-8.
+        CallRefused: it is empty, too long, no text, no UTF-8, or begins as a composite key and is
+            none.
     """
     if not isinstance(key, str) or not key:
         raise CallRefused("is no key", who="key", had=repr(key)[:80], needed="a text, not empty")
+    is_composite = len(key) > 2 and key[1] != END_OF_PART and key.endswith(END_OF_PART)
+    if key.startswith(NAMESPACE) and not is_composite:
+        raise CallRefused(
+            "begins as a composite key and is none",
+            who="key",
+            had=repr(key[:80]),
+            remedy="Make it with create_composite_key, or begin it with another character.",
+        )
     size = len(encode_text(key, "key"))
     if size > MAX_KEY_BYTES:
         raise CallRefused("is too long", who="key", had=f"{size} bytes", needed=MAX_KEY_BYTES)

@@ -163,7 +163,7 @@ class ChaincodeStub:
         """Write a value; a ledger keeps no empty one.
 
         Raises:
-            CallRefused: the key is none, or the value is empty or too large.
+            CallRefused: the key is none, or the value is neither bytes nor text, empty, too large.
         """
         check_key(key)
         raw = encode_value(value, "value")
@@ -287,7 +287,7 @@ class ChaincodeStub:
         """The event of this transaction; there is one, and the last that is set counts.
 
         Raises:
-            CallRefused: no name, or the payload is too large.
+            CallRefused: no name, or the payload is neither bytes nor text, or too large.
         """
         if not isinstance(name, str) or not 1 <= len(name) <= MAX_EVENT_NAME:
             needed = f"1 .. {MAX_EVENT_NAME} characters"

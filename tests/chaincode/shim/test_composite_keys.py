@@ -87,3 +87,9 @@ def test_what_is_no_key__is_refused(key: str) -> None:
     with pytest.raises(CallRefused):
         check_key(key)
     check_key("é" * (MAX_KEY_BYTES // 2))
+
+
+@pytest.mark.parametrize("key", ["\0", "\0\0", "\0a", "\0\0\0", "\0a\0b", "\0\0a\0"])
+def test_a_plain_key_that_begins_as_a_composite_one__is_refused(key: str) -> None:
+    with pytest.raises(CallRefused, match="begins as a composite key and is none"):
+        check_key(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ from edgemark.cli.doctor.findings import Finding, look
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.ledger.fabric.network.network import NOTE, find_network
 from edgemark.ledger.fabric.network.programs import VARIABLE, find_programs
-from edgemark.ledger.fabric.settings import FABRIC, PROFILE, LedgerSettings
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE, LedgerSettings
 from edgemark.ledger.launching.program import ToolMissing
 from edgemark.settings.settings import Settings
 from edgemark.words import count
@@ -108,11 +109,19 @@ def _ledger(settings: Settings, peers: list[str]) -> str:
         )
     from edgemark.ledger.fabric.opening import open_ledger  # noqa: PLC0415 - needs these packages
 
-    chosen = settings.of(LedgerSettings)
+    chosen, hint = settings.of(LedgerSettings), ""
+    if chosen.kind == DEVELOPMENT and not chosen.profile and _has_fabric_alone(settings.home):
+        chosen = replace(chosen, kind=FABRIC)
+        hint = "; give commands --ledger fabric, or `edgemark config set ledger.kind fabric`"
     access = open_ledger(chosen, settings.home)
     peers.extend(each.target for those in access.profile.peers.values() for each in those)
     place = access.profile.source
-    return f"{chosen.kind}, channel {chosen.channel}, as {access.signer.msp_id}, by {place}"
+    who = access.signer.msp_id
+    return f"{chosen.kind}, channel {chosen.channel}, as {who}, by {place}{hint}"
+
+
+def _has_fabric_alone(home: Path) -> bool:
+    return (home / "fabric" / NOTE).exists() and not (home / "ledger").is_dir()
 
 
 def _peer(target: str) -> str:

@@ -13,11 +13,13 @@ import click
 from rich.console import Console
 
 from edgemark.cli.ledger.asking.choosing import chooses_ledger
+from edgemark.cli.ledger.asking.naming import no_such_channel
 from edgemark.cli.options.plain_numbers import RealRange
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
+from edgemark.ledger.fabric.faults import NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import (
     Deployed,
@@ -92,7 +94,7 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         open_administrators(chosen, settings.home) as everybody,
         console.status("asking the ledger ...") as status,
     ):
-        members = members_of(everybody[0], name)
+        members = _members(everybody[0], name)
         if rule is not None:
             check_endorsers(text, rule, members)
         acting = [each for each in everybody if each.msp_id in members]
@@ -105,6 +107,19 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         if chosen.kind == DEVELOPMENT:
             _begin_ticking(folder, acting[0], name, given["clock_s"])
     _show(invocation, chosen.channel, deployed, hosts)
+
+
+def _members(first: Administrator, name: str) -> list[str]:
+    """Organisations of the channel; of one that is not there, which there are."""
+    try:
+        return members_of(first, name)
+    except NotEndorsed as refused:
+        channel, there = first.client.desk.channel, first.channels()
+        if channel in there:
+            raise
+        missing = no_such_channel(channel, there)
+        missing.had, missing.endorsers = refused.had, refused.endorsers
+        raise missing from refused
 
 
 def _show(invocation: Invocation, channel: str, deployed: Deployed, hosts: Hosts | None) -> None:

@@ -42,6 +42,11 @@ def check_is_made(place: Place) -> Place:
         RefusedInput: there is no ledger.
     """
     if not place.served.exists():
-        remedy = "Make one: `edgemark ledger init`, or start one: `edgemark ledger up`."
-        raise RefusedInput("has no ledger", who=place.folder.parent, remedy=remedy)
+        home, remedy = place.folder.parent, "Make one: `edgemark ledger init`, or `ledger up`."
+        if (home / "fabric").is_dir():
+            remedy = (
+                f"That of `edgemark fabric up` has its profiles in {home / 'fabric/profiles'}, and "
+                "organisations below crypto-config beside: `identity --organisation-folder FOLDER`."
+            )
+        raise RefusedInput("has no development ledger", who=home, remedy=remedy)
     return place

@@ -121,7 +121,8 @@ def _find_profile(settings: LedgerSettings, home: Path) -> Path:
             raise ProfileInvalid(
                 f"has no {settings.kind} ledger, but one of kind {other}",
                 who=home,
-                remedy=f"Name that: --ledger {other}; or start one: `{STARTS[settings.kind]}`.",
+                remedy=f"Name that: --ledger {other}, or for good: `edgemark config set "
+                f"ledger.kind {other}`; or start one: `{STARTS[settings.kind]}`.",
             )
         raise ProfileInvalid(
             "is not there",

@@ -14,10 +14,13 @@ import pytest
 from tests.offchain.ledger.embedded.served import ORG1, ORG2, development_ledger
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 
+from edgemark.cli.doctor.ledger_findings import find_on_ledger
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
+from edgemark.cli.terminal.invocation import read_settings
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.fabric.identities.members import MemberRole
+from edgemark.ledger.fabric.network.network import NOTE
 from edgemark.ledger.fabric.profile.writing import profile_path
 
 ORGANISATIONS = f"one of {ORG1}, {ORG2}"
@@ -125,7 +128,7 @@ def test_a_chaincode_that_says_no__is_named_with_its_organisation_and_remedy(des
     for words in (("invoke", "shelf", "refuse", "a"), ("query", "shelf", "refuse", "a")):
         facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
         assert facts["who"] == f"chaincode shelf on mychannel, at {ORG1}"
-        assert "Correct function and arguments" in facts["remedy"]
+        assert "mend the call" in facts["remedy"]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +141,7 @@ def test_a_chaincode_that_says_no__is_named_with_its_organisation_and_remedy(des
         (("invoke", "shelf", "put", "a", "1", "--channel", "no"), "channel no", "one of mychannel"),
         (("history", "shelf", "a", "--channel", "no"), "channel no", "one of mychannel"),
         (("events", "shelf", "--channel", "no"), "channel no", "one of mychannel"),
+        (("chaincode", "deploy", "trading", "--channel", "no"), "channel no", "one of mychannel"),
         (("query", "shelf", "get", "a", "--org", "Org9MSP"), "organisation Org9MSP", ORGANISATIONS),
         (
             ("invoke", "shelf", "put", "a", "1", "--org", ORG1, "--org", "Org9MSP"),
@@ -245,6 +249,24 @@ def test_nobody_at_the_peers_address__is_said_in_time(desk: Desk, tmp_path: Path
         status=Exit.LEDGER_UNAVAILABLE,
     )
     assert facts["error"] == "LedgerSilent"
+
+
+def test_doctor__finds_the_ledger_and_each_peer__and_of_fabric_alone_what_to_name(
+    desk: Desk, tmp_path: Path
+) -> None:
+    settings = read_settings(None, {"home": str(desk.home)})
+    found = {each.name: each for each in find_on_ledger(settings, serves=False, offline=False)}
+    assert found["ledger"].seen.startswith("development, channel mychannel, as Org1MSP, by ")
+    assert [each.seen for name, each in found.items() if name.startswith("peer ")] == [
+        "listens"
+    ] * 2
+    for each in ("profiles", "crypto-config"):
+        shutil.copytree(desk.home / "ledger" / each, tmp_path / "fabric" / each)
+    (tmp_path / "fabric" / NOTE).write_text("{}")
+    alone = read_settings(None, {"home": str(tmp_path)})
+    found = {each.name: each for each in find_on_ledger(alone, serves=False, offline=True)}
+    assert found["ledger"].fine, found["ledger"]
+    assert "give commands --ledger fabric" in found["ledger"].seen
 
 
 def test_no_ledger_here__names_the_command_that_starts_one(

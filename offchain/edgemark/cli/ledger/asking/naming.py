@@ -58,11 +58,7 @@ class Named:
         there: Sequence[str] = (self.channel,)
         with suppress(EdgemarkError):
             there = self._asking.channels()
-        if self.channel in there:
-            return None
-        remedy = "Name one: --channel NAME, or for good: `edgemark config set ledger.channel NAME`."
-        who = f"channel {self.channel[:64]}"
-        return _not_there("is none that this peer has joined", who, there, remedy)
+        return None if self.channel in there else no_such_channel(self.channel, there)
 
     @property
     def _asking(self) -> Administrator:
@@ -133,9 +129,9 @@ def _name_refuser(refused: ChaincodeRefused, named: Named) -> None:
     refused.who = f"chaincode {named.chaincode} on {named.channel}"
     if whose := ", ".join(sorted({each.msp_id for each in refused.endorsers})):
         refused.who = f"{refused.who}, at {whose}"
-    remedy = "Correct function and arguments; the words are the chaincode's own"
-    log = _find_log(named, [each.msp_id for each in refused.endorsers])
-    refused.remedy = f"{remedy}, and its log is {log}." if log else f"{remedy}."
+    refused.had = str(refused.had).rstrip(".")
+    if log := _find_log(named, [each.msp_id for each in refused.endorsers]):
+        refused.remedy = f"{refused.remedy} Its log is {log}.".lstrip()
 
 
 def _find_log(named: Named, msp_ids: Sequence[str]) -> Path | None:
@@ -146,6 +142,13 @@ def _find_log(named: Named, msp_ids: Sequence[str]) -> Path | None:
     hosts = find_hosts(folder, named.chaincode)
     own = [each for each in msp_ids if hosts is not None and each in hosts.ports]
     return log_of(own[0], hosts.place) if hosts is not None and own else None
+
+
+def no_such_channel(channel: str, there: Sequence[str]) -> NotEndorsed:
+    """That a peer has not joined a channel, with those that it has."""
+    remedy = "Name one: --channel NAME, or for good: `edgemark config set ledger.channel NAME`."
+    who = f"channel {channel[:64]}"
+    return _not_there("is none that this peer has joined", who, there, remedy)
 
 
 def _not_there(what: str, who: str, there: Sequence[str], remedy: str) -> NotEndorsed:

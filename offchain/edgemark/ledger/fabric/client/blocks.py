@@ -37,7 +37,7 @@ def seek_request(
     nonce: bytes,
     timestamp_ns: int,
 ) -> bytes:
-    """The signed envelope that asks for blocks.
+    """The signed envelope that asks for blocks; all of the following is covered by the signature.
 
     Args:
         channel: whose blocks.

@@ -1,9 +1,19 @@
 """What is asked of a Gateway, as bytes, and what it may answer.
 
 A transaction is signed only as it is made here: from the proposal of ours, and from the response
-and endorsements that were checked against it. What the Gateway prepared is compared, never signed:
-the signature covers the headers with channel, transaction id, timestamp, creator and nonce, the
-arguments, the read-write sets, the event and the response, and all endorsements.
+and endorsements that were checked against it. What the Gateway prepared is compared, never signed.
+
+| signed | what the signature covers |
+|---|---|
+| proposal | channel, chaincode, type, transaction id, timestamp, creator, nonce, arguments, |
+| | transient data |
+| envelope | all of that but the transient data; read-write sets, event, the response's status, |
+| | words and payload, chaincode and version that were run, every endorser with its signature |
+| status request | channel, transaction id, who asks |
+
+Beside them, and signed by nobody: which organisations are asked to endorse or to answer. Whoever
+carries a call can ask others; the endorsements say who endorsed, and `sign_endorsed` checks them.
+What asks for events and for blocks is signed in `events` and `blocks`.
 """
 
 from __future__ import annotations
@@ -243,6 +253,8 @@ def read_status(raw: bytes) -> tuple[Code, int]:
     known = {code.value: code for code in Code if code is not Code.NOT_VALIDATED}
     if status.result not in known:
         raise _wrong("code of a transaction", status.result, "one of Fabric's")
+    if not status.block_number:  # an answer of no bytes would be VALID, in a block that has none
+        raise _wrong("block of a transaction", 0, "1 or above")
     return known[status.result], status.block_number
 
 

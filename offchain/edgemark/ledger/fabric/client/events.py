@@ -61,7 +61,7 @@ class ChaincodeEvent:
 
 
 def events_request(channel: str, chaincode: str, signer: Signer, after: Checkpoint) -> bytes:
-    """`SignedChaincodeEventsRequest`.
+    """`SignedChaincodeEventsRequest`; the signature covers all of the following, and who asks.
 
     Args:
         channel: of the chaincode.

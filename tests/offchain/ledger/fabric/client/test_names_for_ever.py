@@ -67,7 +67,7 @@ def test_what_is_decided__leaves_the_journal(tmp_path: Path) -> None:
         opened.append(_kept("open"))
         path = next(tmp_path.glob("*.journal"))
         sizes = []
-        for number in range(10 * MANY):
+        for number in range(2 * MANY):
             _decide(opened, _kept(f"n{number}", number, size=1000))
             sizes.append(path.stat().st_size)
     assert max(sizes) < 10_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import resource
 import signal
 from collections.abc import Iterator
 
@@ -18,7 +19,14 @@ from edgemark.metrics.page import Page, PageServer
 
 def serve_until_told(place: Place) -> None:
     """Serve a ledger until SIGINT or SIGTERM."""
+    raise_files_limit()
     asyncio.run(_serve(place))
+
+
+def raise_files_limit() -> None:
+    """Have as many open files as this process may: each connection is one, also a stranger's."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(place: Place) -> None:

@@ -145,8 +145,8 @@ def _admit(
     return known[msp_id].admit(identity, at=at)
 
 
-def check_asker(behind: Behind, request: Any, signed: Any, msp_id: str) -> Channel:
-    """The channel that somebody asks of, once it is known that they may.
+def check_asker(behind: Behind, request: Any, signed: Any, msp_id: str) -> tuple[Channel, Member]:
+    """The channel that somebody asks of, and who they are, once it is known that they may.
 
     Args:
         behind: the doors.
@@ -163,30 +163,41 @@ def check_asker(behind: Behind, request: Any, signed: Any, msp_id: str) -> Chann
         raise refusal(StatusCode.PERMISSION_DENIED, text)
     at = behind.clock.now()
     try:
-        admit_reader(channel, request.identity, signed.request, signed.signature, at)
+        check_signed(request.identity, signed.request, signed.signature)
+        return channel, admit_reader(channel, request.identity, at)
     except (IdentityRefused, MessageMalformed) as error:
         raise refusal(StatusCode.PERMISSION_DENIED, str(error)) from error
-    return channel
 
 
-def admit_reader(
-    channel: Channel, identity: bytes, message: bytes, signature: bytes, at: datetime
-) -> Member:
-    """Check who asks for what a channel holds.
+def check_signed(identity: bytes, message: bytes, signature: bytes) -> None:
+    """Check that who asks signed what they ask.
+
+    Args:
+        identity: `SerializedIdentity` of who asks.
+        message: what they signed.
+        signature: over it.
+
+    Raises:
+        IdentityRefused: it is not of their key.
+        MessageMalformed: it is no identity.
+    """
+    msp_id, certificate = parse_identity(identity)
+    check_signature(certificate, message, signature, f"request of {msp_id[:64]}")
+
+
+def admit_reader(channel: Channel, identity: bytes, at: datetime) -> Member:
+    """Check that somebody may ask for what a channel holds, now.
 
     Args:
         channel: that is asked.
         identity: `SerializedIdentity` of who asks.
-        message: what they signed.
-        signature: over it.
         at: the time now.
 
     Raises:
         IdentityRefused: they may not.
         MessageMalformed: it is no identity.
     """
-    msp_id, certificate = parse_identity(identity)
+    msp_id, _ = parse_identity(identity)
     member = _admit(dict(channel.organisations), identity, msp_id, at)
-    check_signature(certificate, message, signature, f"request of {msp_id[:64]}")
     rights.check_reader(channel, identity)
     return member

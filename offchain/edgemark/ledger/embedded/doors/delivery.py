@@ -1,12 +1,14 @@
 """Blocks to whoever may read them: `Deliver` of peers and of the orderer, `DeliverFiltered`.
 
 A client sends a signed `SeekInfo` and gets blocks, then a status; then it may ask again. Its right
-to read is looked at again before each block: who was revoked meanwhile gets no more.
+to read, not its signature, is looked at again before each block: who was revoked meanwhile gets no
+more.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,7 @@ from fabric_protos.peer import chaincode_event_pb2, events_pb2
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.doors.admission import admit_reader
+from edgemark.ledger.embedded.doors.admission import admit_reader, check_signed
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.broadcast import read_header
 from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talking, Talks
@@ -25,6 +27,7 @@ from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.envelopes import parse_event, parse_transaction
+from edgemark.ledger.fabric.wire.limits import MAX_QUESTION_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "seek"
@@ -38,14 +41,14 @@ class Wanted:
         channel: that holds them.
         first, last: numbers; `last` may lie ahead.
         waits: whether blocks that are not there yet are waited for.
-        envelope: that asked, for its signature is looked at before each block.
+        reader: `SerializedIdentity` of who asked, whose right is looked at before each block.
     """
 
     channel: Channel
     first: int
     last: int
     waits: bool
-    envelope: Any
+    reader: bytes
 
 
 class _Status(Exception):  # ends a request, not the call
@@ -78,7 +81,8 @@ class Delivery:
     def _method(self, name: str, does: Talking) -> Method:
         places = self._behind.places_of(self._own)
         talks = Talks(does, places.silent)
-        return Method(name, common_pb2.Envelope, places.streams, talks=talks)
+        kind, most = common_pb2.Envelope, MAX_QUESTION_BYTES
+        return Method(name, kind, places.streams, talks=talks, most_bytes=most)
 
     def deliver(self, envelopes: AsyncIterator[Any], passed: Passed) -> AsyncIterator[Any]:
         """Blocks of a peer, whole."""
@@ -114,43 +118,50 @@ class Delivery:
 
     def _read(self, envelope: Any) -> Wanted:
         try:
-            header = read_header(envelope.SerializeToString())
             payload = parse(common_pb2.Payload, envelope.payload, WHO)
+            header = parse(common_pb2.ChannelHeader, payload.header.channel_header, WHO)
+            signer = parse(common_pb2.SignatureHeader, payload.header.signature_header, WHO)
             seek = parse(ab_pb2.SeekInfo, payload.data, WHO)
         except MessageMalformed as error:
             raise _Status(common_pb2.BAD_REQUEST) from error
         channel = self._behind.channels.get(header.channel_id)
         if channel is None or (self._own is not None and self._own not in channel.organisations):
             raise _Status(common_pb2.NOT_FOUND)
-        self._check(channel, envelope)
-        return _wanted(channel, seek, envelope)
+        with _told():
+            check_signed(signer.creator, envelope.payload, envelope.signature)
+        self._check(channel, signer.creator)
+        return _wanted(channel, seek, signer.creator)
 
     async def _blocks(self, wanted: Wanted) -> AsyncIterator[Block]:
         channel = wanted.channel
         if not wanted.waits and wanted.first >= channel.height:
             raise _Status(common_pb2.NOT_FOUND)
         async for block in self._behind.ordering_of(channel.name).blocks_from(wanted.first):
-            self._check(channel, wanted.envelope)
+            self._check(channel, wanted.reader)
             yield block
             if block.number >= wanted.last:
                 return
             if not wanted.waits and block.number + 1 >= channel.height:
                 raise _Status(common_pb2.NOT_FOUND)
 
-    def _check(self, channel: Channel, envelope: Any) -> None:
+    def _check(self, channel: Channel, reader: bytes) -> None:
         """Whether who asked may read, now."""
-        try:
-            payload = parse(common_pb2.Payload, envelope.payload, WHO)
-            header = parse(common_pb2.SignatureHeader, payload.header.signature_header, WHO)
-            at = self._behind.clock.now()
-            admit_reader(channel, header.creator, envelope.payload, envelope.signature, at)
-        except IdentityRefused as error:
-            raise _Status(common_pb2.FORBIDDEN) from error
-        except EdgemarkError as error:
-            raise _Status(common_pb2.BAD_REQUEST) from error
+        with _told():
+            admit_reader(channel, reader, self._behind.clock.now())
 
 
-def _wanted(channel: Channel, seek: Any, envelope: Any) -> Wanted:
+@contextmanager
+def _told() -> Iterator[None]:
+    """A refusal becomes the status that says it."""
+    try:
+        yield
+    except IdentityRefused as error:
+        raise _Status(common_pb2.FORBIDDEN) from error
+    except EdgemarkError as error:
+        raise _Status(common_pb2.BAD_REQUEST) from error
+
+
+def _wanted(channel: Channel, seek: Any, reader: bytes) -> Wanted:
     newest, waits = channel.height - 1, seek.behavior == ab_pb2.SeekInfo.BLOCK_UNTIL_READY
     start, stop = seek.start.WhichOneof("Type"), seek.stop.WhichOneof("Type")
     if not seek.HasField("start") or stop is None:
@@ -172,7 +183,7 @@ def _wanted(channel: Channel, seek: Any, envelope: Any) -> Wanted:
     }
     if stop == "specified" and lasts[stop] < first:
         raise _Status(common_pb2.BAD_REQUEST)
-    return Wanted(channel, first, lasts[stop], waits, envelope)
+    return Wanted(channel, first, lasts[stop], waits, reader)
 
 
 def _message_of(block: Block) -> Any:

@@ -40,7 +40,7 @@ class ChaincodeEvents:
             raise refusal(StatusCode.INVALID_ARGUMENT, text)
         kind = gateway_pb2.ChaincodeEventsRequest
         request = parse(kind, signed.request, "chaincode events request")
-        channel = check_asker(self._behind, request, signed, self._own)
+        channel, _ = check_asker(self._behind, request, signed, self._own)
         start, after = find_start(channel, request)
         async for block in self._behind.ordering_of(channel.name).blocks_from(start):
             events = events_of(_behind(block, after))

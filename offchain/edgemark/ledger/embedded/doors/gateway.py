@@ -6,6 +6,7 @@ said in its details.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from fabric_protos.common import common_pb2
@@ -37,8 +38,13 @@ from edgemark.ledger.embedded.doors.events import ChaincodeEvents
 from edgemark.ledger.embedded.doors.serving.calls import Method, refusal
 from edgemark.ledger.embedded.state.views import StateView
 from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.wire.envelopes import make_payload
-from edgemark.ledger.fabric.wire.limits import MAX_ENVELOPE_BYTES
+from edgemark.ledger.fabric.wire.limits import (
+    MAX_ENVELOPE_BYTES,
+    MAX_QUESTION_BYTES,
+    MAX_TRANSACTION_ID,
+)
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.policies import LIFECYCLE_ENDORSEMENT, Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.proposals import Proposal, parse_proposal
@@ -67,7 +73,7 @@ class Gateway:
     def methods(self) -> list[Method]:
         """What it serves."""
         places = self._behind.places_of(self._own)
-        calls, waiters = places.calls, places.waiters
+        calls = places.calls
         events = ChaincodeEvents(self._behind, self._own)
         asked = gateway_pb2.SignedCommitStatusRequest
         listening = gateway_pb2.SignedChaincodeEventsRequest
@@ -75,8 +81,20 @@ class Gateway:
             Method("Evaluate", gateway_pb2.EvaluateRequest, calls, answers=self.evaluate),
             Method("Endorse", gateway_pb2.EndorseRequest, calls, answers=self.endorse),
             Method("Submit", gateway_pb2.SubmitRequest, calls, answers=self.submit),
-            Method("CommitStatus", asked, waiters, answers=self.commit_status),
-            Method("ChaincodeEvents", listening, places.streams, streams=events.listen),
+            Method(
+                "CommitStatus",
+                asked,
+                places.waiters,
+                answers=self.commit_status,
+                most_bytes=MAX_QUESTION_BYTES,
+            ),
+            Method(
+                "ChaincodeEvents",
+                listening,
+                places.streams,
+                streams=events.listen,
+                most_bytes=MAX_QUESTION_BYTES,
+            ),
         ]
 
     async def evaluate(self, request: Any) -> Any:
@@ -278,13 +296,23 @@ class Gateway:
         ):
             if not had:
                 raise refusal(StatusCode.INVALID_ARGUMENT, f"no {what} provided")
+        if len(request.transaction_id) > MAX_TRANSACTION_ID:
+            text = f"transaction id is too long; needed <= {MAX_TRANSACTION_ID} characters"
+            raise refusal(StatusCode.INVALID_ARGUMENT, text)
         with about(transaction=request.transaction_id[:64]):
-            channel = check_asker(self._behind, request, signed, self._own)
+            channel, member = check_asker(self._behind, request, signed, self._own)
             ordering = self._behind.ordering_of(channel.name)
-            status = await ordering.wait_for(request.transaction_id)
+            with self._waiting(member):
+                status = await ordering.wait_for(request.transaction_id)
             return gateway_pb2.CommitStatusResponse(
                 result=int(status.code), block_number=status.block
             )
+
+    def _waiting(self, member: Member) -> AbstractContextManager[None]:
+        """A place among those who wait, that other organisations cannot take all of."""
+        if member.msp_id == self._own:
+            return nullcontext()
+        return self._behind.places_of(self._own).guests.take()
 
 
 def _unpack(signed: Any, what: str) -> Proposal:

@@ -79,20 +79,26 @@ def test_stream_that_says_nothing__ends_and_gives_its_place_back(
     wait_until("no place", lambda: held.silent.taken == 0)
 
 
-def test_silent_streams__are_few__and_take_nobody_elses_place(ledger: LedgerWorld) -> None:
-    held = places(ledger, ORG1)
+def test_silent_streams__are_few__and_the_longest_silent_makes_room_for_who_comes(
+    ledger: LedgerWorld,
+) -> None:
+    user, held = ledger.user(), places(ledger, ORG1)
     most, held.silent.most = held.silent.most, 2
     path = "/protos.Deliver/Deliver"
     try:
-        with Held(ledger, ORG1, path), Held(ledger, ORG1, path):
-            wait_until("two silent ones", lambda: held.silent.taken == 2)
-            with Held(ledger, ORG1, path) as third:
-                assert third.call.code() is StatusCode.RESOURCE_EXHAUSTED
-            assert (held.waiters.taken, places(ledger, ORG2).silent.taken) == (0, 0)
-            with Held(ledger, ORG2, path) as other:
-                wait_until("one elsewhere", lambda: places(ledger, ORG2).silent.taken == 1)
-                assert other.call.is_active()
-        wait_until("no place", lambda: held.silent.taken == 0)
+        with Held(ledger, ORG1, path) as first:
+            wait_until("one silent", lambda: held.silent.taken == 1)
+            with Held(ledger, ORG1, path) as second, Held(ledger, ORG2, path) as other:
+                wait_until("two silent ones", lambda: held.silent.taken == 2)
+                wish = asking(user.signer, NEWEST, seek(10**6), **AHEAD)
+                with Held(ledger, ORG1, path, wish) as third:
+                    assert first.call.code() is StatusCode.RESOURCE_EXHAUSTED
+                    assert events_pb2.DeliverResponse.FromString(next(third.call)).block
+                    assert (held.silent.taken, held.streams.taken) == (1, 1)
+                    assert second.call.is_active()
+                    assert other.call.is_active()
+                    assert held.waiters.taken == 0
+        wait_until("no place", lambda: held.silent.taken == held.streams.taken == 0)
     finally:
         held.silent.most = most
 

@@ -1,12 +1,13 @@
 """How a call of gRPC is served: its message parsed, its place taken, its refusal told.
 
     Gateway, Endorser   at most GATEWAY_CALLS at once on a port
-    CommitStatus        at most WAITERS at once on a port
+    CommitStatus        at most WAITERS at once on a port, GUEST_WAITERS of other organisations
     streams             at most STREAMS at once on a port: of events, blocks, envelopes
 
 A call that ends, is cancelled or passes its deadline gives its place back. A stream has a place
 among the streams once its first message has passed: until then it is one of SILENT_STREAMS, for
-FIRST_MESSAGE_S. A client that does not take an answer of a stream within WRITE_S loses the stream.
+FIRST_MESSAGE_S, and the one that has been silent for longest makes room for a new one. A client
+that does not take an answer of a stream within WRITE_S loses the stream.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from edgemark.ledger.fabric.wire.details import TRAILER, make_details
 from edgemark.ledger.fabric.wire.limits import (
     FIRST_MESSAGE_S,
     GATEWAY_CALLS,
+    GUEST_WAITERS,
+    MAX_MESSAGE_BYTES,
     SILENT_STREAMS,
     STREAMS,
     WAITERS,
@@ -89,16 +92,47 @@ class Places:
             self.taken -= 1
 
 
+class SilentPlaces:
+    """Streams that said nothing yet, the longest silent first.
+
+    Args:
+        most: of them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._held: dict[_Opening, None] = {}
+
+    @property
+    def taken(self) -> int:
+        """How many there are."""
+        return len(self._held)
+
+    @contextmanager
+    def hold(self, opening: _Opening) -> Iterator[None]:
+        """A place for a stream; where all are taken, the longest silent one ends for it."""
+        while self.most <= len(self._held):
+            first = next(iter(self._held))
+            del self._held[first]
+            first.make_room()
+        self._held[opening] = None
+        try:
+            yield
+        finally:
+            self._held.pop(opening, None)
+
+
 @dataclass(frozen=True)
 class DoorPlaces:
     """The places at one port."""
 
     calls: Places = field(default_factory=lambda: Places(GATEWAY_CALLS, "calls"))
     waiters: Places = field(default_factory=lambda: Places(WAITERS, "calls that wait"))
-    streams: Places = field(default_factory=lambda: Places(STREAMS, "streams"))
-    silent: Places = field(
-        default_factory=lambda: Places(SILENT_STREAMS, "streams that say nothing")
+    guests: Places = field(
+        default_factory=lambda: Places(GUEST_WAITERS, "calls of other organisations that wait")
     )
+    streams: Places = field(default_factory=lambda: Places(STREAMS, "streams"))
+    silent: SilentPlaces = field(default_factory=lambda: SilentPlaces(SILENT_STREAMS))
 
 
 Passed = Callable[[], None]  # called when a message of a stream has passed
@@ -115,7 +149,7 @@ class Talks:
     """
 
     does: Talking
-    silent: Places
+    silent: SilentPlaces
 
 
 @dataclass(frozen=True)
@@ -129,6 +163,7 @@ class Method:
         answers: for one message one answer; None where `streams` or `talks` is given.
         streams: for one message any number of answers.
         talks: as it says.
+        most_bytes: of a message; a larger one is refused before it is parsed.
     """
 
     name: str
@@ -137,6 +172,19 @@ class Method:
     answers: Callable[[Any], Awaitable[Any]] | None = None
     streams: Callable[[Any], AsyncIterator[Any]] | None = None
     talks: Talks | None = None
+    most_bytes: int = MAX_MESSAGE_BYTES
+
+    def read(self, raw: bytes, path: str) -> Any:
+        """A message of it.
+
+        Raises:
+            CallRefused: it is too large.
+            MessageMalformed: it is of another kind.
+        """
+        if len(raw) > self.most_bytes:
+            text = f"message of {len(raw)} bytes is too large; needed <= {self.most_bytes}"
+            raise refusal(grpc.StatusCode.INVALID_ARGUMENT, text)
+        return parse(self.takes, raw, path)
 
 
 def serve_methods(
@@ -168,7 +216,7 @@ class _Served:
         facts: dict[str, object] = {}
         try:
             with self.instruments.serving(self.path), self.method.places.take():
-                message = parse(self.method.takes, raw, self.path)
+                message = self.method.read(raw, self.path)
                 facts = _facts_of(message)
                 answer = await does(message)  # type: ignore[misc]
                 told: bytes = answer.SerializeToString()
@@ -182,7 +230,7 @@ class _Served:
         does = self.method.streams
         try:
             with self.instruments.serving(self.path), self.method.places.take():
-                message = parse(self.method.takes, raw, self.path)
+                message = self.method.read(raw, self.path)
                 async for each in does(message):  # type: ignore[misc]
                     await _write(context, each)
         except Exception as error:  # noqa: BLE001 - told to who called
@@ -206,14 +254,13 @@ class _Served:
         each = aiter(raws)
         while True:
             try:
-                async with asyncio.timeout_at(opening.until):
+                async with asyncio.timeout_at(opening.until) as opening.waits:
                     raw = await anext(each, None)
             except TimeoutError as error:
-                text = f"no message passed within {FIRST_MESSAGE_S:g} s"
-                raise refusal(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
+                raise opening.refusal() from error
             if raw is None:
                 return
-            yield parse(self.method.takes, raw, self.path)
+            yield self.method.read(raw, self.path)
 
     async def _refuse(self, error: Exception, context: Any) -> None:
         refused = explain(error)
@@ -232,22 +279,45 @@ class _Served:
 
 
 class _Opening(ExitStack):
-    """The place of a stream: among the silent ones first, among all once a message passed."""
+    """The place of a stream: among the silent ones first, among all once a message passed.
 
-    def __init__(self, silent: Places, places: Places) -> None:
+    Attributes:
+        until: when it ends if no message passed; None once one has.
+        waits: for the next message.
+    """
+
+    def __init__(self, silent: SilentPlaces, places: Places) -> None:
         super().__init__()
         self._places = places
+        self._made_room = False
         self.until: float | None = asyncio.get_running_loop().time() + FIRST_MESSAGE_S
-        self.enter_context(silent.take())
+        self.waits: asyncio.Timeout | None = None
+        self.enter_context(silent.hold(self))
 
     def passed(self) -> None:
         if self.until is None:
             return
+        if self._made_room:
+            raise self.refusal()
         place = ExitStack()
         place.enter_context(self._places.take())
         self.close()  # gives the place among the silent ones back
         self.until = None
         self.push(place)
+
+    def make_room(self) -> None:
+        """End, for one that came later."""
+        self._made_room, self.until = True, asyncio.get_running_loop().time()
+        if self.waits is not None and not self.waits.expired():
+            self.waits.reschedule(self.until)
+
+    def refusal(self) -> CallRefused:
+        """Why it ends without a message."""
+        if self._made_room:
+            text = "too many streams that say nothing; this one was silent for longest"
+            return refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        text = f"no message passed within {FIRST_MESSAGE_S:g} s"
+        return refusal(grpc.StatusCode.DEADLINE_EXCEEDED, text)
 
 
 async def _write(context: Any, answer: Any) -> None:

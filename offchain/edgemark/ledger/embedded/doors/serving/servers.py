@@ -12,6 +12,8 @@ from edgemark.ledger.launching.ports import LOOPBACK, PortInUse, check_port_free
 
 STOP_S = 2.0  # that calls under way have when the ledger ends
 LEAST_PING_MS = 10_000  # between two signs of life of a client that sends nothing else
+HANDSHAKE_MS = 10_000  # in which who connects has shown that it speaks TLS
+MAX_IDLE_MS = 600_000  # without a call: a client that still wants to call connects again
 
 OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -19,6 +21,8 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),  # else two ledgers would share a port
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", LEAST_PING_MS),
+    ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+    ("grpc.max_connection_idle_ms", MAX_IDLE_MS),
 )
 
 

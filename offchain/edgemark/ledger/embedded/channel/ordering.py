@@ -56,6 +56,7 @@ class Orderer:
         self._is_crowded = False  # whether the last block held several
         self._queued: deque[bytes] = deque()
         self._queued_bytes = 0
+        self._cut_count = 0  # envelopes of the block that is being made
         self._arrived, self._enough, self._grown = (asyncio.Event() for _ in range(3))
         self._waits, self._followers = Waits(), 0
         self._committing = asyncio.Lock()
@@ -98,6 +99,10 @@ class Orderer:
         if self._failure is not None:
             return f"makes no more blocks: {self._failure}"
         return self.trouble.told
+
+    @property
+    def _uncommitted(self) -> int:
+        return len(self._queued) + self._cut_count
 
     @property
     def queued(self) -> int:
@@ -237,7 +242,7 @@ class Orderer:
             raise LedgerUnavailable(
                 "cannot commit what was taken before",
                 who=self._who,
-                had=f"{len(self._queued)} envelopes that wait",
+                had=self.trouble.told or f"{self._uncommitted} envelopes that wait",
                 needed=f"a commit within {PAUSE_S:g} s",
                 remedy="See that its disk has room, then ask again.",
             ) from error
@@ -283,7 +288,11 @@ class Orderer:
         """Make a block of what waits; of how many."""
         async with self._committing:
             batch = self._cut() if self._failure is None else []
-            await self._commit(batch)
+            self._cut_count = len(batch)
+            try:
+                await self._commit(batch)
+            finally:
+                self._cut_count = 0
             return len(batch)
 
     @property

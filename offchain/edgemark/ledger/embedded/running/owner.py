@@ -165,8 +165,13 @@ class _Paused(AsyncExitStack):
 
     async def __aenter__(self) -> _Paused:
         await super().__aenter__()
-        for each in self._of.orderers.values():
-            await self.enter_async_context(each.paused())
+        try:
+            for each in self._of.orderers.values():
+                await self.enter_async_context(each.paused())
+        except BaseException:
+            # Nobody else lets go of those before it: `async with` leaves what it never entered.
+            await self.aclose()
+            raise
         return self
 
 

@@ -7,7 +7,8 @@ import io
 import json
 from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.offchain.ledger.embedded.consortium import (
@@ -24,6 +25,7 @@ from edgemark.errors import LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel import ordering
 from edgemark.ledger.embedded.channel.channel import Channel, Committed
 from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.running.owner import Owner
 from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.logs import configure_logs
@@ -163,3 +165,36 @@ def test_pause_that_meets_a_damaged_file__ends_the_waits_for_what_it_cut(
                 await failing.submit(two.envelope())
 
     play(scene())
+
+
+def test_pause_of_all_that_one_channel_refuses__lets_go_of_the_others(
+    channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "PAUSE_S", 0.1)
+    monkeypatch.setattr(ordering, "AGAIN_S", 0.05)
+
+    async def scene() -> None:
+        (one,), (other,) = drafts(1), drafts(1)
+        async with (
+            Orderer(channel, count=1, timeout_s=0) as free,
+            Orderer(full, count=1, timeout_s=0) as stuck,
+        ):
+            with monkeypatch.context() as broken:
+                errors = [StoreUnavailable("disk is full")] * 10_000
+                broken.setattr(full, "commit_all", Failing(full, errors).commit_all)
+                await stuck.submit(other.envelope())
+                owner = Owner(cast(Any, SimpleNamespace(orderers={"a": free, "b": stuck})))
+                with pytest.raises(LedgerUnavailable, match="disk is full") as refused:
+                    await owner.snapshot()
+                assert "0 envelopes" not in str(refused.value)
+                await free.submit(one.envelope())
+                # `refused` keeps the frames that hold the pause: nothing is collected meanwhile.
+                assert (await free.wait_for(one.transaction_id)).code is Code.VALID
+            while stuck.trouble.error is not None:
+                await asyncio.sleep(0.005)
+            assert (await stuck.wait_for(other.transaction_id)).code is Code.VALID
+
+    path = tmp_path / "full.sqlite"
+    with Channel.make(path, configuration_of(*ORGANISATIONS), orderer()) as full:
+        define(full)
+        play(scene())

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from edgemark.errors import Overloaded
+from edgemark.errors import LedgerUnavailable, Overloaded
 from edgemark.ledger.embedded.approvals import parse_approval
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ledger import Ledger
@@ -33,6 +33,7 @@ from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import Place, Served
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.logs import get_logger
+from edgemark.seam import place_of
 
 _log = get_logger("ledger")
 
@@ -58,6 +59,7 @@ class DevelopmentLedger:
         self._held = AsyncExitStack()
         self._servers: dict[str, DoorServer] = {}
         self._watched = AsyncExitStack()
+        self._unwatched: dict[str, BaseException] = {}  # why nobody counts what is committed
         self._running: dict[tuple[str, str, str], tuple[ChaincodeDefinition, str]] = {}
 
     @property
@@ -180,25 +182,35 @@ class DevelopmentLedger:
         async def watch() -> None:
             height = self.ledger.channels[name].height
             while True:
-                with suppress(Overloaded):  # others who wait take all places, or it is closing
+                # Others who wait take all places, it is closing, or the disk refuses a read.
+                with suppress(Overloaded, LedgerUnavailable):
                     async for block in self.orderers[name].blocks_from(height):
                         note(block)
                         height = block.number + 1
                 await asyncio.sleep(AGAIN_S)
 
         def note(block: Block) -> None:
+            self.behind.snapshots[name].note_block()  # may be refused, and is tried again
             for code in block.flags:
                 self.instruments.note_transaction(code.name)
-            self.behind.snapshots[name].note_block()
             _log.debug("block", channel=name, number=block.number, size=len(block.flags))
 
         watching = asyncio.create_task(watch(), name=f"watch of {name}")
+        watching.add_done_callback(lambda ended: self._tell_end(name, ended))
         try:
             yield
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            self._unwatched.pop(name, None)
             self.behind.snapshots[name].close()
+
+    def _tell_end(self, name: str, watching: asyncio.Task[None]) -> None:
+        """Nobody ends a watch but who cancels it."""
+        if watching.cancelled() or (error := watching.exception()) is None:
+            return
+        self._unwatched[name] = error
+        _log.error("watch ended", channel=name, kind=type(error).__name__, place=place_of(error))
 
     def _show_trouble(self, name: str, one: Orderer) -> None:
         self.instruments.watch_channel(
@@ -243,8 +255,9 @@ class DevelopmentLedger:
         """What keeps the ledger from its work; empty when it is healthy. For any thread."""
         if not self._servers:
             return ["it has not begun"]
-        return [
-            f"channel {name} {each.fault}"
-            for name, each in self.orderers.items()
-            if each.fault is not None
-        ]
+        faults = {
+            name: f"is not watched, so nothing of it is counted: {type(error).__name__}: {error}"
+            for name, error in dict(self._unwatched).items()
+        }
+        faults |= {name: each.fault for name, each in self.orderers.items() if each.fault}
+        return [f"channel {name} {fault}" for name, fault in faults.items()]

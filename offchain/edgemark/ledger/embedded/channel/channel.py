@@ -99,6 +99,19 @@ class Channel(Closing):
             store.append(replace(block, flags=(Code.VALID,)), entries, [])
         return cls(path, configuration.channel, signer)
 
+    @property
+    def wants_to_fold(self) -> bool:
+        """Whether its write-ahead file is to be emptied before the next block."""
+        return self._store.wants_to_fold
+
+    def fold_in(self) -> None:
+        """Have all of it in its one file, durably.
+
+        Raises:
+            StoreUnavailable, StoreDamaged: it cannot be.
+        """
+        self._store.fold_in()
+
     def close(self) -> None:
         """Close its file."""
         with self._committing:

@@ -59,8 +59,7 @@ class Ledger(Closing):
         make_private_folder(folder / CHANNELS)
         self._held.callback(os.close, hold_lock(folder / CHANNELS))
         try:
-            for ending in ("", *SIDES):
-                (folder / CHANNELS / f"{UNFINISHED}{ending}").unlink(missing_ok=True)
+            self._remove_unfinished()
             for path in sorted((folder / CHANNELS).glob(f"*{SUFFIX}")):
                 name = path.name.removesuffix(SUFFIX)
                 self._channels[name] = Channel(path, name, signer)
@@ -109,6 +108,7 @@ class Ledger(Closing):
 
         Raises:
             RefusedInput: a name that is taken or none, no organisations, too many channels.
+            StoreUnavailable: its file cannot be written; nothing of it is there.
         """
         if name in self._channels or len(self._channels) >= MAX_CHANNELS:
             needed = f"a new name, of <= {MAX_CHANNELS}"
@@ -116,11 +116,17 @@ class Ledger(Closing):
         configuration = Configuration(name, 0, dict(organisations), self._orderer, batches)
         path = self._path_of(name)
         part = self.folder / CHANNELS / UNFINISHED
-        Channel.make(part, configuration, self._signer).close()
+        self._remove_unfinished()
+        with Channel.make(part, configuration, self._signer) as made:
+            made.fold_in()  # a new name takes nothing along of what stands beside the file
         part.rename(path)
         sync_folder(path.parent)
         self._channels[name] = Channel(path, name, self._signer)
         return self._channels[name]
+
+    def _remove_unfinished(self) -> None:
+        for ending in ("", *SIDES):
+            (self.folder / CHANNELS / f"{UNFINISHED}{ending}").unlink(missing_ok=True)
 
     def snapshot(self) -> int:
         """Remember how high all channels are; answers the snapshot's number, from 1.
@@ -131,8 +137,7 @@ class Ledger(Closing):
         if len(self._snapshots) >= MAX_SNAPSHOTS:
             raise RefusedInput("has too many snapshots", who="ledger", needed=MAX_SNAPSHOTS)
         number = max(self._snapshots, default=0) + 1
-        self._snapshots[number] = self._heights()
-        self._write_snapshots()
+        self._keep_snapshots({**self._snapshots, number: self._heights()})
         return number
 
     def revert(self, number: int) -> None:
@@ -145,8 +150,8 @@ class Ledger(Closing):
 
         Raises:
             RefusedInput: there is none of that number.
-            StoreUnavailable, StoreDamaged: nothing was taken back.
-            RevertUnfinished: some channels went back; the next opening goes on.
+            OSError, StoreUnavailable, StoreDamaged: nothing was taken back.
+            RevertUnfinished: it is begun, and cannot be ended or left; the next opening goes on.
         """
         if number not in self._snapshots:
             known = f"1 .. {max(self._snapshots)}" if self._snapshots else "none is there"
@@ -154,27 +159,31 @@ class Ledger(Closing):
         heights = self._snapshots[number]
         intent = Intent(number, {name: heights.get(name, 1) for name in self._channels})
         before = self._heights()
-        write_intent(self.folder, intent)
         try:
+            write_intent(self.folder, intent)  # it may be there although its writing failed
             self._take_back(intent)
         except BaseException as error:
-            if self._heights() == before:
-                remove_intent(self.folder)
-                raise
-            raise RevertUnfinished(
-                "revert is half done",
-                who="ledger",
-                had=error,
-                remedy="Start the ledger again: it goes on.",
-            ) from error
+            if self._heights() != before:
+                raise _unfinished(error) from error
+            self._forget_intent(error)
+            raise
+
+    def _forget_intent(self, met: BaseException) -> None:
+        """Nothing was taken back, and nothing is to be at the next opening.
+
+        While the intent stands nothing may be committed: the next opening would take it back.
+        """
+        try:
+            remove_intent(self.folder)
+        except OSError as error:
+            raise _unfinished(error) from met
 
     def _take_back(self, intent: Intent) -> None:
         for name, height in intent.heights.items():
             if name in self._channels:
                 self._channels[name].revert(height)
         kept = self._snapshots.items()
-        self._snapshots = {one: each for one, each in kept if one <= intent.snapshot}
-        self._write_snapshots()
+        self._keep_snapshots({one: each for one, each in kept if one <= intent.snapshot})
         remove_intent(self.folder)
 
     def _heights(self) -> dict[str, int]:
@@ -193,9 +202,15 @@ class Ledger(Closing):
     def _path_of(self, name: str) -> Path:
         return self.folder / CHANNELS / f"{name}{SUFFIX}"
 
-    def _write_snapshots(self) -> None:
-        raw = json.dumps({str(number): each for number, each in self._snapshots.items()})
+    def _keep_snapshots(self, snapshots: dict[int, dict[str, int]]) -> None:
+        raw = json.dumps({str(number): each for number, each in snapshots.items()})
         write_whole(self.folder / SNAPSHOTS, raw.encode(), mode=OWNER_ONLY_FILE)
+        self._snapshots = snapshots
+
+
+def _unfinished(error: BaseException) -> RevertUnfinished:
+    remedy = "Start the ledger again: it goes on."
+    return RevertUnfinished("revert is half done", who="ledger", had=error, remedy=remedy)
 
 
 def verify_folder(folder: Path, orderer: Organisation) -> list[Verified]:

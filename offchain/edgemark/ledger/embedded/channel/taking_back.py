@@ -60,6 +60,6 @@ def read_intent(folder: Path) -> Intent | None:
 
 
 def remove_intent(folder: Path) -> None:
-    """It is done."""
-    (folder / NAME).unlink()
+    """It is done, or nothing of it is."""
+    (folder / NAME).unlink(missing_ok=True)
     sync_folder(folder)

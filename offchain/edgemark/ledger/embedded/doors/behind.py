@@ -57,8 +57,14 @@ class Snapshots:
     _grew_at: float = 0.0
 
     def note_block(self) -> None:
-        """Keep the state after a block that was just committed, while it may be read."""
-        if self.skew:
+        """Keep the state after a block that was just committed, while it may be read.
+
+        Once the channel has to empty its write-ahead file, for which nobody may read an older
+        state, nothing is kept for one block.
+        """
+        if self.skew and self.channel.wants_to_fold:
+            self.close()
+        elif self.skew:
             self._grew_at = time.monotonic()
             self._old.append(self.channel.view())
             while len(self._old) > self.skew + 1:

@@ -22,6 +22,7 @@ from edgemark.ledger.embedded.state.tables import (
     REMEDY,
     SCHEMA,
     StoreDamaged,
+    StoreUnavailable,
     check_schema,
     connect,
     roll_back,
@@ -252,6 +253,32 @@ class Store(Closing):
             [(row[1], row[2], row[0], row[3], row[4]) for row in newest if row[5] is not None],
         )
 
+    @property
+    def wants_to_fold(self) -> bool:
+        """Whether the write-ahead file is so large that it is emptied before the next block."""
+        return self._wal_size > self._wal_limit
+
+    @property
+    def _wal_size(self) -> int:
+        try:
+            return Path(f"{self.path}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def fold_in(self) -> None:
+        """Have all of it in the one file, on the disk: nothing of it in the write-ahead file.
+
+        Raises:
+            StoreUnavailable, StoreDamaged: it cannot be, for somebody reads it, or the disk.
+        """
+        with self._writing, told(self.path):
+            with self._sharing:
+                self._let_go()
+            busy = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            remedy = "End who reads it, then ask again."
+            raise StoreUnavailable("file is read by others", who=self.path, remedy=remedy)
+
     def _fold_in(self) -> None:
         """Empty the write-ahead file when it is large.
 
@@ -259,12 +286,9 @@ class Store(Closing):
         a connection of its own, reads nothing from it. Then it waits a moment for those before.
         Where somebody stays, it is tried again when the file has grown by as much.
         """
-        try:
-            size = Path(f"{self.path}-wal").stat().st_size
-        except FileNotFoundError:
+        if not self.wants_to_fold:
             return
-        if size <= self._wal_limit:
-            return
+        size = self._wal_size
         self._writer.execute(f"PRAGMA busy_timeout = {FOLD_MS}")
         try:
             for step in ("FULL", "TRUNCATE"):

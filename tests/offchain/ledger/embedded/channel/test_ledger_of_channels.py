@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.offchain.ledger.embedded.consortium import (
@@ -21,8 +23,10 @@ from edgemark.errors import RefusedInput
 from edgemark.files import FileInUse
 from edgemark.ledger.embedded.channel import ledger as ledgers
 from edgemark.ledger.embedded.channel.ledger import Ledger, verify_folder
-from edgemark.ledger.embedded.channel.taking_back import RevertUnfinished
+from edgemark.ledger.embedded.channel.taking_back import Intent, RevertUnfinished, write_intent
 from edgemark.ledger.embedded.channel.verifying import ChannelDiffers
+from edgemark.ledger.embedded.state import tables
+from edgemark.ledger.embedded.state.store import Store
 from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -162,6 +166,64 @@ def test_revert_that_fails_half_way__is_told__and_finished_at_the_next_opening(
         with pytest.raises(RefusedInput, match="no snapshot"):
             ledger.revert(later)
     open_ledger(tmp_path).close()
+
+
+@pytest.mark.parametrize("step", ["write_intent", "remove_intent"])
+def test_intent_that_cannot_be_removed__lets_nothing_be_committed_that_would_be_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def write_and_fail(folder: Path, intent: Intent) -> None:
+        write_intent(folder, intent)
+        fail()
+
+    with open_ledger(tmp_path) as ledger:
+        define(ledger.create_channel("trade", ALL))
+        number = ledger.snapshot()
+        put(ledger, "trade", b"later")
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger.channels["trade"], "revert", fail)
+            if step == "remove_intent":
+                broken.setattr(ledgers, "remove_intent", fail)
+                with pytest.raises(RevertUnfinished):
+                    ledger.revert(number)
+                return
+            broken.setattr(ledgers, "write_intent", write_and_fail)
+            with pytest.raises(OSError, match="Input/output"):
+                ledger.revert(number)
+        put(ledger, "trade", b"latest")
+    with open_ledger(tmp_path) as ledger:
+        assert value_of(ledger, "trade") == b"latest"
+
+
+def test_channel_whose_file_somebody_reads__is_not_there__and_can_be_made_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "BUSY_S", 0.1)
+    readers: list[sqlite3.Connection] = []
+    append = Store.append
+
+    def append_and_read(store: Store, *what: Any) -> None:
+        append(store, *what)
+        reader = sqlite3.connect(store.path)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM blocks").fetchone()
+        readers.append(reader)
+
+    with open_ledger(tmp_path) as ledger:
+        with monkeypatch.context() as watched:
+            watched.setattr(Store, "append", append_and_read)
+            with pytest.raises(StoreUnavailable, match="read by others"):
+                ledger.create_channel("trade", ALL)
+        assert ledger.channels == {}
+        for each in readers:
+            each.close()
+        ledger.create_channel("trade", ALL)
+    assert [each.name for each in (tmp_path / "channels").glob("*.sqlite*")] == ["trade.sqlite"]
+    with open_ledger(tmp_path) as ledger:
+        assert ledger.channels["trade"].height == 1
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"1": {"trade": "x"}}', b'{"x": {}}', b"{", b"\xff"])

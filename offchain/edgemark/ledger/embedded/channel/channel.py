@@ -230,13 +230,13 @@ class Channel(Closing):
         with self._committing:
             made = make_block(self.height, self._tip, envelopes)
             with self._store.view_of_writer() as view:
-                ground = Ground(self.name, self.configuration, self.members, view)
+                ground = self._ground(view)
                 outcome = self._validator.validate(made.number, envelopes, ground)
             self._tell_faults(made, outcome)
             new = outcome.configuration
             members = None if new is None else Members(new)
             last_config = self.last_config if new is None else made.number
-            sealed = seal(made, last_config, self._signer, _nonce())
+            sealed = seal(made, last_config, self._signer, _nonce(), self._store.era)
             block = replace(sealed, flags=outcome.flags)
             writes, entries = writes_of(outcome), entries_of(outcome)
             self._store.append(block, entries, writes)
@@ -247,6 +247,10 @@ class Channel(Closing):
             if new is not None and members is not None:
                 self.configuration, self.members = new, members
             return Committed(block, entries)
+
+    def _ground(self, view: StateView) -> Ground:
+        era = self._store.era
+        return Ground(self.name, self.configuration, self.members, view, era=era)
 
     def _tell_faults(self, made: Block, outcome: Outcome) -> None:
         for place, error in outcome.faults.items():

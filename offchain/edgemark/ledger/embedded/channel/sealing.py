@@ -1,7 +1,8 @@
 """The orderer's signature over a block, in its metadata.
 
-It covers the header (so number, the block below, all envelopes) and the number of the last block
-with a configuration. It does not cover the flags: whoever needs them computes them.
+It covers the header (so number, the block below, all envelopes), the number of the last block with
+a configuration, and the era (`eras`), in `consenter_metadata`. It does not cover the flags: whoever
+needs them computes them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 from fabric_protos.common import common_pb2
 
+from edgemark.ledger.embedded.eras import read_era, write_era
 from edgemark.ledger.embedded.validation.ground import Members
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
@@ -22,7 +24,7 @@ from edgemark.ledger.fabric.wire.messages import parse
 WHO = "block"
 
 
-def seal(block: Block, last_config: int, signer: Signer, nonce: bytes) -> Block:
+def seal(block: Block, last_config: int, signer: Signer, nonce: bytes, era: int = 0) -> Block:
     """The block with the orderer's signature.
 
     Args:
@@ -30,9 +32,12 @@ def seal(block: Block, last_config: int, signer: Signer, nonce: bytes) -> Block:
         last_config: number of the last block with a configuration.
         signer: of the organisation that orders.
         nonce: random.
+        era: of the block; see `eras`.
     """
     index = common_pb2.LastConfig(index=last_config)
-    value = common_pb2.OrdererBlockMetadata(last_config=index).SerializeToString()
+    value = common_pb2.OrdererBlockMetadata(
+        last_config=index, consenter_metadata=write_era(era)
+    ).SerializeToString()
     header = common_pb2.SignatureHeader(creator=signer.identity, nonce=nonce).SerializeToString()
     metadata = common_pb2.Metadata(value=value)
     metadata.signatures.add(
@@ -73,6 +78,17 @@ def check_seal(
     member = members.check_signed(creator, message, signature.signature)
     if member.msp_id != configuration.orderer.msp_id or member.role is not MemberRole.ORDERER:
         raise IdentityRefused("does not order here", who=member.msp_id, had=member.role)
+
+
+def read_era_of(block: Block) -> int:
+    """The era that a block says it is of; `check_seal` checks who says so.
+
+    Raises:
+        MessageMalformed: it says none.
+    """
+    value = parse(common_pb2.Metadata, block.signatures, WHO).value
+    said = parse(common_pb2.OrdererBlockMetadata, value, WHO).consenter_metadata
+    return read_era(said, f"{WHO} {block.number}")
 
 
 def _header_of(block: Block) -> bytes:

@@ -22,7 +22,8 @@ from tempfile import TemporaryDirectory
 
 from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import entries_of, writes_of
-from edgemark.ledger.embedded.channel.sealing import check_seal
+from edgemark.ledger.embedded.channel.sealing import check_seal, read_era_of
+from edgemark.ledger.embedded.state import tables
 from edgemark.ledger.embedded.state.store import Store
 from edgemark.ledger.embedded.state.tables import (
     REMEDY,
@@ -66,7 +67,7 @@ class Verified:
 
 
 _TABLES = {
-    "facts": ("SELECT name, value FROM facts ORDER BY name", "name"),
+    "facts": ("SELECT name, value FROM facts WHERE name <> 'era' ORDER BY name", "name"),
     "index of blocks": ("SELECT number, hash, first_row FROM blocks ORDER BY number", "block"),
     "index of transactions": (
         "SELECT block, position, id, code, timestamp_ns FROM transactions ORDER BY block, position",
@@ -106,6 +107,7 @@ def verify_file(
         with Store(Path(folder) / "anew.sqlite", channel, is_scratch=True) as anew:
             walk = _Walk(channel, view, anew, orderer, validator or Validator())
             walk.walk()
+            _check_next_era(channel, walk.era, tables.read_era_of(connection, path))
             with closing(connect(anew.path, writes=False)) as computed, told(path):
                 _compare(channel, connection, computed)
                 _check_pages(channel, connection)
@@ -125,7 +127,7 @@ class _Walk:
         self._channel, self._view, self._anew, self._orderer = channel, view, anew, orderer
         self._validator = validator
         self._previous = b""
-        self._last_config = 0
+        self._last_config = self.era = 0
         self.transactions = self.valid = 0
 
     def walk(self) -> None:
@@ -176,8 +178,9 @@ class _Walk:
             raise _differs(where, "stands on another block", had, needed)
         if not block.is_whole:
             raise _differs(where, "has other envelopes than its header says")
+        self._take_era(block, where)
         with self._anew.view() as view:
-            ground = Ground(self._channel, self._configuration, self._members, view)
+            ground = Ground(self._channel, self._configuration, self._members, view, era=self.era)
             if number:
                 outcome = self._validator.validate(number, block.envelopes, ground)
             else:
@@ -206,11 +209,26 @@ class _Walk:
         self.transactions += len(outcome.flags)
         self.valid += outcome.flags.count(Code.VALID)
 
+    def _take_era(self, block: Block, where: str) -> None:
+        try:
+            era = read_era_of(block)
+        except EdgemarkError as error:
+            raise _differs(where, "has an era that cannot be read", error) from error
+        if era < self.era or (era and not block.number):
+            raise _differs(where, "is of an earlier era than the block below", era, self.era)
+        self.era = self._anew.era = era
+
     def _compare_flags(self, block: Block, flags: tuple[Code, ...], where: str) -> None:
         for place, (had, needed) in enumerate(zip_longest(block.flags, flags)):
             if had is not needed:
                 named = [None if each is None else each.name for each in (had, needed)]
                 raise _differs(f"{where}, transaction {place}", "has another flag", *named)
+
+
+def _check_next_era(channel: str, newest: int, following: int) -> None:
+    if following < newest:
+        where = f"{channel}, facts, name era"
+        raise _differs(where, "is before that of the newest block", following, newest)
 
 
 def _compare(channel: str, kept: sqlite3.Connection, anew: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from fabric_protos.peer import proposal_pb2
 from fabric_protos.peer import proposal_response_pb2 as response_pb2
 
+from edgemark.ledger.embedded.eras import era_of, place_of
 from edgemark.ledger.fabric.faults import EndorsementsDiffer
 from edgemark.ledger.fabric.wire.envelopes import Action, Event, parse_action, parse_event
 from edgemark.ledger.fabric.wire.messages import parse
@@ -181,7 +182,11 @@ def _is_text(value: bytes) -> bool:
 
 
 def _show_version(version: Version | None) -> str:
-    return "no such key" if version is None else f"block {version.block} place {version.position}"
+    if version is None:
+        return "no such key"
+    told = f"block {version.block} place {place_of(version.position)}"
+    era = era_of(version.position)
+    return f"{told} after revert {era}" if era else told
 
 
 def _show_range(span: RangeRead) -> str:

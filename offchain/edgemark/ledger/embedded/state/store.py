@@ -9,12 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, Overloaded
+from edgemark.ledger.embedded.eras import MAX_ERA, make_position
 from edgemark.ledger.embedded.state.tables import (
     APPLICATION,
     BUSY_S,
@@ -25,6 +27,7 @@ from edgemark.ledger.embedded.state.tables import (
     StoreUnavailable,
     check_schema,
     connect,
+    read_era_of,
     roll_back,
     told,
 )
@@ -84,12 +87,14 @@ class Store(Closing):
         self._heights = 0
         self._idle: list[sqlite3.Connection] = []
         self._wal_limit = WAL_BYTES
+        self.era = 0
         self._writer = connect(path, writes=True)
         try:
             with told(path):
                 if is_scratch:
                     self._writer.execute("PRAGMA synchronous=OFF")
                 _make_or_check(self._writer, path, channel)
+                self.era = read_era_of(self._writer, path)
             with self.view() as view:
                 self.height = view.height
         except BaseException:
@@ -231,18 +236,18 @@ class Store(Closing):
     def _write(self, block: Block, entries: Sequence[Entry], writes: Iterable[Written]) -> None:
         run, many = self._writer.execute, self._writer.executemany
         first = run("SELECT coalesce(max(row), 0) + 1 FROM history").fetchone()[0]
-        number = block.number
+        number, at = block.number, partial(make_position, self.era)
         run(_ADD_BLOCK, (number, block.hash, block.to_bytes(), first))
         many(
             _ADD_TRANSACTION,
             [
-                (number, place, each.transaction_id, each.code, str(each.timestamp_ns))
+                (number, at(place), each.transaction_id, each.code, str(each.timestamp_ns))
                 for place, each in enumerate(entries)
             ],
         )
         last = {(each.namespace, each.key, each.position): each for each in writes}
         rows = [
-            (row, each.namespace, each.key.encode(), number, each.position, each.value)
+            (row, each.namespace, each.key.encode(), number, at(each.position), each.value)
             for row, each in enumerate(last.values(), first)
         ]
         many("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)", rows)
@@ -302,6 +307,8 @@ class Store(Closing):
     def revert(self, height: int) -> None:
         """Take back all blocks from `height` on, with everything that they did.
 
+        What is written from then on is of the next era: no version comes again.
+
         Raises:
             StoreUnavailable, StoreDamaged: nothing has changed.
         """
@@ -309,20 +316,23 @@ class Store(Closing):
             self._writer.execute("BEGIN IMMEDIATE")
             with self._keeping(True):
                 try:
-                    self._take_back(height)
+                    era = self._take_back(height)
                     self._writer.execute("COMMIT")
                 except BaseException:
                     roll_back(self._writer)
                     raise
-            self.height = min(height, self.height)
+            self.height, self.era = min(height, self.height), era
             with self._sharing:
                 self._let_go()
 
-    def _take_back(self, height: int) -> None:
+    def _take_back(self, height: int) -> int:
         run = self._writer.execute
         found = run("SELECT first_row FROM blocks WHERE number = ?", (height,)).fetchone()
         if found is None:
-            return
+            return self.era
+        if self.era >= MAX_ERA:
+            raise StoreDamaged("has been taken back too often", who=self.path, needed=MAX_ERA)
+        run("INSERT OR REPLACE INTO facts VALUES ('era', ?)", (str(self.era + 1),))
         touched = run(
             "SELECT DISTINCT namespace, key FROM history WHERE row >= ?", found
         ).fetchall()
@@ -332,6 +342,7 @@ class Store(Closing):
         for each in touched:
             run(_DELETE_KEY, each)
             run(_PUT_BACK, each)
+        return self.era + 1
 
 
 _ADD_BLOCK = "INSERT INTO blocks VALUES (?, ?, ?, ?)"

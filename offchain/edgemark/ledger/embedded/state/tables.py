@@ -6,6 +6,7 @@
     state          the row of history that a key has now
 
 Keys are UTF-8 as bytes, and so are ordered by code point: a composite key begins with a zero byte.
+A position is the place in its block and the era (`eras`); facts has the era of what comes next.
 A value stands once, in its row of history. Times are text: a header may say one beyond 64 bits.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from edgemark.errors import LedgerUnavailable, Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE
+from edgemark.ledger.embedded.eras import MAX_ERA
 
 APPLICATION = 0x45444C47  # "EDLG": whose file it is
 FORMAT = 1
@@ -151,6 +153,20 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
         if parts:
             kind, name, *_ = min(parts)
             raise StoreDamaged(f"file {what}", who=path, had=f"{kind} {name[:64]}", remedy=REMEDY)
+
+
+def read_era_of(connection: sqlite3.Connection, path: Path) -> int:
+    """How often blocks of a channel were taken back; see `eras`.
+
+    Raises:
+        StoreDamaged: it is no number.
+    """
+    with told(path):
+        found = connection.execute("SELECT value FROM facts WHERE name = 'era'").fetchone()
+    text = "0" if found is None else str(found[0])
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ERA))):
+        raise StoreDamaged("era is no number", who=path, had=text[:32], remedy=REMEDY)
+    return int(text)
 
 
 def _schema_of(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from edgemark.closing import Closing
+from edgemark.ledger.embedded.eras import place_of
 from edgemark.ledger.embedded.state.tables import roll_back, told
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import RANGE_PAGE
@@ -184,7 +185,7 @@ class StateView(Closing):
         if not transaction_id:
             return None
         for code, block, position in self._rows(_PLACED, transaction_id):
-            return Placed(Code(code), block, position)
+            return Placed(Code(code), block, place_of(position))
         return None
 
     def has_transaction(self, transaction_id: str) -> bool:

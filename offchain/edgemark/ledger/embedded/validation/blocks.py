@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fabric_protos.common import common_pb2
 
 from edgemark.errors import LedgerUnavailable, Overloaded, Unrecoverable
+from edgemark.ledger.embedded.eras import make_position
 from edgemark.ledger.embedded.validation import endorsements, headers
 from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.embedded.validation.configuring import check_configuration, configuration_of
@@ -136,7 +137,7 @@ class Validator:
                 faults[place], flags[place] = error, Code.INVALID_OTHER_REASON
             if flags[place] is Code.VALID:
                 for one in each.sets:
-                    so_far.write(one, Version(number, place))
+                    so_far.write(one, Version(number, make_position(ground.era, place)))
         return Outcome(tuple(flags), candidates, configuration, faults)
 
     def accept_first(self, envelopes: Sequence[bytes], configuration: Configuration) -> Outcome:

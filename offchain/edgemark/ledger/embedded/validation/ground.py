@@ -153,6 +153,7 @@ class Ground:
         members: of it.
         state: below the block.
         size: transactions of the block.
+        era: of the block; see `eras`.
     """
 
     channel: str
@@ -160,6 +161,7 @@ class Ground:
     members: Members
     state: WorldState
     size: int = 1
+    era: int = 0
     _rules: dict[str, Rule | None] = field(default_factory=dict)
 
     def rule_of(self, chaincode: str) -> Rule | None:

@@ -139,7 +139,7 @@ def test_client_that_stops_waiting__takes_nothing_back(channel: Channel) -> None
             await asyncio.wait([waiting])
             assert (await ordering.wait_for(one.transaction_id)).code is Code.VALID
             assert not ordering._waits._waiting
-            assert ordering._waiters == 0
+            assert ordering._waits.count == 0
 
     play(scene())
 

@@ -87,7 +87,7 @@ def _begin(
         return found
     if from_block is None and held is None:
         return None
-    begun = Checkpoint(client.height() if from_block is None else from_block)
+    begun = client.checkpoint(from_block)
     if held:
         held.write(begun)
     return begun

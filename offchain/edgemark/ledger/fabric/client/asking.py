@@ -7,19 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from fabric_protos.common import ledger_pb2
-
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.client.blocks import seek_request
 from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text, octets
+from edgemark.ledger.fabric.client.checkpoints import (
+    Ask,
+    check_history,
+    make_checkpoint,
+    read_chain,
+)
+from edgemark.ledger.fabric.client.events import Checkpoint
 from edgemark.ledger.fabric.client.flows import Clocks, Flow, Flows, Outcome
 from edgemark.ledger.fabric.client.keeping.records import Kept, Name
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
-from edgemark.ledger.fabric.wire.messages import parse
 
 NAME_BYTES = 16  # of a submission that its caller gave no name
 REAL = Clocks(time.monotonic, time.time_ns, Randomness().octets)
@@ -135,10 +139,23 @@ class Desk:
 
     def height(self, wait_s: float | None) -> Flow[int]:
         """Number of blocks of the channel, as the peer's `qscc` says."""
-        call = self.call("qscc", ["GetChainInfo", self.channel])
-        raw = yield from self.evaluate(call, wait_s)
-        height: int = parse(ledger_pb2.BlockchainInfo, raw, "chain info").height
+        height: int = (yield from read_chain(self._asks(wait_s))).height
         return height
+
+    def checkpoint(self, block: int | None, wait_s: float | None) -> Flow[Checkpoint]:
+        """See `checkpoints.make_checkpoint`."""
+        return make_checkpoint(self._asks(wait_s), block)
+
+    def check_history(self, after: Checkpoint, wait_s: float | None) -> Flow[None]:
+        """See `checkpoints.check_history`."""
+        return check_history(self._asks(wait_s), after)
+
+    def _asks(self, wait_s: float | None) -> Ask:
+        def ask(function: str, argument: str) -> Flow[bytes]:
+            words = [function, self.channel, *([argument] if argument else [])]
+            return self.evaluate(self.call("qscc", words), wait_s)
+
+        return ask
 
     def seek(self, first: int, last: int | None) -> bytes:
         """See `blocks.seek_request`."""

@@ -134,6 +134,15 @@ class GatewayClient(Closing):
         """Number of blocks of the channel."""
         return self._run(self.desk.height(wait_s))
 
+    def checkpoint(self, block: int | None = None, *, wait_s: float | None = None) -> Checkpoint:
+        """Where a listener begins that is to notice it when the chain is taken back meanwhile.
+
+        Args:
+            block: number of the first block; None for the next one to come.
+            wait_s: longest time for the answer.
+        """
+        return self._run(self.desk.checkpoint(block, wait_s))
+
     def chaincode_events(
         self, chaincode: str, after: Checkpoint | None = None, *, wait_s: float | None = None
     ) -> Iterator[ChaincodeEvent]:
@@ -154,7 +163,9 @@ class GatewayClient(Closing):
         while not self._is_over(until):
             try:
                 if follower.checkpoint is None:
-                    follower.checkpoint = Checkpoint(self.height(self._left(until)))
+                    follower.checkpoint = self.checkpoint(wait_s=self._left(until))
+                else:
+                    self._run(self.desk.check_history(follower.checkpoint, self._left(until)))
                 request, cursor = follower.begin()
                 limit = StreamTime(self.desk.waits.stream_s, until)
                 for raw in self._stream(Asking.EVENTS, request, limit):
@@ -190,7 +201,7 @@ class GatewayClient(Closing):
         """
         after = checkpoints.read()
         if after is None:
-            after = Checkpoint(self.height())
+            after = self.checkpoint()
             checkpoints.write(after)
         for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
             handle(event)

@@ -1,16 +1,31 @@
-"""Where a listener was when it ended, in a file of its own."""
+"""Where a listener was when it ended, in a file of its own; and whether it is on that chain still.
+
+Fabric's chains never go back. A development ledger's do, when its owner reverts it: the peer's
+`qscc` says of its blocks whether a checkpoint is of them.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from fabric_protos.common import ledger_pb2
 
 from edgemark.errors import Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, read_limited, write_whole
-from edgemark.ledger.fabric.client.events import Checkpoint
+from edgemark.ledger.fabric.client.events import WHO, Checkpoint, taken_back
+from edgemark.ledger.fabric.client.flows import Flow
+from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
+from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.messages import parse
 
 MAX_BYTES = 1024
 MAX_BLOCK = 2**64 - 1
+HASH_BYTES = 32
+
+Ask = Callable[[str, str], Flow[bytes]]  # a function of `qscc` and its argument
 
 
 class CheckpointFile:
@@ -35,16 +50,22 @@ class CheckpointFile:
         try:
             held = json.loads(raw)
             block, transaction_id = held["block"], held["transaction_id"]
+            below = bytes.fromhex(held.get("below", ""))
         except (ValueError, TypeError, KeyError) as error:
             raise self._damage() from error
         is_block = type(block) is int and 0 <= block <= MAX_BLOCK
-        if not is_block or not isinstance(transaction_id, str):
+        if not is_block or not isinstance(transaction_id, str) or len(below) not in (0, HASH_BYTES):
             raise self._damage()
-        return Checkpoint(block, transaction_id)
+        return Checkpoint(block, transaction_id, below)
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep it, whole and durably."""
-        held = {"block": checkpoint.block, "transaction_id": checkpoint.transaction_id}
+        held: dict[str, object] = {
+            "block": checkpoint.block,
+            "transaction_id": checkpoint.transaction_id,
+        }
+        if checkpoint.below:
+            held["below"] = checkpoint.below.hex()
         write_whole(self.path, json.dumps(held).encode(), mode=OWNER_ONLY_FILE)
 
     def _damage(self) -> Unrecoverable:
@@ -54,3 +75,53 @@ class CheckpointFile:
             remedy="Put back the one before, or remove it: what is committed from then on is told, "
             "and older events from a block that is named.",
         )
+
+
+def read_chain(ask: Ask) -> Flow[Any]:
+    """`BlockchainInfo`: height and newest hash."""
+    raw = yield from ask("GetChainInfo", "")
+    return parse(ledger_pb2.BlockchainInfo, raw, "chain info")
+
+
+def make_checkpoint(ask: Ask, block: int | None) -> Flow[Checkpoint]:
+    """A checkpoint before the first event of a block, that tells its history from another.
+
+    Args:
+        ask: the peer.
+        block: number of it; None for the next one to come.
+    """
+    info = yield from read_chain(ask)
+    if block is None or block == info.height:
+        return Checkpoint(info.height, below=info.currentBlockHash)
+    if not 0 < block < info.height:
+        return Checkpoint(block)
+    return Checkpoint(block, below=(yield from _read_block(ask, block - 1)).hash)
+
+
+def check_history(ask: Ask, after: Checkpoint) -> Flow[None]:
+    """Check that a checkpoint which has a hash is of the peer's chain.
+
+    Raises:
+        ChainTakenBack: it is of another.
+        LedgerSilent: the peer has not got so far; it may be behind, so it is asked again.
+    """
+    if not after.below:
+        return
+    info = yield from read_chain(ask)
+    if info.height < after.block:
+        remedy = "Wait for it; where the ledger was reverted, begin anew at a block that is there."
+        had = f"{info.height} blocks"
+        raise LedgerSilent("peer is behind", who=WHO, had=had, needed=after.block, remedy=remedy)
+    below = info.currentBlockHash
+    if info.height > after.block:
+        below = (yield from _read_block(ask, after.block - 1)).hash
+    if below != after.below:
+        named = f"block {after.block - 1}"
+        raise taken_back(f"{named} {below.hex()}", f"{named} {after.below.hex()}")
+
+
+def _read_block(ask: Ask, number: int) -> Flow[Block]:
+    block = parse_block((yield from ask("GetBlockByNumber", str(number))))
+    if block.number != number:
+        raise MessageMalformed("block is another", who=WHO, had=block.number, needed=number)
+    return block

@@ -3,8 +3,11 @@
 A checkpoint is (block, transaction): a transaction has one event at most. It is kept after the
 handler returned; a handler that was interrupted sees its event again. Whoever resumes asks for the
 checkpoint's whole block again and drops here what was handled: a Gateway that is asked for what
-comes behind a transaction sends nothing at all where it does not find that transaction. Where the
-block does not hold the checkpoint's transaction, the chain was taken back.
+comes behind a transaction sends nothing at all where it does not find that transaction.
+
+Where the block does not hold the checkpoint's transaction, the chain was taken back. A checkpoint
+without a transaction has the hash of the block below, which the peer is asked for before the stream
+(`checkpoints`); one that has not got so far may be behind, and is asked again until it has.
 """
 
 from __future__ import annotations
@@ -36,10 +39,12 @@ class Checkpoint:
     Attributes:
         block: number of the block.
         transaction_id: of the last event that was handled in it; empty: none of it yet.
+        below: hash of the block below it, where none of it was handled yet; empty: not known.
     """
 
     block: int
     transaction_id: str = ""
+    below: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -199,11 +204,17 @@ class Cursor:
             return events
         ids = [each.transaction_id for each in events]
         if block != first.block or first.transaction_id not in ids:
-            raise ChainTakenBack(
-                "chain was taken back below what was handled",
-                who=WHO,
-                had=f"block {block}",
-                needed=f"transaction {first.transaction_id[:64]} in block {first.block}",
-                remedy="Begin anew at a block that is there, and undo what came of those before.",
-            )
+            needed = f"transaction {first.transaction_id[:64]} in block {first.block}"
+            raise taken_back(f"block {block}", needed)
         return events[ids.index(first.transaction_id) + 1 :]
+
+
+def taken_back(had: str, needed: str) -> ChainTakenBack:
+    """The chain is not the one of a checkpoint."""
+    return ChainTakenBack(
+        "chain was taken back below what was handled",
+        who=WHO,
+        had=had,
+        needed=needed,
+        remedy="Begin anew at a block that is there, and undo what came of those before.",
+    )

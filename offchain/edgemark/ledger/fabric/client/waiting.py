@@ -124,6 +124,17 @@ class AsyncGatewayClient:
         """Number of blocks of the channel."""
         return await self._run(self.desk.height(wait_s))
 
+    async def checkpoint(
+        self, block: int | None = None, *, wait_s: float | None = None
+    ) -> Checkpoint:
+        """Where a listener begins that is to notice it when the chain is taken back meanwhile.
+
+        Args:
+            block: number of the first block; None for the next one to come.
+            wait_s: longest time for the answer.
+        """
+        return await self._run(self.desk.checkpoint(block, wait_s))
+
     async def chaincode_events(
         self, chaincode: str, after: Checkpoint | None = None, *, wait_s: float | None = None
     ) -> AsyncIterator[ChaincodeEvent]:
@@ -133,7 +144,9 @@ class AsyncGatewayClient:
         while not self._is_over(until):
             try:
                 if follower.checkpoint is None:
-                    follower.checkpoint = Checkpoint(await self.height(self._left(until)))
+                    follower.checkpoint = await self.checkpoint(wait_s=self._left(until))
+                else:
+                    await self._run(self.desk.check_history(follower.checkpoint, self._left(until)))
                 request, cursor = follower.begin()
                 limit = StreamTime(self.desk.waits.stream_s, until)
                 async for raw in self._stream(Asking.EVENTS, request, limit):
@@ -162,7 +175,7 @@ class AsyncGatewayClient:
         """Hand each event to `handle`, and keep where it was after it returned."""
         after = await asyncio.to_thread(checkpoints.read)
         if after is None:
-            after = Checkpoint(await self.height())
+            after = await self.checkpoint()
             await asyncio.to_thread(checkpoints.write, after)
         async for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
             await handle(event)

@@ -1,0 +1,117 @@
+"""A listener that resumes on another history than the one it left is told so; others go on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.offchain.ledger.embedded.served import ORG1, ORG2, LedgerWorld, User, development_ledger
+from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
+
+from edgemark.errors import Unrecoverable
+from edgemark.ledger.embedded.running.profiles import profile_path
+from edgemark.ledger.fabric.client.asking import Desk
+from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
+from edgemark.ledger.fabric.client.events import Checkpoint
+from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
+from edgemark.ledger.fabric.faults import ChainTakenBack
+from edgemark.ledger.fabric.profile.reading import read_profile
+
+Listens = Callable[[Checkpoint, float], list[str]]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerWorld]:
+    with development_ledger(tmp_path_factory.mktemp("ledger"), execute_timeout_s=3) as running:
+        running.deploy("shelf", {each: Stubborn(each) for each in (ORG1, ORG2)})
+        yield running
+
+
+@pytest.fixture
+def user(world: LedgerWorld) -> User:
+    return world.user()
+
+
+@pytest.fixture
+def client(world: LedgerWorld) -> Iterator[GatewayClient]:
+    profile = read_profile(profile_path(world.development.place.folder, ORG1))
+    with GatewayClient(profile.peers_of(ORG1), Desk("mychannel", world.signer())) as made:
+        yield made
+
+
+def tell(user: User, name: str) -> str:
+    return user.do("shelf", "put", name, "v")[1]
+
+
+@pytest.fixture(params=["threads", "loop"])
+def listens(request: pytest.FixtureRequest, world: LedgerWorld, client: GatewayClient) -> Listens:
+    profile = read_profile(profile_path(world.development.place.folder, ORG1))
+
+    async def listen(after: Checkpoint, wait_s: float) -> list[str]:
+        desk = Desk("mychannel", world.signer())
+        async with AsyncGatewayClient(profile.peers_of(ORG1), desk) as other:
+            assert await other.checkpoint() == client.checkpoint()
+            found = other.chaincode_events("shelf", after, wait_s=wait_s)
+            return [each.event.transaction_id async for each in found]
+
+    def in_loop(after: Checkpoint, wait_s: float) -> list[str]:
+        return asyncio.run(listen(after, wait_s))
+
+    def in_thread(after: Checkpoint, wait_s: float) -> list[str]:
+        found = client.chaincode_events("shelf", after, wait_s=wait_s)
+        return [each.event.transaction_id for each in found]
+
+    return in_thread if request.param == "threads" else in_loop
+
+
+def test_listener_that_handled_nothing__is_told_that_it_resumes_on_another_history(
+    world: LedgerWorld, user: User, client: GatewayClient, listens: Listens, tmp_path: Path
+) -> None:
+    number = world.development.snapshot()
+    tell(user, "gone")
+    file = CheckpointFile(tmp_path / "checkpoint")
+    file.write(client.checkpoint())
+    held = file.read()
+    assert held is not None
+    assert held.below
+    assert client.checkpoint(held.block) == held
+    assert listens(held, 0.2) == []
+    world.development.revert(number)
+    assert listens(held, 0.2) == []  # a peer of Fabric may be behind: it is asked again
+    first = tell(user, "other")
+    with pytest.raises(ChainTakenBack, match="taken back") as caught:
+        listens(held, 10)
+    assert "Begin anew" in str(caught.value)
+    second = tell(user, "another")
+    with pytest.raises(ChainTakenBack, match="taken back"):
+        listens(held, 10)
+    anew = client.checkpoint(held.block - 1)
+    assert anew.below
+    assert listens(anew, 0.6) == [first, second]
+    assert listens(Checkpoint(held.block), 0.6) == [second]  # of before hashes were kept
+
+
+def test_listener_of_the_same_history__goes_on(
+    world: LedgerWorld, user: User, client: GatewayClient, listens: Listens
+) -> None:
+    number = world.development.snapshot()
+    held = client.checkpoint()
+    tell(user, "gone")
+    world.development.revert(number)
+    assert listens(held, 0.6) == []
+    told = [tell(user, "first"), tell(user, "second")]
+    assert listens(held, 0.6) == told
+    assert client.checkpoint(0) == Checkpoint(0)
+    assert client.checkpoint(10**6) == Checkpoint(10**6)
+
+
+@pytest.mark.parametrize("below", ["00", "zz", 7, None, "00" * 33])
+def test_hash_of_a_checkpoint__that_is_none__is_damage(tmp_path: Path, below: object) -> None:
+    file = CheckpointFile(tmp_path / "checkpoint")
+    file.path.write_text(json.dumps({"block": 1, "transaction_id": "", "below": below}))
+    with pytest.raises(Unrecoverable, match="is no checkpoint"):
+        file.read()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from edgemark.ledger.fabric.wire.codes import Code
 
-Writer = tuple[int, int]  # block and position of who wrote a value
+Writer = tuple[int, int, int]  # block and place of who wrote a value, and after how many reverts
 State = Mapping[str, tuple[bytes, Writer]]
 NEVER = None
 
@@ -33,7 +33,8 @@ class PlainTransaction:
 
     Attributes:
         name: its id.
-        sequence: number of the chaincode's definition that it saw.
+        sequence: number of the chaincode's definition that it saw, and after how many reverts it
+            was agreed on.
         reads: key -> who wrote it last; None: nobody.
         ranges: in their order.
         writes: key -> value; None deletes, and so does an empty one.
@@ -41,7 +42,7 @@ class PlainTransaction:
     """
 
     name: str
-    sequence: int
+    sequence: tuple[int, int]
     reads: Mapping[str, Writer | None]
     ranges: tuple[PlainRange, ...]
     writes: Mapping[str, bytes | None]
@@ -53,9 +54,10 @@ class PlainChannel:
     """All states that a channel had, by height, and the definition's number in each."""
 
     states: list[State] = field(default_factory=lambda: [{}, {}])
-    sequences: list[int] = field(default_factory=lambda: [0, 1])
+    sequences: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0), (1, 0)])
     ids: list[frozenset[str]] = field(default_factory=lambda: [frozenset(), frozenset()])
     told: list[list[tuple[str, str, bytes | None]]] = field(default_factory=lambda: [[], []])
+    reverts: int = 0
 
     @property
     def height(self) -> int:
@@ -94,7 +96,7 @@ class PlainChannel:
                 told.append((key, each.name, value))
                 state.pop(key, None)
                 if value is not None:
-                    state[key] = (value, (number, place))
+                    state[key] = (value, (number, place, self.reverts))
         self._grow(state, self.sequences[-1], below | {each.name for each in block}, told)
         return codes
 
@@ -124,12 +126,13 @@ class PlainChannel:
         return tuple(row for row in rows if row[0] <= last)
 
     def upgrade(self, name: str) -> None:
-        self._grow(self.states[-1], self.sequences[-1] + 1, self.ids[-1] | {name}, [])
+        sequence = self.sequences[-1][0] + 1, self.reverts
+        self._grow(self.states[-1], sequence, self.ids[-1] | {name}, [])
 
     def _grow(
         self,
         state: State,
-        sequence: int,
+        sequence: tuple[int, int],
         ids: frozenset[str],
         told: list[tuple[str, str, bytes | None]],
     ) -> None:
@@ -139,6 +142,7 @@ class PlainChannel:
         self.told.append(told)
 
     def revert(self, height: int) -> None:
+        self.reverts += height < self.height
         for each in (self.states, self.sequences, self.ids, self.told):
             del each[height:]
 

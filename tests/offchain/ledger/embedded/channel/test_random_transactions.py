@@ -27,6 +27,7 @@ from tests.offchain.ledger.embedded.channel.plain_model import (
     PlainChannel,
     PlainRange,
     PlainTransaction,
+    Writer,
 )
 from tests.offchain.ledger.embedded.consortium import (
     CHANNEL,
@@ -41,6 +42,7 @@ from tests.offchain.ledger.embedded.consortium import (
 
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.verifying import verify_file
+from edgemark.ledger.embedded.eras import era_of, place_of
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,
@@ -86,6 +88,11 @@ WISHES = st.builds(
     ),
     is_endorsed=st.integers(0, 9).map(bool),
 )
+
+
+def writer_of(version: Version) -> Writer:
+    position = version.position
+    return version.block, place_of(position), era_of(position)
 
 
 @cache
@@ -170,7 +177,7 @@ class ChannelMachine(RuleBasedStateMachine):
         with self.channel.view() as view:
             found = view.get("code", key)
         expected = self.plain.states[-1].get(key)
-        assert (None if found is None else (found[0], tuple(found[1]))) == expected
+        assert (None if found is None else (found[0], writer_of(found[1]))) == expected
         return Read(key, None if found is None else found[1])
 
     def _read_range(self, span: PlainRange) -> RangeRead:
@@ -182,13 +189,13 @@ class ChannelMachine(RuleBasedStateMachine):
                 if len(seen) == span.most:
                     is_exhausted = False
                     break
-        assert [(key, tuple(version)) for key, version in seen] == list(span.rows)
+        assert [(key, writer_of(version)) for key, version in seen] == list(span.rows)
         end = span.end if is_exhausted else seen[-1][0]
         return RangeRead(span.start, end, is_exhausted, tuple(Read(*each) for each in seen))
 
     @rule()
     def upgrade(self) -> None:
-        sequence = self.plain.sequences[-1] + 1
+        sequence = self.plain.sequences[-1][0] + 1
         define(self.channel, sequence=sequence, version=f"{sequence}")
         self.plain.upgrade(secrets.token_hex(8))
 
@@ -212,7 +219,8 @@ class ChannelMachine(RuleBasedStateMachine):
         with self.channel.view() as view:
             for start in ("", "\x00"):
                 rows = [
-                    (key, (value, tuple(at))) for key, value, at in view.range("code", start, "")
+                    (key, (value, writer_of(at)))
+                    for key, value, at in view.range("code", start, "")
                 ]
                 assert rows == sorted(
                     each for each in state.items() if start or not each[0].startswith("\x00")
@@ -231,11 +239,11 @@ TestChannelMachine.settings = settings(max_examples=30, stateful_step_count=15, 
 
 def test_machine__meets_every_code_that_it_is_for() -> None:
     """Twice the same block of a fixed script: the model is not blind to any of its codes."""
-    plain = PlainChannel()
-    one = PlainTransaction("1", 1, {"a": None}, (), {"a": b"1"}, True)
-    late = PlainTransaction("2", 1, {"a": None}, (), {}, True)
-    ranged = PlainTransaction("3", 1, {}, (PlainRange("", "", None, ()),), {}, True)
-    weak = PlainTransaction("4", 1, {}, (), {"b": b"1"}, False)
+    plain, first = PlainChannel(), (1, 0)
+    one = PlainTransaction("1", first, {"a": None}, (), {"a": b"1"}, True)
+    late = PlainTransaction("2", first, {"a": None}, (), {}, True)
+    ranged = PlainTransaction("3", first, {}, (PlainRange("", "", None, ()),), {}, True)
+    weak = PlainTransaction("4", first, {}, (), {"b": b"1"}, False)
     assert plain.commit([one, one, late, ranged, weak]) == [
         Code.VALID,
         Code.DUPLICATE_TXID,

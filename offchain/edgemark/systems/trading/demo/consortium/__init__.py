@@ -3,6 +3,9 @@
 | file        | what it holds                                                         |
 |-------------|-----------------------------------------------------------------------|
 | `trade`     | settlements that three signed for a chain, as files of their parties  |
+| `acts`, `killing` | what is written, refused and lost, act by act                   |
+| `checks`    | what each of them has to have shown                                   |
+| `hearing`   | what the ledger tells of, by its events and its blocks                |
 | `play`      | the demonstration, scene by scene                                     |
 | `elsewhere` | what of it one identity can show on a network of others               |
 """

@@ -6,13 +6,8 @@ Each act notes checks that compare what the ledger says with what a client recor
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,21 +16,19 @@ from pathlib import Path
 
 from edgemark.demo.commands import run_command
 from edgemark.errors import EdgemarkError, Unrecoverable
-from edgemark.identifiers import Address, Hash32
+from edgemark.identifiers import Hash32
 from edgemark.ledger.embedded.channel.ledger import verify_folder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
-from edgemark.ledger.fabric.client.events import ChaincodeEvent
-from edgemark.ledger.fabric.faults import EndorsementsDiffer, TransactionInvalid
+from edgemark.ledger.fabric.faults import TransactionInvalid
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.party.consortium.clocks import stop_clocks
-from edgemark.process import tether
 from edgemark.receipt import Receipt
-from edgemark.settings.loading import without_settings
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.kept import Kept
 from edgemark.systems.trading.contract.evidence.pieces import RootProof
 from edgemark.systems.trading.controller.recording.lists import EvidencePiece, describe, plant
-from edgemark.systems.trading.credentials.settlement import Issued
+from edgemark.systems.trading.demo.consortium.checks import check_disagreement, words_of
+from edgemark.systems.trading.demo.consortium.hearing import hear
 from edgemark.systems.trading.demo.consortium.scene import (
     FIRST,
     SECOND,
@@ -54,12 +47,6 @@ from edgemark.systems.trading.station.ledgers.consortium import (
 PARALLEL = 32
 LEAVES = 5
 SPLIT = "split"  # a registry of which one organisation runs older code
-DYING = "edgemark.systems.trading.demo.consortium.dying"
-DYING_S = 120.0
-EVENTS_S = 60.0
-BEHIND_S = 5.0  # in which what was told twice would come again
-MOMENT = 4  # recordings after which the ledger is killed
-MOST_TOLD = 700  # characters of what differs
 OLDER = '''"""The registry as an organisation still runs it: it tells times by the minute."""
 
 from edgemark_chaincode.shim.interface import Timestamp
@@ -122,8 +109,8 @@ def act_conflict(scene: Scene, receipt: Receipt) -> None:
     scene.counted.append(scene.id_of(issued))
     before = scene.recorder.find(scene.id_of(issued))
     refused = refusal_of(lambda: scene.rival.record_settlements(domains, [piece_of(issued)]))
-    has_name = refused is not None and "EvidenceExists" in _words_of(refused)
-    receipt.require("again: it is refused", has_name, _words_of(refused), "EvidenceExists")
+    has_name = refused is not None and "EvidenceExists" in words_of(refused)
+    receipt.require("again: it is refused", has_name, words_of(refused), "EvidenceExists")
     after = scene.rival.find(scene.id_of(issued))
     receipt.compare("again: what is kept stays", tell_of(after), tell_of(before))
     both = scene.trade.settle()
@@ -157,14 +144,9 @@ def act_disagreement(scene: Scene, receipt: Receipt) -> None:
     split = ConsortiumEvidence(scene.station.door(SPLIT))
     issued = trade.settle()
     differing = refusal_of(lambda: split.record_settlements(trade.domains, [piece_of(issued)]))
-    told = _words_of(differing)
     key = f"evidence/{scene.id_of(issued).hex()}"
-    is_told = isinstance(differing, EndorsementsDiffer)
-    is_told &= all(each in told for each in (key, FIRST, SECOND))
-    if stage.development is None:  # Fabric says that they differ, and not in what
-        is_told = differing is not None
-        key = "that they differ"
-    receipt.require("organisations disagree: what differs", is_told, told[-MOST_TOLD:], key)
+    named = () if stage.development is None else (key, FIRST, SECOND)  # Fabric names nothing
+    check_disagreement(receipt, differing, named)
     receipt.compare("organisations disagree: kept", split.find(scene.id_of(issued)), None)
 
 
@@ -199,8 +181,8 @@ def act_root(scene: Scene, receipt: Receipt) -> Callable[[], object]:
         invalid = refusal_of(lambda: scene.anchorer.door.order(held))
         receipt.compare("held back: the root", _code_of(invalid), Code.MVCC_READ_CONFLICT.name)
         late = refusal_of(lambda: scene.anchorer.door.endorse(*root))
-        has_name = "TooLate" in _words_of(late)
-        receipt.require("held back: asked anew", has_name, _words_of(late), "TooLate")
+        has_name = "TooLate" in words_of(late)
+        receipt.require("held back: asked anew", has_name, words_of(late), "TooLate")
         nothing = scene.rival.root(FIRST, trade.controller.address, Hash32(bytes.fromhex(root[1])))
         receipt.compare("held back: kept of the root", nothing, None)
         code = scene.recorder.door.order(recording).code
@@ -221,97 +203,9 @@ def _anchor(scene: Scene, root: Hash32, leaves: int, cid: str) -> int:
     raise Unrecoverable("conflicts with every tick", who="root", needed="a moment between two")
 
 
-def act_killed_client(scene: Scene, receipt: Receipt) -> None:
-    """A client dies between Submit and its answer: typed again, it goes on with the same."""
-    stage = scene.stage
-    home = stage.write_home("mortal", FIRST, "User1")
-    issued, path = scene.trade.settle_into(scene.files)
-    died = subprocess.run(  # noqa: S603 - our own program
-        tether([sys.executable, "-m", DYING, str(home), str(path)]),
-        env=without_settings(os.environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=DYING_S,
-        check=False,
-    )
-    receipt.compare("killed client: died of", -died.returncode, int(signal.SIGKILL))
-    words = ["trading", "settlement", "record", str(path), "--ledger", "profile"]
-    done = json.loads(run_command(stage.folder, [*words, "--home", str(home), "--json"]))
-    scene.counted.append(scene.id_of(issued))
-    receipt.compare("killed client: recorded by the same call", done["recorded"], 1)
-    kept = scene.rival.find(scene.id_of(issued))
-    receipt.require("killed client: it is kept", kept is not None, kept is not None, True)
-
-
-def act_killed_ledger(scene: Scene, receipt: Receipt) -> None:
-    """The ledger is killed while clients submit: all that was reported committed is there."""
-    ledger = scene.stage.development
-    if ledger is None:
-        receipt.caveats.append("Fabric's own programs were not killed, and cannot be verified so.")
-        return
-    issued = [scene.trade.settle() for _ in range(PARALLEL)]
-
-    def record(each: Issued) -> bool:
-        try:
-            scene.recorder.record_settlements(scene.trade.domains, [piece_of(each)])
-        except EdgemarkError:
-            return False
-        return True
-
-    wanted = {scene.id_of(each) for each in issued}
-    first = scene.station.gateway.height()
-    with ThreadPoolExecutor(5) as threads:
-        hearing = threads.submit(_hear, scene, first, wanted)  # over a stream that the kill cuts
-        futures = [threads.submit(record, each) for each in issued]
-
-        def count() -> int:
-            return sum(each.done() and each.result() for each in futures)
-
-        scene.wait("some are recorded", lambda: count() >= MOMENT)
-        before = count()
-        ledger.kill()
-        ledger.start()
-        reported = [each for each, done in zip(issued, futures, strict=True) if done.result()]
-        kept = [each for each in reported if scene.rival.find(scene.id_of(each)) is not None]
-        told = len(reported) >= before >= MOMENT
-        receipt.require("killed ledger: some were reported before", told, before, MOMENT)
-        receipt.compare("killed ledger: reported committed and kept", len(kept), len(reported))
-        for each in issued:  # the same calls again: those that were lost count now, none twice
-            scene.recorder.record_settlements(scene.trade.domains, [piece_of(each)])
-        heard = Counter(each for each in hearing.result() if each in wanted)
-    receipt.compare("killed ledger: told over it, once each", heard == Counter(wanted), True)
-    scene.counted += [scene.id_of(each) for each in issued]
-    receipt.evidence["settlements under way when the ledger was killed"] = PARALLEL - before
-
-
-def _hear(scene: Scene, first: int, wanted: set[Hash32]) -> list[Hash32]:
-    """Ids of evidence that the ledger tells of, until all wanted ones and those behind are told."""
-    found = list[tuple[int, Hash32]]()
-    controller = scene.trade.controller.address  # others may record on the same ledger
-    until, last = time.monotonic() + EVENTS_S, first
-    for event in scene.rival.door.list_events(wait_s=EVENTS_S, first=first):
-        found += [(event.block, each) for each in _evidence_in(event, controller)]
-        last = event.block
-        if wanted <= {each for _, each in found} or time.monotonic() > until:
-            break
-    behind = [  # the last block whole, and what comes after it
-        each
-        for event in scene.rival.door.list_events(wait_s=BEHIND_S, first=last)
-        for each in _evidence_in(event, controller)
-    ]
-    return [each for block, each in found if block < last] + behind
-
-
-def _evidence_in(event: ChaincodeEvent, controller: Address) -> list[Hash32]:
-    if event.event.name != requests.RECORDED:
-        return []
-    kept = requests.parse(tuple[Kept, ...], event.event.payload.decode(), who="event")
-    return [each.found.evidence for each in kept if controller in each.found.signers]
-
-
 def act_events(scene: Scene, receipt: Receipt) -> None:
     """What the ledger tells of is what was reported committed: all of it, and nothing twice."""
-    found = _hear(scene, scene.begun, set(scene.counted))
+    found = hear(scene, scene.begun, set(scene.counted))
     receipt.compare("events: evidence told of", len(found), len(scene.counted))
     missing, more = Counter(scene.counted) - Counter(found), Counter(found) - Counter(scene.counted)
     receipt.compare("events: missing", [each.hex() for each in missing.elements()], [])
@@ -337,7 +231,7 @@ def act_verify(scene: Scene, receipt: Receipt) -> None:
     receipt.compare("verify: blocks of a copy", verify_folder(place, orderer)[0].blocks, seen)
     change_byte(next((place / "channels").glob("*.sqlite")), scene.counted[0].hex().encode())
     fault = refusal_of(lambda: verify_folder(place, orderer))
-    receipt.require("verify: one byte changed", fault is not None, _words_of(fault), "a fault")
+    receipt.require("verify: one byte changed", fault is not None, words_of(fault), "a fault")
 
 
 def change_byte(path: Path, text: bytes) -> None:
@@ -359,14 +253,6 @@ def tell_of(kept: Kept | None) -> str:
     return f"{kept.found.evidence.hex()[:16]} told at {kept.told_at}"
 
 
-def _words_of(error: EdgemarkError | None) -> str:
-    """All that an error says, every endorser's words among it."""
-    if error is None:
-        return "nothing was refused"
-    said = [each.message for each in getattr(error, "endorsers", ())]
-    return "; ".join([str(error), *said])
-
-
 def _code_of(error: EdgemarkError | None) -> str:
     """The code of a transaction that does not count."""
-    return error.code.name if isinstance(error, TransactionInvalid) else _words_of(error)
+    return error.code.name if isinstance(error, TransactionInvalid) else words_of(error)

@@ -16,6 +16,7 @@ from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.seam import kill_self
 from edgemark.settings.loading import load_settings
+from edgemark.settings.settings import Settings
 from edgemark.settings.toml_file import FILE_NAME
 from edgemark.systems.trading.credentials.kept import FORM, read_kept
 from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE, ConsortiumEvidence
@@ -32,12 +33,15 @@ class DyingClient(GatewayClient):
         return answer
 
 
+def settings_of(home: Path) -> Settings:
+    """Those of the file in a home, and nothing of the environment."""
+    sections, told = ConsortiumStation.SECTIONS, {"home": home}
+    return load_settings(file=home / FILE_NAME, environ={}, overrides=told, sections=sections)
+
+
 def main(home: Path, path: Path) -> None:
     """Record the settlement of a file, and die on the way."""
-    sections = ConsortiumStation.SECTIONS
-    told = {"home": home}
-    settings = load_settings(file=home / FILE_NAME, environ={}, overrides=told, sections=sections)
-    with ConsortiumStation.open(settings) as station:
+    with ConsortiumStation.open(settings_of(home)) as station:
         station.gateway.__class__ = DyingClient
         evidence = ConsortiumEvidence(station.door(CHAINCODE))
         kept = read_kept(read_limited(path, FORM.most))

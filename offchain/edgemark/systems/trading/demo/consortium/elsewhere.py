@@ -28,7 +28,7 @@ from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.receipt import Receipt
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
-from edgemark.systems.trading.demo.consortium import acts
+from edgemark.systems.trading.demo.consortium import acts, killing
 from edgemark.systems.trading.demo.consortium.scene import RECORDER, RIVAL, Scene
 from edgemark.systems.trading.demo.consortium.trade import SignedTrade
 from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE, ConsortiumEvidence
@@ -39,7 +39,7 @@ ACTS = (
     ("many at once", acts.act_parallel),
     ("the same again", acts.act_conflict),
     (ALONE, acts.act_under_endorsed),
-    ("a client killed before its answer", acts.act_killed_client),
+    ("a client killed before its answer", killing.act_killed_client),
     ("what the ledger tells of", acts.act_events),
 )
 NOT_PLAYED = {  # elsewhere than on a ledger that the demonstration starts

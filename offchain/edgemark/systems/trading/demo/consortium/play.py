@@ -10,7 +10,7 @@ from edgemark.demo.consortium.stage import ConsortiumStage
 from edgemark.demo.progress import step
 from edgemark.ledger.fabric.settings import DEVELOPMENT
 from edgemark.receipt import Receipt
-from edgemark.systems.trading.demo.consortium import acts
+from edgemark.systems.trading.demo.consortium import acts, killing
 from edgemark.systems.trading.demo.consortium.scene import Scene
 
 CLOCK_S = 2.0  # between two ticks: a held endorsement dies within it
@@ -22,8 +22,8 @@ ACTS = (
     ("the same again", acts.act_conflict),
     ("endorsed by one organisation alone", acts.act_under_endorsed),
     ("two organisations that disagree", acts.act_disagreement),
-    ("a client killed before its answer", acts.act_killed_client),
-    ("a ledger killed by force", acts.act_killed_ledger),
+    ("a client killed before its answer", killing.act_killed_client),
+    ("a ledger killed by force", killing.act_killed_ledger),
     ("what the ledger tells of", acts.act_events),
     ("everything checked anew, and one byte changed", acts.act_verify),
 )

@@ -87,7 +87,7 @@ def edgemark() -> None:
     """Accountable computing at the network edge.
 
     Exit status: 0 done, 1 a check failed or no result, 2 fix the call, 3 another party broke the
-    protocol, 4 the chain did not answer (nothing changed, retry), 5 own state is damaged,
+    protocol, 4 the chain or ledger did not answer (nothing changed, retry), 5 own state is damaged,
     130 interrupted.
     """
 

@@ -14,13 +14,12 @@ from edgemark.cli.doctor.findings import Finding, look
 from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.ledger.fabric.network.network import NOTE, find_network
 from edgemark.ledger.fabric.network.programs import VARIABLE, find_programs
-from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE, LedgerSettings
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS, PROFILE, LedgerSettings
 from edgemark.ledger.launching.program import ToolMissing
 from edgemark.settings.settings import Settings
 from edgemark.words import count
 
 ANSWER_S = 2.0
-FOLDERS = ("ledger", "fabric")  # of a home: the development ledger, Fabric's own programs
 
 
 def find_on_ledger(settings: Settings, *, serves: bool, offline: bool) -> Iterator[Finding]:
@@ -33,8 +32,8 @@ def find_on_ledger(settings: Settings, *, serves: bool, offline: bool) -> Iterat
     """
     if not serves:
         yield look("fabric programs", False, partial(_programs, is_wanted=_wants_fabric(settings)))
-    if (settings.home / "fabric" / NOTE).exists():
-        yield look("fabric network", True, partial(_network, settings.home / "fabric"))
+    if (settings.home / FOLDERS[FABRIC] / NOTE).exists():
+        yield look("fabric network", True, partial(_network, settings.home / FOLDERS[FABRIC]))
     if not uses_ledger(settings):
         return
     peers: list[str] = []
@@ -47,13 +46,13 @@ def uses_ledger(settings: Settings) -> bool:
     """Whether a home has a consortium ledger, or names one."""
     chosen = settings.of(LedgerSettings)
     is_named = chosen.kind == PROFILE or bool(chosen.profile)
-    return is_named or any((settings.home / name).is_dir() for name in FOLDERS)
+    return is_named or any((settings.home / name).is_dir() for name in FOLDERS.values())
 
 
 def _wants_fabric(settings: Settings) -> bool:
     """Whether this home has a network of Fabric's programs, or asks for one."""
     is_named = settings.of(LedgerSettings).kind == FABRIC or bool(os.environ.get(VARIABLE))
-    return is_named or (settings.home / "fabric").is_dir()
+    return is_named or (settings.home / FOLDERS[FABRIC]).is_dir()
 
 
 def _programs(*, is_wanted: bool) -> str:
@@ -121,7 +120,7 @@ def _ledger(settings: Settings, peers: list[str]) -> str:
 
 
 def _has_fabric_alone(home: Path) -> bool:
-    return (home / "fabric" / NOTE).exists() and not (home / "ledger").is_dir()
+    return (home / FOLDERS[FABRIC] / NOTE).exists() and not (home / FOLDERS[DEVELOPMENT]).is_dir()
 
 
 def _peer(target: str) -> str:

@@ -34,10 +34,9 @@ from edgemark.ledger.fabric.network.plan import (
 )
 from edgemark.ledger.fabric.network.programs import find_programs
 from edgemark.ledger.fabric.profile.writing import profile_path
+from edgemark.ledger.fabric.settings import FABRIC, FOLDERS
 from edgemark.ledger.launching.ports import LOOPBACK
 from edgemark.transport.ports import hold_ports
-
-FOLDER = "fabric"  # of the home
 
 
 @click.group(cls=NamingGroup)
@@ -80,7 +79,7 @@ def up(invocation: Invocation, *, reset: bool, **wishes: Any) -> None:
     It is for development: all its nodes and all its keys are on this machine. What is not said is
     as it was, and after --reset as it is by default.
     """
-    folder = invocation.settings().home.absolute() / FOLDER
+    folder = invocation.settings().home.absolute() / FOLDERS[FABRIC]
     programs = find_programs()
     if reset:
         remove_hosts(folder)
@@ -132,7 +131,7 @@ def status(invocation: Invocation) -> Exit:
 
     Exit status 1 when one has ended, does not answer, or is not well.
     """
-    network = find_network(invocation.settings().home / FOLDER)
+    network = find_network(invocation.settings().home / FOLDERS[FABRIC])
     if network is None:
         invocation.show({"nodes": {}}, "no network was ever up")
         return Exit.CHECK_FAILED
@@ -147,7 +146,7 @@ def status(invocation: Invocation) -> Exit:
 @click.option("--remove", is_flag=True, help="Remove its blocks, certificates and keys too.")
 def down(invocation: Invocation, *, remove: bool) -> None:
     """End the network and its chaincode; it keeps its blocks."""
-    folder = invocation.settings().home.absolute() / FOLDER
+    folder = invocation.settings().home.absolute() / FOLDERS[FABRIC]
     (remove_hosts if remove else stop_hosts)(folder)
     stopped = (remove_network if remove else network_down)(folder)
     invocation.show({"stopped": stopped}, "Fabric is down" if stopped else "no network was up")

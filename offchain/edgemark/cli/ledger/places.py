@@ -8,14 +8,12 @@ from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.running.place import Place
-from edgemark.ledger.fabric.settings import LedgerSettings
-
-FOLDER = "ledger"  # of the home
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS, LedgerSettings
 
 
 def place_of(invocation: Invocation) -> Place:
     """The folder of this home's ledger, whether it is there or not."""
-    return Place(invocation.settings().home.absolute() / FOLDER)
+    return Place(invocation.settings().home.absolute() / FOLDERS[DEVELOPMENT])
 
 
 def tell_of_channel(invocation: Invocation, channels: Collection[str]) -> None:
@@ -43,9 +41,9 @@ def check_is_made(place: Place) -> Place:
     """
     if not place.served.exists():
         home, remedy = place.folder.parent, "Make one: `edgemark ledger init`, or `ledger up`."
-        if (home / "fabric").is_dir():
+        if (network := home / FOLDERS[FABRIC]).is_dir():
             remedy = (
-                f"That of `edgemark fabric up` has its profiles in {home / 'fabric/profiles'}, and "
+                f"That of `edgemark fabric up` has its profiles in {network / 'profiles'}, and "
                 "organisations below crypto-config beside: `identity --organisation-folder FOLDER`."
             )
         raise RefusedInput("has no development ledger", who=home, remedy=remedy)

@@ -39,10 +39,9 @@ from edgemark.ledger.fabric.lifecycle.deploying import check_committed, deploy
 from edgemark.ledger.fabric.lifecycle.hosting import Hosts, draft_hosts
 from edgemark.ledger.fabric.lifecycle.messages import Wanted
 from edgemark.ledger.fabric.lifecycle.opening import open_administrators
-from edgemark.ledger.fabric.opening import FOLDERS
 from edgemark.ledger.fabric.profile.reading import read_profile
 from edgemark.ledger.fabric.profile.writing import profile_path
-from edgemark.ledger.fabric.settings import DEVELOPMENT, LedgerSettings
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FOLDERS, LedgerSettings
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
 from edgemark.ledger.launching.ports import free_ports

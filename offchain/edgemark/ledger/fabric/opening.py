@@ -23,9 +23,8 @@ from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.profile.reading import Profile, read_profile
 from edgemark.ledger.fabric.profile.writing import profile_path
-from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, LedgerSettings
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS, LedgerSettings
 
-FOLDERS = {DEVELOPMENT: "ledger", FABRIC: "fabric"}  # of the home
 STARTS = {DEVELOPMENT: "edgemark ledger up", FABRIC: "edgemark fabric up"}
 SUBMISSIONS = Path("ledger-clients")  # of the home: the journals of those who submit
 USER = "User1"

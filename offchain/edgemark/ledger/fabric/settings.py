@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from edgemark.settings.section import Section, setting
 
 DEVELOPMENT, FABRIC, PROFILE = "development", "fabric", "profile"
+FOLDERS = {DEVELOPMENT: "ledger", FABRIC: "fabric"}  # of the home
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
-from edgemark.ledger.fabric.opening import FOLDERS, LedgerAccess, open_ledger
-from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
+from edgemark.ledger.fabric.settings import FOLDERS, LedgerSettings
 
 ADMIN = "Admin"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edgemark.cli.ledger.asking.telling import _parse
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.opening import FOLDERS, LedgerAccess, open_ledger
-from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, LedgerSettings
+from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS, LedgerSettings
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark_chaincode.shim.interface import Chaincode, Response, success
 from edgemark_chaincode.shim.stub import ChaincodeStub

@@ -113,6 +113,8 @@ async def ask_peers(
     channel = admitted.channel
     with nullcontext() if channel is None else behind.snapshots[channel.name].older() as older:
         views = [view if each == own or older is None else older for each in msp_ids]
+        if len(views) == 1:  # as with two organisations, of which one was asked first
+            return [await ask_peer(behind, admitted, msp_ids[0], views[0], signs=True)]
         asked = [
             asyncio.create_task(ask_peer(behind, admitted, each, one, signs=True))
             for each, one in zip(msp_ids, views, strict=True)

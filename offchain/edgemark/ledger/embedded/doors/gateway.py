@@ -39,7 +39,7 @@ from edgemark.ledger.embedded.doors.serving.calls import Method, refusal
 from edgemark.ledger.embedded.state.views import StateView
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.identities.members import Member
-from edgemark.ledger.fabric.wire.envelopes import make_payload
+from edgemark.ledger.fabric.wire.envelopes import join_payload
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
     MAX_QUESTION_BYTES,
@@ -166,7 +166,7 @@ class Gateway:
                 outcomes = await self._endorse_at(admitted, channel, named)
             else:
                 outcomes = await self._endorse_as_policies_say(admitted, channel)
-            return _prepare(signed, outcomes)
+            return _prepare(proposal, outcomes)
 
     async def _endorse_at(
         self, admitted: Admitted, channel: Channel, named: list[str]
@@ -332,12 +332,12 @@ def _no_endorsers(missing: list[str], proposal: Proposal) -> RefusedInput:
     return refusal(StatusCode.UNAVAILABLE, text)
 
 
-def _prepare(signed: Any, outcomes: list[Outcome]) -> Any:
+def _prepare(proposal: Proposal, outcomes: list[Outcome]) -> Any:
     endorsed = [each.endorsed for each in outcomes if each.endorsed is not None]
     endorsements = [each.endorsement for each in endorsed if each.endorsement is not None]
     if not endorsements:
         raise refusal(StatusCode.ABORTED, "failed to assemble transaction: nobody endorsed it")
-    payload = make_payload(signed.proposal_bytes, endorsed[0].payload, endorsements)
+    payload = join_payload(proposal, endorsed[0].payload, endorsements)
     # An orderer takes none that is larger, and its client would hear that only after it signed.
     if len(payload) + SIGNED_BYTES > MAX_ENVELOPE_BYTES:
         text = f"failed to assemble transaction: {len(payload)} bytes are too many to be ordered"

@@ -16,7 +16,6 @@ with it the transactions that are at work on it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -73,6 +72,8 @@ class Stream:
         self._fault: EdgemarkError | None = None
         self._reader: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._writes_since: float | None = None  # by the loop's clock; None while it waits
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def is_open(self) -> bool:
@@ -86,10 +87,9 @@ class Stream:
             ChaincodeBroke: the process says something else first, or is another chaincode's.
             ChaincodeEnded: it ended the stream.
         """
-        messages = self._messages()
-        first = await anext(messages, None)
+        first = await self._next()
         while first is not None and first.type == _M.KEEPALIVE:
-            first = await anext(messages, None)
+            first = await self._next()
         if first is None:
             raise ChaincodeEnded(TERMINATED, who=self._who)
         if first.type != _M.REGISTER:
@@ -109,7 +109,7 @@ class Stream:
         self._writer = asyncio.create_task(self._write_all())
         await self._send(_M(type=_M.REGISTERED))
         await self._send(_M(type=_M.READY))
-        self._reader = asyncio.create_task(self._read(messages))
+        self._reader = asyncio.create_task(self._read())
 
     async def execute(self, call: Call, timeout_s: float) -> Completion:
         """Have the process run a chaincode.
@@ -169,26 +169,25 @@ class Stream:
                 work.done.set_exception(self._fault)
         self._call.cancel()
 
-    async def _messages(self) -> AsyncIterator[Any]:
-        while True:
-            try:
-                raw = await self._call.read()
-            except grpc.RpcError:
-                return
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise
-                return  # the stream was ended, not who reads it
-            if raw is grpc.aio.EOF:
-                return
-            yield parse(_M, raw, self._who)
+    async def _next(self) -> Any:
+        """The next message; None when there is none any more."""
+        try:
+            raw = await self._call.read()
+        except grpc.RpcError:
+            return None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return None  # the stream was ended, not who reads it
+        return None if raw is grpc.aio.EOF else parse(_M, raw, self._who)
 
-    async def _read(self, messages: AsyncIterator[Any]) -> None:
+    async def _read(self) -> None:
         fault: EdgemarkError = ChaincodeEnded(TERMINATED, who=self._who)
         try:
-            async for message in messages:
-                await self._take(message)
+            while (message := await self._next()) is not None:
+                if (answer := self._take(message)) is not None:
+                    await self._send(answer)
         except MessageMalformed as error:
             fault = ChaincodeBroke(error.what, who=self._who, needed=error.needed)
         except EdgemarkError as error:
@@ -198,28 +197,28 @@ class Stream:
         finally:
             self._end(fault)
 
-    async def _take(self, message: Any) -> None:
+    def _take(self, message: Any) -> Any:
+        """Do what a message asks; what is answered to it at once, None for nothing."""
         kind = message.type
         if kind == _M.KEEPALIVE:
-            return
+            return None
         work = self._works.get((message.channel_id, message.txid))
         if kind in (_M.COMPLETED, _M.ERROR):
             self._note(work)
             if work is not None and not work.done.done():
                 work.done.set_result(message)
-            return
+            return None
         if kind != INVOKE and kind not in ANSWERS:
             raise ChaincodeBroke("message is none of a chaincode's", who=self._who, had=kind)
         self._note(work)
         if work is None or work.done.done():
-            refused = error_of(message, "no ledger context")
-            await self._send(refused)
-        elif work.invoking is not None and not work.invoking.done():
-            return  # one request at a time: a peer drops the second, too
-        elif kind == INVOKE:
+            return error_of(message, "no ledger context")
+        if work.invoking is not None and not work.invoking.done():
+            return None  # one request at a time: a peer drops the second, too
+        if kind == INVOKE:
             work.invoking = asyncio.create_task(self._invoke(work, message))
-        else:
-            await self._send(_fitting(_answer(work.requests, message), message))
+            return None
+        return _fitting(_answer(work.requests, message), message)
 
     def _note(self, work: _Work | None) -> None:
         self._strays = 0 if work is not None else self._strays + 1
@@ -242,14 +241,29 @@ class Stream:
         await self._unsent.put(message)
 
     async def _write_all(self) -> None:
+        self._watch_write()
+        clock = asyncio.get_running_loop().time
         try:
             while True:
                 raw = (await self._unsent.get()).SerializeToString()
-                async with asyncio.timeout(WRITE_TIMEOUT_S):
-                    await self._call.write(raw)
-        except (TimeoutError, grpc.RpcError, asyncio.InvalidStateError):
+                self._writes_since = clock()
+                await self._call.write(raw)
+                self._writes_since = None
+        except (grpc.RpcError, asyncio.InvalidStateError):
             pass  # it reads no more, or is gone
         finally:
+            self._end(ChaincodeEnded(TERMINATED, who=self._who))
+            if self._watch is not None:
+                self._watch.cancel()
+
+    def _watch_write(self) -> None:
+        """End the stream when a write takes too long: a timer of its own would cost as much."""
+        loop = asyncio.get_running_loop()
+        since = self._writes_since
+        left_s = WRITE_TIMEOUT_S if since is None else since + WRITE_TIMEOUT_S - loop.time()
+        if left_s > 0:
+            self._watch = loop.call_later(left_s, self._watch_write)
+        else:
             self._end(ChaincodeEnded(TERMINATED, who=self._who))
 
 

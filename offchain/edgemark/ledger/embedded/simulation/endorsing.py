@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fabric_protos.peer import chaincode_pb2, proposal_pb2
-
 from edgemark.ledger.embedded.simulation.calls import (
     FAILED,
     REFUSED,
@@ -28,8 +26,7 @@ from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.envelopes import Endorsement, Event, make_event, make_response
 from edgemark.ledger.fabric.wire.limits import MAX_EVENT_BYTES
-from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.proposals import WHO, Proposal
+from edgemark.ledger.fabric.wire.proposals import Proposal
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ class Endorser:
         needs_state = self._invoker.needs_state(proposal.chaincode)
         simulation = Simulation(view) if view is not None and needs_state else None
         asked = Asked(proposal, signed, member, msp_id)
-        call = self._invoker.begin(asked, channel, simulation, _is_init(proposal))
+        call = self._invoker.begin(asked, channel, simulation, proposal.is_init)
         completion, version = await self._invoker.run(call)
         return Simulated(
             status=completion.status,
@@ -184,9 +181,3 @@ def _event_of(completion: Completion, proposal: Proposal) -> bytes:
             needed=f"<= {MAX_EVENT_BYTES}",
         )
     return make_event(Event(proposal.chaincode, proposal.transaction_id, name, payload))
-
-
-def _is_init(proposal: Proposal) -> bool:
-    asked = parse(proposal_pb2.ChaincodeProposalPayload, proposal.payload, WHO)
-    invocation = parse(chaincode_pb2.ChaincodeInvocationSpec, asked.input, WHO)
-    return bool(invocation.chaincode_spec.input.is_init)

@@ -48,8 +48,9 @@ class Signer:
 
     def sign(self, message: bytes) -> bytes:
         """A signature over a message, DER."""
-        r, s = decode_dss_signature(self.key.sign(message, _HASH))
-        return encode_dss_signature(r, min(s, ORDER - s))
+        signature = self.key.sign(message, _HASH)
+        r, s = decode_dss_signature(signature)
+        return signature if s <= ORDER // 2 else encode_dss_signature(r, ORDER - s)
 
 
 def make_identity(msp_id: str, certificate: bytes) -> bytes:

@@ -272,6 +272,7 @@ def _write_rule(message: Any, rule: Rule, leaves: list[SignedBy]) -> None:
         _write_rule(message.n_out_of.rules.add(), one, leaves)
 
 
+@lru_cache(maxsize=64)
 def parse_policy(raw: bytes) -> Policy:
     """A policy out of `ApplicationPolicy`.
 

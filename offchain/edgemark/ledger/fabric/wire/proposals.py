@@ -47,6 +47,7 @@ class Proposal:
         timestamp_ns: what its creator says the time is, Unix nanoseconds.
         channel_header, signature_header: as they were sent.
         payload: `ChaincodeProposalPayload` without the transient data.
+        is_init: whether it is marked as the first call that a definition may require.
     """
 
     channel: str
@@ -60,6 +61,7 @@ class Proposal:
     channel_header: bytes
     signature_header: bytes
     payload: bytes
+    is_init: bool = False
 
     @cached_property
     def hash(self) -> bytes:
@@ -137,6 +139,7 @@ def parse_proposal(raw: bytes) -> Proposal:
         channel_header=header.channel_header,
         signature_header=header.signature_header,
         payload=asked.SerializeToString() if transient else proposal.payload,
+        is_init=spec.input.is_init,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from fabric_protos.ledger.rwset import rwset_pb2
@@ -17,6 +18,7 @@ from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "read-write set"
+MAX_KEPT_BYTES = 4096  # of a set that is kept taken apart
 
 
 class Version(NamedTuple):
@@ -93,10 +95,19 @@ def parse_results(raw: bytes) -> tuple[NamespaceSet, ...]:
     Raises:
         MessageMalformed: it is none.
     """
+    return _parse_kept(raw) if len(raw) <= MAX_KEPT_BYTES else _parse(raw)
+
+
+def _parse(raw: bytes) -> tuple[NamespaceSet, ...]:
     results = parse(rwset_pb2.TxReadWriteSet, raw, WHO)
     if results.data_model != rwset_pb2.TxReadWriteSet.KV:
         raise MessageMalformed("data model is unknown", who=WHO, had=results.data_model)
     return tuple(_set_of(each) for each in results.ns_rwset)
+
+
+# The same bytes are asked for at a door, by the orderer and by validation: what they hold is no
+# verdict, and does not change.
+_parse_kept = lru_cache(maxsize=256)(_parse)
 
 
 def _message_of(each: NamespaceSet) -> kv_pb2.KVRWSet:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,21 +75,18 @@ class Places:
         self._what = what
         self.taken = 0
 
-    @contextmanager
-    def take(self) -> Iterator[None]:
-        """Have one meanwhile.
+    def take(self) -> AbstractContextManager[None]:
+        """Have one meanwhile; the context raises CallRefused when all are taken."""
+        return self
 
-        Raises:
-            CallRefused: all are taken.
-        """
+    def __enter__(self) -> None:
         if self.taken >= self.most:
             text = f"too many {self._what} at once; needed <= {self.most}; try again later"
             raise refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.taken -= 1
 
 
 class SilentPlaces:

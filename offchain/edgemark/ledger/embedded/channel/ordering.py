@@ -20,7 +20,7 @@ from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Unreco
 from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
 from edgemark.ledger.embedded.channel.taking_back import RevertUnfinished
 from edgemark.ledger.embedded.channel.trouble import Trouble
-from edgemark.ledger.embedded.channel.waits import Waits
+from edgemark.ledger.embedded.channel.waits import Expected, Waits
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.limits import (
@@ -31,6 +31,7 @@ from edgemark.ledger.fabric.wire.limits import (
 )
 
 SHORT_S = 0.01  # a time as short as this is for those who come together
+GATHER_S = 0.05  # that these wait for others who are being endorsed: a block costs as much as five
 PAUSE_S = 10.0  # that a snapshot, a revert or a new configuration waits for commits
 AGAIN_S = 0.5  # until a commit that failed is tried again
 RECENT = 64  # blocks kept in memory for those who follow
@@ -47,7 +48,7 @@ class Orderer:
             count: transactions of a block at most, >= 1.
             timeout_s: how long a first transaction waits for others, seconds >= 0. One of at most
                 SHORT_S only gathers what comes at the same time: while transactions come one by
-                one, none waits.
+                one, none waits; while they come together, up to GATHER_S for those `expected`.
         """
         self.channel = channel
         self._who = f"channel {channel.name}"
@@ -59,6 +60,7 @@ class Orderer:
         self._cut_count = 0  # envelopes of the block that is being made
         self._arrived, self._enough, self._grown = (asyncio.Event() for _ in range(3))
         self._waits, self._followers = Waits(), 0
+        self.expected = Expected(self._hurry)
         self._committing = asyncio.Lock()
         self._reverted_to: list[int] = []  # heights, one for each time that blocks were taken back
         self._recent: deque[Block] = deque(maxlen=RECENT)
@@ -279,7 +281,7 @@ class Orderer:
             if self._is_closing and not self._queued:
                 return
             if not self._enough.is_set() and not self._is_closing and self._waits_for_others:
-                await _wait(self._enough, self._timeout_s)
+                await _wait(self._enough, self._patience_s)
             self._is_crowded = await self._commit_next() > 1
             if self._failure is not None:
                 return
@@ -301,6 +303,16 @@ class Orderer:
             return True
         # What comes while a block is written gathers by itself.
         return self._timeout_s > 0 and (self._is_crowded or len(self._queued) > 1)
+
+    @property
+    def _patience_s(self) -> float:
+        gathers = self.expected.count and self._timeout_s <= SHORT_S
+        return GATHER_S if gathers else self._timeout_s
+
+    def _hurry(self) -> None:
+        """Nobody is on the way any more: who is here need not wait."""
+        if self._queued and self._timeout_s <= SHORT_S:
+            self._enough.set()
 
     def _stop(self, task: asyncio.Task[None]) -> None:
         """Let nobody wait for a task that has ended."""

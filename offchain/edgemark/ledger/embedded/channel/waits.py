@@ -1,11 +1,35 @@
-"""Who waits for what became of which transaction; for one loop."""
+"""Who waits for what became of which transaction, and who is on the way; for one loop."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from edgemark.ledger.embedded.channel.channel import Committed, Status
 from edgemark.ledger.fabric.wire.codes import Code
+
+
+class Expected:
+    """Counts transactions that are being endorsed, and so come soon; `with` it for each.
+
+    Args:
+        nobody: called when the last of them is through.
+
+    Attributes:
+        count: how many.
+    """
+
+    def __init__(self, nobody: Callable[[], None]) -> None:
+        self.count = 0
+        self._nobody = nobody
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
+        if not self.count:
+            self._nobody()
 
 
 class Waits:

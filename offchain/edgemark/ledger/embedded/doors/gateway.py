@@ -162,10 +162,11 @@ class Gateway:
             admitted = self._admit(signed, proposal, channel, first)
             if isinstance(admitted, Outcome):
                 raise self._not_enough([admitted]) if named else self._not_endorsed(admitted)
-            if named:
-                outcomes = await self._endorse_at(admitted, channel, named)
-            else:
-                outcomes = await self._endorse_as_policies_say(admitted, channel)
+            with self._behind.ordering_of(channel.name).expected:
+                if named:
+                    outcomes = await self._endorse_at(admitted, channel, named)
+                else:
+                    outcomes = await self._endorse_as_policies_say(admitted, channel)
             return _prepare(proposal, outcomes)
 
     async def _endorse_at(

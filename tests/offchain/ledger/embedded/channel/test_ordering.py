@@ -100,6 +100,27 @@ def test_transactions_that_come_one_by_one__wait_for_nobody__but_for_as_long_as_
     play(scenes())
 
 
+def test_transactions_that_come_together__wait_for_those_being_endorsed__and_no_longer(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "GATHER_S", 60.0)
+
+    async def scene() -> None:
+        first, second, third = drafts(3)
+        async with Orderer(channel, count=100, timeout_s=ordering.SHORT_S) as one:
+            with one.expected:
+                with one.expected:
+                    await one.submit(first.envelope())
+                    await one.submit(second.envelope())
+                await asyncio.sleep(5 * ordering.SHORT_S)
+                await one.submit(third.envelope())
+                assert await asyncio.to_thread(channel.status, first.transaction_id) is None
+            blocks = {(await one.wait_for(each.transaction_id)).block for each in (first, third)}
+            assert blocks == {2}
+
+    play(scene())
+
+
 def test_followers__see_every_block_once__in_order__those_to_come_too(channel: Channel) -> None:
     async def follow(ordering: Orderer, start: int, seen: list[Block]) -> None:
         async for block in ordering.blocks_from(start):

@@ -130,7 +130,10 @@ def _name_refuser(refused: ChaincodeRefused, named: Named) -> None:
     if whose := ", ".join(sorted({each.msp_id for each in refused.endorsers})):
         refused.who = f"{refused.who}, at {whose}"
     refused.had = str(refused.had).rstrip(".")
-    if log := _find_log(named, [each.msp_id for each in refused.endorsers]):
+    log = None
+    with suppress(EdgemarkError):  # what is known of its processes is damaged: told elsewhere
+        log = _find_log(named, [each.msp_id for each in refused.endorsers])
+    if log:
         refused.remedy = f"{refused.remedy} Its log is {log}.".lstrip()
 
 

@@ -26,6 +26,10 @@ from typing import Self
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.packages.connection import Connection, parse_connection
 
+ANEW = (
+    "Package it anew: `peer lifecycle chaincode package`, or `edgemark ledger chaincode deploy "
+    "--address HOST:PORT` without a package."
+)
 WHO = "package"
 METADATA, CODE, CONNECTION = "metadata.json", "code.tar.gz", "connection.json"
 KIND = "ccaas"
@@ -108,7 +112,7 @@ def check_label(label: object) -> None:
     """
     if not isinstance(label, str) or len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
         needed = f"1 .. {MAX_LABEL} letters, digits and . + - _, a letter or digit first"
-        raise _refused("label is invalid", str(label)[:64], needed)
+        raise RefusedInput("label is invalid", who=WHO, had=str(label)[:64], needed=needed)
 
 
 def _files(raw: bytes, who: str, *, folders: bool) -> Iterator[tuple[str, bytes]]:
@@ -177,4 +181,4 @@ def _name_of(entry: tarfile.TarInfo) -> str:
 
 
 def _refused(what: str, had: object, needed: object, who: str = WHO) -> RefusedInput:
-    return RefusedInput(what, who=who, had=had, needed=needed)
+    return RefusedInput(what, who=who, had=had, needed=needed, remedy=ANEW)

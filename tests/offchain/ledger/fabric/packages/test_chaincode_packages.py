@@ -146,6 +146,14 @@ def test_what_is_no_package__is_refused(raw: bytes, what: str) -> None:
         parse_package(raw)
 
 
+@pytest.mark.parametrize(
+    "raw", [b"noise" * 100, make_package(code={"../connection.json": b"{}"}), make_package(code={})]
+)
+def test_what_is_no_package__is_told_how_to_make_one(raw: bytes) -> None:
+    with pytest.raises(RefusedInput, match="peer lifecycle chaincode package"):
+        parse_package(raw)
+
+
 @given(st.binary(max_size=300), st.integers(0, 400), st.integers(0, 255))
 def test_any_bytes__are_a_package_or_refused_typed(raw: bytes, place: int, byte: int) -> None:
     right = bytearray(make_package())

@@ -20,11 +20,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import proposal_pb2, transaction_pb2
 
+from edgemark.encoding import Writer
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.signing import (
@@ -45,10 +48,11 @@ from edgemark.ledger.fabric.wire.envelopes import (
 )
 from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD, MAX_ENVELOPE_BYTES, MAX_NAME
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.proposals import Proposal, make_proposal, parse_proposal
+from edgemark.ledger.fabric.wire.proposals import Proposal, draft_proposal
 
 GATEWAY = "gateway"
 GOOD = range(200, 400)  # statuses of a response that counts
+_FINAL = {code.value: code for code in Code if code is not Code.NOT_VALIDATED}
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,16 @@ class Call:
     arguments: tuple[bytes, ...]
     transient: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     organisations: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """32 bytes that tell a call from every other, but for its transient data."""
+        writer = Writer().text(self.channel).text(self.chaincode).integer(len(self.arguments), 4)
+        for argument in self.arguments:
+            writer.variable(argument)
+        for organisation in self.organisations:
+            writer.text(organisation)
+        return sha256(writer.finish()).digest()
 
 
 @dataclass(frozen=True)
@@ -122,17 +136,16 @@ def ask(call: Call, signer: Signer, *, nonce: bytes, timestamp_ns: int) -> Asked
     """
     _check_name("channel", call.channel)
     _check_name("chaincode", call.chaincode)
-    proposal = make_proposal(
-        call.channel,
-        call.chaincode,
-        call.arguments,
-        creator=signer.identity,
-        nonce=nonce,
-        timestamp_ns=timestamp_ns,
-        transient=call.transient,
-    )
     try:
-        parsed = parse_proposal(proposal)
+        proposal, parsed = draft_proposal(
+            call.channel,
+            call.chaincode,
+            call.arguments,
+            creator=signer.identity,
+            nonce=nonce,
+            timestamp_ns=timestamp_ns,
+            transient=call.transient,
+        )
     except MessageMalformed as ours:
         raise RefusedInput(ours.what, who="call", had=ours.had, needed=ours.needed) from ours
     return Asked(call, parsed.transaction_id, proposal, signer.sign(proposal), parsed)
@@ -250,12 +263,11 @@ def read_status(raw: bytes) -> tuple[Code, int]:
         MessageMalformed: it is no answer, or of a code that no transaction has for ever.
     """
     status = parse(gateway_pb2.CommitStatusResponse, raw, GATEWAY)
-    known = {code.value: code for code in Code if code is not Code.NOT_VALIDATED}
-    if status.result not in known:
+    if status.result not in _FINAL:
         raise _wrong("code of a transaction", status.result, "one of Fabric's")
     if not status.block_number:  # an answer of no bytes would be VALID, in a block that has none
         raise _wrong("block of a transaction", 0, "1 or above")
-    return known[status.result], status.block_number
+    return _FINAL[status.result], status.block_number
 
 
 def read_processed(raw: bytes, transaction_id: str, signer: Signer) -> bytes:

@@ -26,7 +26,7 @@ from edgemark.ledger.fabric.client.calls import (
     status_request,
     submit_request,
 )
-from edgemark.ledger.fabric.client.keeping.records import Kept, Name, digest_call
+from edgemark.ledger.fabric.client.keeping.records import Kept, Name
 from edgemark.ledger.fabric.client.refusals import Asking, gone, invalid
 from edgemark.ledger.fabric.client.submission import (
     AskStatus,
@@ -179,7 +179,7 @@ class Flows:
         self, call: Call, name: Name, submissions: Submissions, retries: int, wait_s: float
     ) -> Flow[Outcome]:
         """Have a call endorsed and ordered, and wait until it counts; see `submission`."""
-        found = submissions.take(name.text, digest_call(call), is_drawn=name.is_drawn)
+        found = submissions.take(name.text, call.digest, is_drawn=name.is_drawn)
         try:
             under_way = _Submitting(self, call, name, found, self._until(wait_s))
             return (yield from under_way.run(retries))
@@ -191,7 +191,7 @@ class Flows:
     ) -> Flow[Outcome]:
         """Have ordered what was endorsed before, and wait until it counts."""
         call = endorsed.asked.call
-        kept = submissions.take(name.text, digest_call(call), is_drawn=name.is_drawn)
+        kept = submissions.take(name.text, call.digest, is_drawn=name.is_drawn)
         try:
             under_way = _Submitting(self, call, name, kept, self._until(wait_s), endorsed)
             return (yield from under_way.run(0))

@@ -242,13 +242,14 @@ def step(submission: Submission, event: SubmissionEvent) -> tuple[Submission, Su
         raise IllegalMove(f"{type(event).__name__} while {submission.phase}")
     match event:
         case HeardEndorsed():
-            return replace(submission, phase=Phase.KEEPING), KeepEnvelope()
+            return _moved(submission, Phase.KEEPING), KeepEnvelope()
         case FoundKept():
             return _after_kept(submission)
         case HeardTaken():
-            return replace(submission, phase=Phase.WAITING, refused=None), AskStatus(LONG_WAIT_S)
+            taken = submission if submission.refused is None else replace(submission, refused=None)
+            return _moved(taken, Phase.WAITING), AskStatus(LONG_WAIT_S)
         case HeardCode(code, block):
-            decided = replace(submission, phase=Phase.DECIDED, code=code, block=block)
+            decided = _moved(submission, Phase.DECIDED, code, block)
             return decided, KeepCode(code, block)
         case HeardSilence(error, is_over):
             return _after_silence(submission, error, is_over)
@@ -256,12 +257,33 @@ def step(submission: Submission, event: SubmissionEvent) -> tuple[Submission, Su
             return _after_refusal(submission, error)
 
 
+def _moved(
+    submission: Submission,
+    phase: Phase,
+    code: Code = Code.NOT_VALIDATED,
+    block: int = 0,
+    *,
+    sent: int | None = None,
+) -> Submission:
+    """In another phase: `replace` of a few fields, at half its price on the way of every call."""
+    count = submission.sent if sent is None else sent
+    return Submission(
+        phase,
+        submission.retries,
+        submission.is_doubtful,
+        submission.refused,
+        count,
+        code,
+        block,
+    )
+
+
 def _after_kept(submission: Submission) -> tuple[Submission, SubmissionEffect]:
     if submission.phase is Phase.KEEPING:
-        return replace(submission, phase=Phase.SENDING, sent=1), SendEnvelope()
+        return _moved(submission, Phase.SENDING, sent=1), SendEnvelope()
     if submission.code in CONFLICTS and submission.retries:
         return begin(submission.retries - 1)
-    told = replace(submission, phase=Phase.TOLD)
+    told = _moved(submission, Phase.TOLD, submission.code, submission.block)
     return told, TellCode(submission.code, submission.block)
 
 

@@ -36,7 +36,6 @@ from edgemark.ledger.fabric.client.keeping.records import (
     Decided,
     Kept,
     Moved,
-    digest_call,
     read_records,
     write_identity,
     write_kept,
@@ -53,7 +52,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_SUBMISSION_NAME,
 )
 
-MOVE_DECIDED = 500  # so many that are decided leave the journal together
+MOVE_DECIDED = 200  # so many that are decided leave the journal together
 
 
 def keep(name: str, endorsed: Endorsed) -> Kept:
@@ -62,7 +61,7 @@ def keep(name: str, endorsed: Endorsed) -> Kept:
     return Kept(
         name=name,
         channel=asked.call.channel,
-        digest=digest_call(asked.call),
+        digest=asked.call.digest,
         transaction_id=asked.transaction_id,
         envelope=endorsed.envelope,
     )
@@ -144,7 +143,7 @@ class Submissions(Closing):
 
         Args:
             name: of a submission.
-            digest: of the call, see `digest_call`.
+            digest: of the call.
             is_drawn: it was drawn just now, and nobody else has it.
 
         Raises:

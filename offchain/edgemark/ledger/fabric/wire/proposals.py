@@ -80,30 +80,77 @@ def make_proposal(
     transient: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """The bytes of a proposal, which its creator signs; for the arguments see `Proposal`."""
+    asked = (channel, chaincode, tuple(arguments), transient or {})
+    return _write(asked, creator, nonce, timestamp_ns)[0]
+
+
+def draft_proposal(
+    channel: str,
+    chaincode: str,
+    arguments: Sequence[bytes],
+    *,
+    creator: bytes,
+    nonce: bytes,
+    timestamp_ns: int,
+    transient: Mapping[str, bytes],
+) -> tuple[bytes, Proposal]:
+    """The bytes of a proposal, and what `parse_proposal` makes of them.
+
+    Raises:
+        MessageMalformed: nobody takes such a proposal.
+    """
+    asked = (channel, chaincode, tuple(arguments), transient)
+    _check_nonce(nonce, creator)
+    _check_names(channel, chaincode)
+    _check_arguments(asked[2])
+    _check_transient(transient)
+    return _write(asked, creator, nonce, timestamp_ns)
+
+
+def _write(
+    asked: tuple[str, str, tuple[bytes, ...], Mapping[str, bytes]],
+    creator: bytes,
+    nonce: bytes,
+    timestamp_ns: int,
+) -> tuple[bytes, Proposal]:
+    """The bytes of a proposal, and its parts."""
+    channel, chaincode, arguments, transient = asked
+    transaction_id = compute_transaction_id(nonce, creator)
     name = chaincode_pb2.ChaincodeID(name=chaincode)
     header = common_pb2.ChannelHeader(
         type=common_pb2.ENDORSER_TRANSACTION,
         channel_id=channel,
-        tx_id=compute_transaction_id(nonce, creator),
+        tx_id=transaction_id,
         extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=name).SerializeToString(),
     )
     header.timestamp.seconds, header.timestamp.nanos = divmod(timestamp_ns, NANOSECONDS)
-    signature = common_pb2.SignatureHeader(creator=creator, nonce=nonce)
+    channel_header = header.SerializeToString()
+    signature = common_pb2.SignatureHeader(creator=creator, nonce=nonce).SerializeToString()
+    headers = common_pb2.Header(channel_header=channel_header, signature_header=signature)
+    payload, whole = _write_payload(name, arguments, transient)
+    raw: bytes = proposal_pb2.Proposal(
+        header=headers.SerializeToString(), payload=whole
+    ).SerializeToString()
+    numbers = creator, nonce, transaction_id, timestamp_ns
+    return raw, Proposal(*asked, *numbers, channel_header, signature, payload)
+
+
+def _write_payload(
+    name: chaincode_pb2.ChaincodeID, arguments: Sequence[bytes], transient: Mapping[str, bytes]
+) -> tuple[bytes, bytes]:
+    """`ChaincodeProposalPayload` without and with its transient data."""
     spec = chaincode_pb2.ChaincodeSpec(
         type=chaincode_pb2.ChaincodeSpec.GOLANG,  # says nothing of the language, and all clients do
         chaincode_id=name,
-        input=chaincode_pb2.ChaincodeInput(args=list(arguments)),
+        input=chaincode_pb2.ChaincodeInput(args=arguments),
     )
     invocation = chaincode_pb2.ChaincodeInvocationSpec(chaincode_spec=spec).SerializeToString()
-    asked = proposal_pb2.ChaincodeProposalPayload(input=invocation, TransientMap=transient or {})
-    made: bytes = proposal_pb2.Proposal(
-        header=common_pb2.Header(
-            channel_header=header.SerializeToString(),
-            signature_header=signature.SerializeToString(),
-        ).SerializeToString(),
-        payload=asked.SerializeToString(),
-    ).SerializeToString()
-    return made
+    asked = proposal_pb2.ChaincodeProposalPayload(input=invocation)
+    without: bytes = asked.SerializeToString()
+    if not transient:
+        return without, without
+    asked.TransientMap.update(transient)
+    return without, asked.SerializeToString()
 
 
 def parse_proposal(raw: bytes) -> Proposal:
@@ -153,22 +200,30 @@ def _check_headers(
         raise _contradiction("type of header", channel.type, common_pb2.ENDORSER_TRANSACTION)
     if channel.epoch:
         raise _contradiction("epoch", channel.epoch, 0)
-    if not 1 <= len(signature.nonce) <= MAX_NONCE_BYTES:
-        raise _contradiction("nonce", f"{len(signature.nonce)} bytes", f"1 .. {MAX_NONCE_BYTES}")
-    if not signature.creator:
-        raise _contradiction("creator", "none", "an identity")
+    _check_nonce(signature.nonce, signature.creator)
     needed = compute_transaction_id(signature.nonce, signature.creator)
     if channel.tx_id != needed:
         raise _contradiction("transaction id", channel.tx_id[:64], needed)
     if not asked or named != asked:
         raise _contradiction("chaincode of the header", named[:64], asked[:64] or "a name")
+    _check_names(channel.channel_id, asked)
+
+
+def _check_nonce(nonce: bytes, creator: bytes) -> None:
+    if not 1 <= len(nonce) <= MAX_NONCE_BYTES:
+        raise _contradiction("nonce", f"{len(nonce)} bytes", f"1 .. {MAX_NONCE_BYTES}")
+    if not creator:
+        raise _contradiction("creator", "none", "an identity")
+
+
+def _check_names(channel: str, asked: str) -> None:
     # Before anything looks for them: what a stranger says is a name may have any length.
     if len(asked) > MAX_NAME or not _CHAINCODE.fullmatch(asked):
         needed = f"up to {MAX_NAME} letters, digits, _ and -"
         raise _contradiction("name of the chaincode", asked[:64], needed)
-    if not _CHANNEL.fullmatch(channel.channel_id):
+    if not _CHANNEL.fullmatch(channel):
         needed = f"up to {MAX_NAME} small letters, digits, dots and dashes, a letter first"
-        raise _contradiction("name of the channel", channel.channel_id[:64], needed)
+        raise _contradiction("name of the channel", channel[:64], needed)
 
 
 def _check_arguments(arguments: tuple[bytes, ...]) -> None:

@@ -12,7 +12,7 @@ from edgemark.errors import Overloaded, Unrecoverable
 from edgemark.ledger.fabric.client import submissions as module
 from edgemark.ledger.fabric.client.calls import Call
 from edgemark.ledger.fabric.client.keeping.names import DecidedNames
-from edgemark.ledger.fabric.client.keeping.records import Kept, digest_call
+from edgemark.ledger.fabric.client.keeping.records import Kept
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.faults import SubmissionDiffers
 from edgemark.ledger.fabric.wire.codes import Code
@@ -23,7 +23,7 @@ MANY = 30
 
 
 def _kept(name: str, number: int = 0, size: int = 10) -> Kept:
-    return Kept(name, CALL.channel, digest_call(CALL), f"{number:064x}", b"e" * size)
+    return Kept(name, CALL.channel, CALL.digest, f"{number:064x}", b"e" * size)
 
 
 def _decide(opened: Submissions, kept: Kept, *, is_named: bool = True) -> None:
@@ -49,7 +49,7 @@ def test_every_decided_name__is_known_after_any_number_of_others(tmp_path: Path)
         with Submissions.open(tmp_path, IDENTITY) as opened:
             assert [each.name for each in opened.open_ones()] == ["open"]
             for number in range(MANY):
-                found = opened.take(f"n{number}", digest_call(CALL))
+                found = opened.take(f"n{number}", CALL.digest)
                 assert found is not None
                 assert (found.transaction_id, found.code, found.block) == (
                     f"{number:064x}",
@@ -57,7 +57,7 @@ def test_every_decided_name__is_known_after_any_number_of_others(tmp_path: Path)
                     3,
                 )
             with pytest.raises(SubmissionDiffers):
-                opened.take("n0", digest_call(replace(CALL, arguments=())))
+                opened.take("n0", replace(CALL, arguments=()).digest)
             for number in range(MANY):
                 opened.give_back(f"n{number}")
 
@@ -123,10 +123,10 @@ def test_as_many_names_as_are_remembered__refuse_new_ones__and_no_old_or_drawn_o
     _fill(tmp_path)
     with Submissions.open(tmp_path, IDENTITY) as opened:
         with pytest.raises(Overloaded, match="another home"):
-            opened.take("new", digest_call(CALL))
-        assert opened.take("n3", digest_call(CALL)) is not None
-        assert opened.take("open", digest_call(CALL)) is not None
-        assert opened.take("drawn", digest_call(CALL), is_drawn=True) is None
+            opened.take("new", CALL.digest)
+        assert opened.take("n3", CALL.digest) is not None
+        assert opened.take("open", CALL.digest) is not None
+        assert opened.take("drawn", CALL.digest, is_drawn=True) is None
 
 
 def test_names_that_cannot_be_moved__stay_in_the_journal_and_are_known(
@@ -142,10 +142,10 @@ def test_names_that_cannot_be_moved__stay_in_the_journal_and_are_known(
             for number in range(20):
                 _decide(opened, _kept(f"n{number}", number))
             with pytest.raises(Unrecoverable, match="disk is full"):
-                opened.take("new", digest_call(CALL))
+                opened.take("new", CALL.digest)
     with Submissions.open(tmp_path, IDENTITY) as opened:
         assert all(opened.find(f"n{number}") for number in range(20))
-        assert opened.take("new", digest_call(CALL)) is None
+        assert opened.take("new", CALL.digest) is None
 
 
 def test_envelopes_that_are_open__have_a_bound_together(
@@ -155,7 +155,7 @@ def test_envelopes_that_are_open__have_a_bound_together(
     with Submissions.open(tmp_path, IDENTITY) as opened:
         opened.append(first := _kept("a", size=600))
         opened.append(first)
-        assert opened.take("b", digest_call(CALL)) is None
+        assert opened.take("b", CALL.digest) is None
         with pytest.raises(Overloaded, match="edgemark ledger finish"):
             opened.append(_kept("b", size=401))
         opened.give_back("b")

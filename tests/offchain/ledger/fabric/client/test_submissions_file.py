@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgemark.errors import Overloaded, RefusedInput, Unrecoverable
 from edgemark.ledger.fabric.client import submissions as module
 from edgemark.ledger.fabric.client.calls import Call
-from edgemark.ledger.fabric.client.keeping.records import Kept, digest_call
+from edgemark.ledger.fabric.client.keeping.records import Kept
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.faults import SubmissionDiffers
 from edgemark.ledger.fabric.wire.codes import Code
@@ -25,7 +25,7 @@ def _kept(name: str, number: int = 0) -> Kept:
     return Kept(
         name=name,
         channel=CALL.channel,
-        digest=digest_call(CALL),
+        digest=CALL.digest,
         transaction_id=f"{number:064x}",
         envelope=b"envelope %d" % number,
     )
@@ -110,14 +110,14 @@ def test_a_flipped_byte__is_damage(tmp_path: Path) -> None:
 
 def test_a_name__is_one_calls_and_one_callers(tmp_path: Path) -> None:
     with Submissions.open(tmp_path, IDENTITY) as opened:
-        digest = digest_call(CALL)
+        digest = CALL.digest
         assert opened.take("a", digest) is None
         with pytest.raises(RefusedInput, match="is under way"):
             opened.take("a", digest)
         opened.append(_kept("a"))
         opened.give_back("a")
         with pytest.raises(SubmissionDiffers):
-            opened.take("a", digest_call(replace(CALL, arguments=(b"put", b"k", b"2"))))
+            opened.take("a", replace(CALL, arguments=(b"put", b"k", b"2")).digest)
         found = opened.take("a", digest)
         assert found is not None
         assert found.is_open
@@ -126,7 +126,7 @@ def test_a_name__is_one_calls_and_one_callers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "x" * 129])
 def test_no_name__is_refused(tmp_path: Path, name: str) -> None:
     with Submissions.open(tmp_path, IDENTITY) as opened, pytest.raises(RefusedInput):
-        opened.take(name, digest_call(CALL))
+        opened.take(name, CALL.digest)
 
 
 def test_too_many_open_ones__are_refused_until_some_are_decided(
@@ -137,11 +137,11 @@ def test_too_many_open_ones__are_refused_until_some_are_decided(
         for name in ("a", "b"):
             opened.append(_kept(name))
         with pytest.raises(Overloaded, match="edgemark ledger finish"):
-            opened.take("c", digest_call(CALL))
-        assert opened.take("a", digest_call(CALL)) is not None
+            opened.take("c", CALL.digest)
+        assert opened.take("a", CALL.digest) is not None
         opened.append(_decided(_kept("a"), Code.VALID))
         opened.give_back("a")
-        assert opened.take("c", digest_call(CALL)) is None
+        assert opened.take("c", CALL.digest) is None
 
 
 def test_calls_that_differ_in_anything__have_other_digests() -> None:
@@ -152,4 +152,4 @@ def test_calls_that_differ_in_anything__have_other_digests() -> None:
         replace(CALL, arguments=(b"put", b"k", b"1", b"")),
         replace(CALL, organisations=("Org1MSP",)),
     ]
-    assert len({digest_call(each) for each in (CALL, *others)}) == len(others) + 1
+    assert len({each.digest for each in (CALL, *others)}) == len(others) + 1

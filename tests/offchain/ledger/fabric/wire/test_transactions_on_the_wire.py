@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ from edgemark.ledger.fabric.wire.envelopes import (
     parse_event,
     parse_transaction,
 )
-from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
+from edgemark.ledger.fabric.wire.proposals import draft_proposal, make_proposal, parse_proposal
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,
     RangeRead,
@@ -82,6 +84,30 @@ def test_proposal_with_a_name_that_none_has__is_refused(channel: str, chaincode:
     with pytest.raises(MessageMalformed, match="name of the") as caught:
         parse_proposal(raw)
     assert len(str(caught.value)) < 500
+
+
+NAMES = st.text(alphabet="aZ0-_./\n", max_size=4) | st.sampled_from(["code", "c" * 65, ""])
+
+
+@given(
+    channel=NAMES,
+    chaincode=NAMES,
+    arguments=st.lists(st.binary(max_size=5), max_size=3) | st.just([b""] * 257),
+    creator=st.binary(max_size=3),
+    nonce=st.binary(max_size=3) | st.just(b"n" * 65),
+    timestamp_ns=st.integers(0, 2**62),
+    transient=st.dictionaries(KEYS, st.binary(max_size=5), max_size=3),
+)
+def test_draft_of_a_proposal__is_what_the_parser_makes_of_it(**facts: Any) -> None:
+    named = facts.pop("channel"), facts.pop("chaincode"), facts.pop("arguments")
+    raw = make_proposal(*named, **facts)
+    try:
+        drafted = draft_proposal(*named, **facts)
+    except MessageMalformed:
+        with pytest.raises(MessageMalformed):
+            parse_proposal(raw)
+        return
+    assert parse_proposal(drafted[0]) == drafted[1] == parse_proposal(raw)
 
 
 @given(st.binary(max_size=200))

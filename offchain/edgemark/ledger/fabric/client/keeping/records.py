@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from edgemark.encoding import MalformedMessage, Reader, Writer
 from edgemark.journal.journal import MAX_RECORD_BYTES
-from edgemark.ledger.fabric.client.calls import Call
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import MAX_NAME, MAX_SUBMISSION_NAME
 
@@ -94,16 +92,6 @@ class Moved:
     """
 
     names: int
-
-
-def digest_call(call: Call) -> bytes:
-    """32 bytes that tell a call from every other, but for its transient data."""
-    writer = Writer().text(call.channel).text(call.chaincode).integer(len(call.arguments), 4)
-    for argument in call.arguments:
-        writer.variable(argument)
-    for organisation in call.organisations:
-        writer.text(organisation)
-    return sha256(writer.finish()).digest()
 
 
 def write_identity(whose: bytes) -> bytes:

@@ -22,5 +22,7 @@ peer counts for no policy, more than MAX_ENDORSEMENTS are not looked at, and wha
 not (private data, metadata of keys) is ILLEGAL_WRITESET. And an envelope whose header claims an
 id that its nonce and creator do not give keeps its place and its code, but no id: there the index
 (`common/ledger/blkstorage`) takes what the header says, so whoever is ordered first with another's
-id has the status of that id, and the other transaction is a duplicate for ever.
+id has the status of that id, and the other transaction is a duplicate for ever. And no transaction
+counts whose headers or arguments could end elsewhere with the same proposal hash: there one
+endorsement counts under every id, and on every channel, that its proposal hid in its header.
 """

@@ -33,6 +33,7 @@ OF_ALL: tuple[Check, ...] = (
     headers.check_envelope,
     headers.check_payload,
     headers.check_common_header,
+    headers.check_order_of_fields,
     headers.check_creator,
     headers.check_kind,
 )
@@ -40,6 +41,8 @@ OF_CONFIGURATIONS: tuple[Check, ...] = (check_configuration,)
 OF_TRANSACTIONS: tuple[Check, ...] = (
     headers.check_transaction_id,
     headers.check_one_action,
+    headers.check_action_header,
+    headers.check_asked,
     headers.check_proposal_hash,
     headers.check_channel,
     headers.check_is_new,

@@ -2,7 +2,8 @@
 
 What the creator signs covers the whole payload: channel, id, chaincode, what was asked, what was
 answered, all endorsements. What endorsers sign covers, by the proposal hash, the channel header (so
-channel, id and chaincode), creator, nonce and what was asked.
+channel, id and chaincode), creator, nonce and what was asked; and only these, for the hash has no
+borders, by `check_order_of_fields`, `check_action_header` and `check_asked` together.
 """
 
 from __future__ import annotations
@@ -13,6 +14,12 @@ from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.embedded.validation.ground import Ground
 from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.canonical import (
+    ASKED,
+    CHANNEL_HEADER,
+    SIGNATURE_HEADER,
+    is_in_order,
+)
 from edgemark.ledger.fabric.wire.codes import Code
 
 KINDS = frozenset({common_pb2.CONFIG, common_pb2.CONFIG_UPDATE, common_pb2.ENDORSER_TRANSACTION})
@@ -52,6 +59,19 @@ def check_common_header(candidate: Candidate, _: Ground) -> Code | None:
     return None if is_whole else Code.BAD_COMMON_HEADER
 
 
+def check_order_of_fields(candidate: Candidate, _: Ground) -> Code | None:
+    """Its headers end where they end: nothing behind them can be taken for theirs, or they for it.
+
+    Fabric asks none of this: there one endorsement counts under any ids and on any channels that
+    whoever made the proposal has hidden in its header.
+    """
+    header = candidate.payload.header
+    is_good = is_in_order(header.channel_header, CHANNEL_HEADER) and is_in_order(
+        header.signature_header, SIGNATURE_HEADER
+    )
+    return None if is_good else Code.BAD_COMMON_HEADER
+
+
 def check_creator(candidate: Candidate, ground: Ground) -> Code | None:
     """A member of the channel made it and signed all of it."""
     envelope = candidate.envelope
@@ -88,6 +108,19 @@ def check_one_action(candidate: Candidate, _: Ground) -> Code | None:
     except MessageMalformed:
         return Code.INVALID_ENDORSER_TRANSACTION
     return None if is_whole else Code.INVALID_ENDORSER_TRANSACTION
+
+
+def check_action_header(candidate: Candidate, _: Ground) -> Code | None:
+    """What endorsers say was its signature header is its signature header, byte for byte."""
+    is_same = candidate.actions[0].header == candidate.payload.header.signature_header
+    return None if is_same else Code.INVALID_ENDORSER_TRANSACTION
+
+
+def check_asked(candidate: Candidate, _: Ground) -> Code | None:
+    """What was asked is there, and nothing else is: no field that no reader shows."""
+    asked = candidate.asked.chaincode_proposal_payload
+    is_good = asked and is_in_order(asked, ASKED)
+    return None if is_good else Code.INVALID_ENDORSER_TRANSACTION
 
 
 def check_proposal_hash(candidate: Candidate, _: Ground) -> Code | None:

@@ -6,6 +6,10 @@
 | proposal hash | SHA-256(channel header, signature header, payload without transient data) |
 | data hash of a block | SHA-256 of its envelopes, one behind the other |
 | hash of a block | SHA-256 of the DER of SEQUENCE {number, previous hash, data hash} |
+
+The parts have no lengths, but for the last: `canonical` says which bytes are these parts and no
+others. A nonce ends and a creator begins with no border at all: an id is both together, and who has
+signed with a creator cannot sign with a longer or shorter one, which is no identity.
 """
 
 from __future__ import annotations

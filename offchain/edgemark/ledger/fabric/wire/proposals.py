@@ -15,6 +15,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
 
 from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.canonical import check_proposal_parts
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS,
@@ -157,7 +158,7 @@ def parse_proposal(raw: bytes) -> Proposal:
     """A proposal's parts.
 
     Raises:
-        MessageMalformed: it is none, or contradicts itself.
+        MessageMalformed: it is none, contradicts itself, or has the hash of others too.
     """
     proposal = parse(proposal_pb2.Proposal, raw, WHO)
     header = parse(common_pb2.Header, proposal.header, WHO)
@@ -167,12 +168,12 @@ def parse_proposal(raw: bytes) -> Proposal:
     asked = parse(proposal_pb2.ChaincodeProposalPayload, proposal.payload, WHO)
     invocation = parse(chaincode_pb2.ChaincodeInvocationSpec, asked.input, WHO)
     spec = invocation.chaincode_spec
+    check_proposal_parts(header.channel_header, header.signature_header, proposal.payload)
     _check_headers(channel, signature, extension.chaincode_id.name, spec.chaincode_id.name)
     arguments = tuple(spec.input.args)
     _check_arguments(arguments)
     transient = dict(asked.TransientMap)
     _check_transient(transient)
-    asked.ClearField("TransientMap")
     at = channel.timestamp
     return Proposal(
         channel=channel.channel_id,
@@ -185,7 +186,7 @@ def parse_proposal(raw: bytes) -> Proposal:
         timestamp_ns=at.seconds * NANOSECONDS + at.nanos,
         channel_header=header.channel_header,
         signature_header=header.signature_header,
-        payload=asked.SerializeToString() if transient else proposal.payload,
+        payload=proposal_pb2.ChaincodeProposalPayload(input=asked.input).SerializeToString(),
         is_init=spec.input.is_init,
     )
 

@@ -42,6 +42,7 @@ from edgemark.ledger.fabric.wire.read_write_sets import RangeRead, Read
 
 ONE_OF_TWO = parse_policy_text("OR('Org1MSP.peer', 'Org2MSP.peer')")
 TWO_MEMBERS = parse_policy_text("AND('Org1MSP.member', 'Org2MSP.member')")
+HIDDEN = common_pb2.ChannelHeader(channel_id="trade").SerializeToString()
 TWICE = OutOf(2, (SignedBy("Org1MSP", Role.PEER), SignedBy("Org1MSP", Role.PEER)))
 
 
@@ -231,12 +232,7 @@ _WRONG = Code.INVALID_ENDORSER_TRANSACTION
 FORGERIES = (
     Forgery("other arguments", _WRONG, other_arguments, "proposal hash"),
     Forgery("response of another's proposal", _WRONG, stolen_response, "proposal hash"),
-    Forgery(
-        "another's transaction",
-        Code.BAD_PROPOSAL_TXID,
-        forged(forging.stolen_transaction),
-        "transaction id",
-    ),
+    Forgery("another's transaction", Code.BAD_PROPOSAL_TXID, forged(forging.stolen_transaction)),
     Forgery(
         "id of another nonce",
         Code.BAD_PROPOSAL_TXID,
@@ -295,6 +291,27 @@ FORGERIES = (
     Forgery("data are garbage", _WRONG, garbage_signed),
     Forgery("of another channel", Code.TARGET_CHAIN_NOT_FOUND, of_another_channel, "channel"),
     Forgery("extension is garbage", _WRONG, forged(forging.set_header("extension", b"\xff"))),
+    Forgery("under another id", Code.BAD_COMMON_HEADER, forged(forging.another_id)),
+    Forgery("arguments gone", _WRONG, forged(forging.arguments_gone)),
+    Forgery(
+        "behind the channel header",
+        Code.BAD_COMMON_HEADER,
+        forged(forging.borders_moved(at_channel=HIDDEN)),
+        "order of fields",
+    ),
+    Forgery(
+        "before both signature headers",
+        Code.BAD_COMMON_HEADER,
+        forged(forging.borders_moved(at_signature=HIDDEN, at_action=HIDDEN)),
+        "order of fields",
+    ),
+    Forgery(
+        "before the action's header",
+        _WRONG,
+        forged(forging.borders_moved(at_action=HIDDEN)),
+        "action header",
+    ),
+    Forgery("behind what was asked", _WRONG, forged(forging.borders_moved(at_end=HIDDEN)), "asked"),
     Forgery("epoch", Code.BAD_COMMON_HEADER, forged(forging.set_header("epoch", 1))),
     Forgery("unknown kind", Code.BAD_COMMON_HEADER, forged(forging.set_header("type", 5))),
     Forgery("update", Code.UNSUPPORTED_TX_PAYLOAD, forged(forging.set_header("type", 2))),

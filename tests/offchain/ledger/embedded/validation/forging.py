@@ -23,6 +23,7 @@ from tests.offchain.ledger.embedded.consortium import (
 )
 
 from edgemark.ledger.fabric.identities.signing import ORDER, Signer
+from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
 from edgemark.ledger.fabric.wire.envelopes import (
     Event,
     make_envelope,
@@ -100,8 +101,14 @@ def stolen_transaction(parts: Parts) -> bytes:
 
 
 def id_of_another_nonce(parts: Parts) -> bytes:
+    """Endorsed as it is: the id is all that is wrong."""
     parts.header.nonce = b"n" * 24
-    return parts.envelope()
+    header = parts.header.SerializeToString()
+    parts.transaction.actions[0].header = header
+    parts.response.proposal_hash = compute_proposal_hash(
+        parts.channel.SerializeToString(), header, parts.asked.chaincode_proposal_payload
+    )
+    return parts.envelope(endorse=True)
 
 
 def results_changed(parts: Parts) -> bytes:
@@ -208,3 +215,54 @@ def no_action_creator(parts: Parts) -> bytes:
 def signed_by_another(parts: Parts) -> bytes:
     parts.creator = firm(OTHER).client
     return parts.envelope()
+
+
+def borders_moved(
+    *,
+    at_channel: bytes = b"",
+    at_signature: bytes = b"",
+    at_action: bytes = b"",
+    at_end: bytes = b"",
+) -> Callable[[Parts], bytes]:
+    """Bytes behind the channel header, before each signature header, behind what was asked."""
+
+    def change(parts: Parts) -> bytes:
+        held = parts.payload.header
+        header, asked = held.signature_header, parts.asked.chaincode_proposal_payload
+        first, action, last = held.channel_header + at_channel, at_action + header, asked + at_end
+        parts.response.proposal_hash = compute_proposal_hash(first, action, last)
+        parts.transaction.actions[0].header = action
+        parts.asked.chaincode_proposal_payload = last
+        parts.envelope(endorse=True)
+        held.channel_header, held.signature_header = first, at_signature + header
+        raw = parts.payload.SerializeToString()
+        return make_envelope(raw, parts.creator.sign(raw))
+
+    return change
+
+
+def arguments_gone(parts: Parts) -> bytes:
+    """What was asked stands at the end of the action's header, and the block shows none of it."""
+    action = parts.transaction.actions[0]
+    action.header += parts.asked.chaincode_proposal_payload
+    parts.asked.chaincode_proposal_payload = b""
+    return parts.envelope()
+
+
+def another_id(parts: Parts) -> bytes:
+    """An endorsed transaction again, under the id that its proposal hid in its signature header."""
+    header = parts.payload.header
+    nonce = b"m" * 24
+    hidden = common_pb2.ChannelHeader(
+        tx_id=compute_transaction_id(nonce, parts.creator.identity)
+    ).SerializeToString()
+    asked = parts.asked.chaincode_proposal_payload
+    parts.response.proposal_hash = compute_proposal_hash(
+        header.channel_header, hidden + header.signature_header, asked
+    )
+    parts.transaction.actions[0].header = header.signature_header
+    parts.header.nonce = nonce
+    parts.envelope(endorse=True)
+    header.channel_header += hidden
+    raw = parts.payload.SerializeToString()
+    return make_envelope(raw, parts.creator.sign(raw))

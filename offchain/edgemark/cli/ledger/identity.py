@@ -11,6 +11,7 @@ from edgemark.cli.ledger.places import check_is_made, place_of
 from edgemark.cli.terminal.facts import in_columns
 from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.naming import NamingGroup
+from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.identifiers import Moment
@@ -123,10 +124,14 @@ def revoke(
 @takes_home
 @click.option("--msp", "msp_id", help="MSP id of one organisation.  [default: all]")
 def list_identities(invocation: Invocation, msp_id: str | None) -> None:
-    """Print everybody whose certificate is in this home's ledger, and until when it is good."""
+    """Print everybody whose certificate is in this home's ledger, and until when it is good.
+
+    One that cannot be read is told by itself, beside the others.
+    """
     known = Organisations.open(check_is_made(place_of(invocation)).folder)
     chosen = [msp_id] if msp_id else [*known.peers, known.orderer.msp_id]
     found = [(each, one) for each in chosen for one in known.folder_of(each).identities()]
+    damaged = [one for each in chosen for one in known.folder_of(each).damaged()]
     rows: list[dict[str, object]] = [
         {
             "msp_id": each,
@@ -149,7 +154,13 @@ def list_identities(invocation: Invocation, msp_id: str | None) -> None:
         for row, (_, one) in zip(rows, found, strict=True)
     ]
     lines = [in_columns(shown, COLUMNS), f"keys: {known.folder}/*/*/users/NAME@*/msp"]
-    invocation.show({"identities": rows}, "\n".join(lines))
+    for broken in damaged:
+        say(f"Beware: {broken.fault}")
+    facts = {
+        "identities": rows,
+        "damaged": [{"name": one.name, "fault": str(one.fault)} for one in damaged],
+    }
+    invocation.show(facts, "\n".join(lines))
 
 
 def find_folder(invocation: Invocation, msp_id: str, other: Path | None) -> OrganisationFolder:

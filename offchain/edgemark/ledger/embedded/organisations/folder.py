@@ -21,15 +21,23 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edgemark.errors import Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, check_private, hold_folder, read_limited, write_whole
+from edgemark.files import (
+    OWNER_ONLY_FILE,
+    check_private,
+    hold_folder,
+    read_limited,
+    sync_folder,
+)
 from edgemark.ledger.embedded.organisations.authorities import (
     LIFETIME,
     Authority,
     pem_of,
     pem_of_key,
 )
-from edgemark.ledger.embedded.organisations.issued import Issued
+from edgemark.ledger.embedded.organisations.faults import RESTORE, FolderDamaged
+from edgemark.ledger.embedded.organisations.issued import DamagedIdentity, Issued
+from edgemark.ledger.embedded.organisations.revocations import Revocations
+from edgemark.ledger.embedded.organisations.syncing import sync_tree
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer, load_key, parse_certificate
@@ -38,13 +46,6 @@ from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
 PART = ".part-"  # before the name of an identity that is being made
 HOSTS = ("localhost", "127.0.0.1")
 NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-REVOKED = Path("msp/crls/revoked.pem")
-MAX_LIST_BYTES = 16 * 1024 * 1024  # about 400,000 revocations
-RESTORE = "Restore it from a copy; for a development ledger, remove the folder and begin anew."
-
-
-class FolderDamaged(Unrecoverable):
-    """The folder of an organisation lacks something, or holds what does not belong together."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,15 @@ class OrganisationFolder:
             raise self._damaged("has no server", "a folder in peers or orderers")
         return min(found)
 
+    @property
+    def revocations(self) -> Revocations:
+        """Its revocation lists.
+
+        Raises:
+            FolderDamaged: the certificate of its authority is missing.
+        """
+        return Revocations(self.path / "msp/crls", self._certificate("msp/cacerts"))
+
     def make(self, server: str, kind: MemberRole, at: datetime) -> None:
         """Fill a new folder: authorities, a server, the identities Admin, and User1 beside a peer.
 
@@ -109,9 +119,12 @@ class OrganisationFolder:
         folder = self.path / f"{kind.value}s" / name
         self._write_identity(folder, name, kind, at)
         self._write_tls(folder, "server", tls, (name, server, *HOSTS), at)
-        self.issue("Admin", MemberRole.ADMIN, at)
+        users = {"Admin": MemberRole.ADMIN}
         if kind is MemberRole.PEER:
-            self.issue("User1", MemberRole.CLIENT, at)
+            users["User1"] = MemberRole.CLIENT
+        for user, role in users.items():
+            whole = f"{user}@{self.domain}"
+            self._write_user(self.path / "users" / whole, whole, role, at)
 
     def read(self) -> Organisation:
         """What its members have in common, with what it revoked.
@@ -120,12 +133,13 @@ class OrganisationFolder:
             FolderDamaged: something is missing, or is not what it should be.
         """
         root = self._certificate("msp/cacerts")
+        listed = self.revocations.read()
         return Organisation(
             self.msp_id,
             (root,),
-            frozenset(self.revoked()),
+            frozenset(serial for each in listed for serial in each.revoked),
             tls_roots=(self.tls_root(),),
-            revocations=self.list_of_revoked(),
+            revocations=tuple(each.raw for each in listed),
         )
 
     def signer(self, msp: Path | None = None) -> Signer:
@@ -192,31 +206,44 @@ class OrganisationFolder:
             raise IdentityRefused("is no name of an identity", who=name[:64], needed=needed)
         whole = f"{name}@{self.domain}"
         folder, part = self.path / "users" / whole, self.path / f"users/{PART}{whole}"
-        folder.parent.mkdir(exist_ok=True)
+        if not folder.parent.is_dir():
+            folder.parent.mkdir(exist_ok=True)
+            sync_folder(self.path)
         with hold_folder(folder.parent):
             if folder.exists():
                 raise IdentityRefused("is taken", who=whole, needed="a new name")
             shutil.rmtree(part, ignore_errors=True)
-            self._write_identity(part, whole, role, at, attributes, public_key, lasts)
-            if public_key is None:
-                tls = self._authority("tlsca", "msp/tlscacerts")
-                self._write_tls(part, "client", tls, (), at)
+            self._write_user(part, whole, role, at, attributes, public_key, lasts)
+            sync_tree(part)  # whole also after a power cut: its name must not come before it
             part.rename(folder)
+            sync_folder(folder.parent)
         return folder
 
     def identities(self) -> list[Issued]:
-        """Everybody in `users`, by name.
+        """Everybody in `users` who can be read, by name; the others are in `damaged`.
 
         Raises:
-            FolderDamaged: one of them cannot be read.
+            FolderDamaged: a revocation list cannot be read.
         """
+        return [each for each in self._look_through() if isinstance(each, Issued)]
+
+    def damaged(self) -> list[DamagedIdentity]:
+        """Those in `users` who cannot be read, by name.
+
+        Raises:
+            FolderDamaged: a revocation list cannot be read.
+        """
+        return [each for each in self._look_through() if isinstance(each, DamagedIdentity)]
+
+    def _look_through(self) -> Iterator[Issued | DamagedIdentity]:
         revoked = self.revoked()
-        found = []
         for folder in sorted(self.path.glob("users/[!.]*")):
-            certificate = self._certificate(folder / "msp/signcerts")
-            is_revoked = certificate.serial_number in revoked
-            found.append(Issued.of(folder, certificate, is_revoked=is_revoked))
-        return found
+            try:
+                certificate = self._certificate(folder / "msp/signcerts")
+                is_revoked = certificate.serial_number in revoked
+                yield Issued.of(folder, certificate, is_revoked=is_revoked)
+            except (FolderDamaged, IdentityRefused) as fault:
+                yield DamagedIdentity(folder.name.partition("@")[0], folder, fault)
 
     def revoke(self, name: str, at: datetime) -> bytes:
         """Take an identity back; answers the organisation's new list, PEM.
@@ -241,46 +268,32 @@ class OrganisationFolder:
                 remedy="Name one of these, or its organisation: --msp.",
             )
         serial = self._certificate(folder / "msp/signcerts").serial_number
-        path = self.path / REVOKED
-        path.parent.mkdir(exist_ok=True)
-        with hold_folder(path.parent):
-            authority = self._authority("ca", "msp/cacerts")
-            listed = authority.list_revoked({serial: at, **self.revoked()}, at)
-            write_whole(path, listed)
-        return listed
+        return self.revocations.revoke(serial, self._authority("ca", "msp/cacerts"), at)
 
     def revoked(self) -> dict[int, datetime]:
         """When each serial number was taken back.
 
         Raises:
-            FolderDamaged: the list is none of this organisation's authority.
+            FolderDamaged: a list is none of this organisation's authority.
         """
-        root = self._certificate("msp/cacerts")
-        found: dict[int, datetime] = {}
-        for path in sorted(self.path.glob("msp/crls/*.pem")):
-            try:
-                listed = x509.load_pem_x509_crl(read_limited(path, MAX_LIST_BYTES))
-                is_signed = listed.is_signature_valid(root.public_key())  # type: ignore[arg-type]
-            except (ValueError, TypeError) as error:
-                raise self._damaged("is no revocation list", "X.509 in PEM", path) from error
-            if not is_signed:
-                raise self._damaged("revocation list is another authority's", "ours", path)
-            found |= {each.serial_number: each.revocation_date_utc for each in listed}
-        return found
+        read = self.revocations.read()
+        return {serial: at for each in read for serial, at in each.revoked.items()}
 
-    def list_of_revoked(self) -> tuple[bytes, ...]:
-        """The revocation lists, PEM, as a channel's configuration has them."""
-        self.revoked()
-        return tuple(path.read_bytes() for path in sorted(self.path.glob("msp/crls/*.pem")))
-
-    def put_revocations(self, listed: tuple[bytes, ...]) -> None:
-        """Have just these revocation lists, PEM."""
-        for path in self.path.glob("msp/crls/*.pem"):
-            path.unlink()
-        for number, each in enumerate(listed):
-            path = self.path / REVOKED
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path.with_stem(path.stem + (str(number) if number else "")), each)
+    def _write_user(
+        self,
+        folder: Path,
+        name: str,
+        role: MemberRole,
+        at: datetime,
+        attributes: Mapping[str, str] | None = None,
+        public_key: ec.EllipticCurvePublicKey | None = None,
+        lasts: timedelta = LIFETIME,
+    ) -> None:
+        """Write an identity, with TLS of its own where its key stands here too."""
+        self._write_identity(folder, name, role, at, attributes, public_key, lasts)
+        if public_key is None:
+            tls = self._authority("tlsca", "msp/tlscacerts")
+            self._write_tls(folder, "client", tls, (), at)
 
     def _write_identity(
         self,

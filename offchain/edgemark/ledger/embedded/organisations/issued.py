@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cryptography import x509
 
+from edgemark.ledger.embedded.organisations.faults import FolderDamaged
+from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import MemberRole, read_attributes, read_role
 
 
@@ -55,3 +57,18 @@ class Issued:
             folder=folder,
             is_revoked=is_revoked,
         )
+
+
+@dataclass(frozen=True)
+class DamagedIdentity:
+    """An identity that stands in a folder and cannot be read.
+
+    Attributes:
+        name: without the domain.
+        folder: of the identity.
+        fault: what is wrong with it.
+    """
+
+    name: str
+    folder: Path
+    fault: FolderDamaged | IdentityRefused

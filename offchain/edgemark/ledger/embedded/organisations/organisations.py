@@ -12,13 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 from edgemark.errors import RefusedInput
-from edgemark.files import make_private_folder, sync_folder
-from edgemark.ledger.embedded.organisations.folder import (
-    RESTORE,
-    FolderDamaged,
-    OrganisationFolder,
-    TlsFiles,
-)
+from edgemark.files import hold_folder, make_private_folder, sync_folder
+from edgemark.ledger.embedded.organisations.faults import RESTORE, FolderDamaged
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder, TlsFiles
+from edgemark.ledger.embedded.organisations.syncing import sync_tree
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
 
@@ -57,21 +54,9 @@ class Organisations:
         if not 1 <= count <= MAX_ORGANISATIONS:
             needed = f"1 .. {MAX_ORGANISATIONS}"
             raise RefusedInput("number of organisations", who="ledger", had=count, needed=needed)
-        place = folder / FOLDER
-        if place.exists():
-            raise RefusedInput("has organisations already", who=place, needed="a new folder")
-        part = folder / f"{FOLDER}.part"
-        shutil.rmtree(part, ignore_errors=True)
-        make_private_folder(part)
-        names = {f"Org{number}MSP": f"org{number}.example.com" for number in range(1, count + 1)}
-        for msp_id, domain in names.items():
-            path = part / "peerOrganizations" / domain
-            OrganisationFolder(path, msp_id).make("peer0", MemberRole.PEER, at)
-        path = part / "ordererOrganizations" / "example.com"
-        OrganisationFolder(path, ORDERER_MSP).make("orderer", MemberRole.ORDERER, at)
-        (part / LISTED).write_text(json.dumps(names))
-        os.rename(part, place)
-        sync_folder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with hold_folder(folder):  # two at once would fill one folder
+            _make(folder, count, at)
         return Organisations.open(folder)
 
     @classmethod
@@ -140,6 +125,25 @@ class Organisations:
             RefusedInput: there is no such organisation.
         """
         return self.folder_of(msp_id).tls()
+
+
+def _make(folder: Path, count: int, at: datetime) -> None:
+    place = folder / FOLDER
+    if place.exists():
+        raise RefusedInput("has organisations already", who=place, needed="a new folder")
+    part = folder / f"{FOLDER}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    make_private_folder(part)
+    names = {f"Org{number}MSP": f"org{number}.example.com" for number in range(1, count + 1)}
+    for msp_id, domain in names.items():
+        path = part / "peerOrganizations" / domain
+        OrganisationFolder(path, msp_id).make("peer0", MemberRole.PEER, at)
+    path = part / "ordererOrganizations" / "example.com"
+    OrganisationFolder(path, ORDERER_MSP).make("orderer", MemberRole.ORDERER, at)
+    (part / LISTED).write_text(json.dumps(names))
+    sync_tree(part)  # whole also after a power cut: its name must not come before it
+    os.rename(part, place)
+    sync_folder(folder)
 
 
 def count_organisations(place: Path, otherwise: int) -> int:

@@ -226,23 +226,30 @@ class DevelopmentLedger:
     def put_back_revocations(self) -> None:
         """Give the folders the revocation lists of the channels: some were taken back."""
         for msp_id, folder in self.organisations.peers.items():
-            listed = [
-                each.organisations[msp_id].revocations
-                for each in self.ledger.channels.values()
-                if msp_id in each.organisations
-            ]
-            if listed:
-                folder.put_revocations(max(listed, key=lambda those: sum(map(len, those))))
+            if any(msp_id in each.organisations for each in self.ledger.channels.values()):
+                folder.revocations.put(self._revocations_of(msp_id))
 
     async def take_up_revocations(self) -> None:
-        """Put each organisation's revocation list into the channels that do not have it yet."""
+        """Put each organisation's revocation lists into the channels that do not have them yet.
+
+        It only ever adds: what a channel has and a folder lacks is put into the folder. Only a
+        revert takes revocations back.
+        """
+        for msp_id, folder in self.organisations.peers.items():
+            folder.revocations.add(self._revocations_of(msp_id))
         for name, channel in self.ledger.channels.items():
             for msp_id, known in dict(channel.organisations).items():
                 now = self.organisations.folder_of(msp_id).read()
-                if now.revoked != known.revoked:
+                if now.revoked > known.revoked:
                     wanted = channel.configuration.with_organisation(now)
                     await self.orderers[name].reconfigure(wanted)
                     _log.info("revoked", channel=name, organisation=msp_id)
+
+    def _revocations_of(self, msp_id: str) -> list[bytes]:
+        """All lists of an organisation that a channel has."""
+        channels = self.ledger.channels.values()
+        found = (each.organisations.get(msp_id) for each in channels)
+        return [raw for each in found if each is not None for raw in each.revocations]
 
     def chaincodes(self, channel: str) -> list[str]:
         """Names of the chaincodes that a channel has agreed on."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -16,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.ledger.embedded.organisations.authorities import Authority, read_request
-from edgemark.ledger.embedded.organisations.folder import FolderDamaged, OrganisationFolder
+from edgemark.ledger.embedded.organisations.faults import FolderDamaged
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import MemberRole
@@ -253,3 +257,74 @@ def test_certificate__is_good_within_the_time_of_its_authority_alone() -> None:
         issued = authority.issue("somebody", key, MemberRole.CLIENT, at)
         assert issued.not_valid_before_utc >= own.not_valid_before_utc
         assert issued.not_valid_after_utc <= own.not_valid_after_utc
+
+
+class Synced:
+    """What has been made durable, and what was not yet when it got its name."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.paths: set[str] = set()
+        self.late: list[str] = []
+        self._sync, self._rename = os.fsync, os.rename
+        monkeypatch.setattr(os, "fsync", self.sync)
+        monkeypatch.setattr(os, "rename", self.rename)
+
+    def sync(self, handle: int) -> None:
+        self.paths.add(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        self._sync(handle)
+
+    def rename(self, old: Path, new: Path) -> None:
+        everything = [str(old), *map(str, Path(old).rglob("*"))]
+        self.late += [each for each in everything if each not in self.paths]
+        self._rename(old, new)
+
+
+def test_organisations_and_identities__are_on_the_disk_before_they_have_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = Synced(monkeypatch)
+    org1 = Organisations.make(tmp_path, 1, NOW).folder_of("Org1MSP")
+    assert synced.late == []
+    assert str(tmp_path) in synced.paths
+    org1.issue("guest", MemberRole.CLIENT, NOW)
+    assert synced.late == []
+    assert str(org1.path / "users") in synced.paths
+    org1.revoke("guest", NOW)
+    assert str(org1.path / "msp") in synced.paths
+
+
+@pytest.mark.parametrize("content", [b"", b"noise"])
+def test_damaged_identity__is_told_by_itself__and_the_others_are_listed(
+    org1: OrganisationFolder, content: bytes
+) -> None:
+    (path,) = (org1.path / "users/User1@org1.example.com/msp/signcerts").iterdir()
+    path.write_bytes(content)
+    assert [each.name for each in org1.identities()] == ["Admin"]
+    assert [each.name for each in org1.damaged()] == ["User1"]
+    assert path.name in str(org1.damaged()[0].fault)
+    assert len(list(org1.admins())) == 1
+    with pytest.raises(FolderDamaged):
+        org1.revoke("User1", NOW)
+
+
+def test_two_that_make_organisations_at_once__make_them_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = OrganisationFolder.make
+
+    def make_slowly(folder: OrganisationFolder, *what: Any) -> None:
+        time.sleep(0.05)
+        make(folder, *what)
+
+    monkeypatch.setattr(OrganisationFolder, "make", make_slowly)
+
+    def attempt(_: int) -> bool:
+        try:
+            Organisations.make(tmp_path, 1, NOW)
+        except RefusedInput:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(attempt, range(2))) == [False, True]
+    Organisations.open(tmp_path)

@@ -1,0 +1,70 @@
+"""Revocation lists: whatever ends a change half way, no revocation is lost by it."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgemark.ledger.embedded.organisations import revocations
+from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
+from edgemark.ledger.embedded.organisations.organisations import Organisations
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(made_organisations: Path, tmp_path: Path) -> OrganisationFolder:
+    shutil.copytree(made_organisations, tmp_path, dirs_exist_ok=True)
+    return Organisations.open(tmp_path).folder_of("Org1MSP")
+
+
+def fail(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_lists_that_cannot_be_written__leave_those_that_are_there(
+    folder: OrganisationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = folder.revoke("User1", NOW)
+    folder.revoke("Admin", NOW)
+    known = folder.revoked()
+    with monkeypatch.context() as full:
+        full.setattr(revocations, "write_whole", fail)
+        with pytest.raises(OSError, match="No space"):
+            folder.revocations.put([first])
+    assert folder.revoked() == known
+
+
+def test_surplus_that_cannot_be_removed__stays_beside_what_was_put(
+    folder: OrganisationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = folder.revoke("User1", NOW)
+    both = folder.revoke("Admin", NOW)
+    (folder.path / "msp/crls/other.pem").write_bytes(both)
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", fail)
+        with pytest.raises(OSError, match="No space"):
+            folder.revocations.put([first])
+    assert len(folder.revoked()) == 2
+    folder.revocations.put([first])
+    assert len(folder.revoked()) == 1
+    folder.revocations.put([])
+    assert folder.revoked() == {}
+
+
+def test_what_is_added__takes_nothing_away__and_comes_once(folder: OrganisationFolder) -> None:
+    first = folder.revoke("User1", NOW)
+    both = folder.revoke("Admin", NOW)
+    folder.revocations.put([first])
+    folder.revocations.add([first])
+    assert len(folder.revocations.read()) == 1
+    folder.revocations.add([both, first, both])
+    assert len(folder.revoked()) == 2
+    assert len(folder.revocations.read()) == 2
+    folder.revocations.put([first, both])  # one says what the other says
+    assert [each.raw for each in folder.revocations.read()] == [both]

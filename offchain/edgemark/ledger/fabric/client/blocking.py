@@ -98,13 +98,19 @@ class GatewayClient(Closing):
             chaincode: its name.
             arguments: the first is the function's name; texts are UTF-8.
             name: what the caller calls this one: whoever makes the same call by the same name, also
-                after a crash, goes on with the same transaction or is told what became of it.
+                after a crash and however much later, goes on with the same transaction or is told
+                what the ledger has of it now. A journal remembers MAX_NAMES_REMEMBERED decided
+                names (`limits`) and then refuses new ones; it forgets none. None for a call that
+                nobody asks for again once its end was told.
             retries: new proposals that may follow a conflict with others.
             sent: transient data, organisations.
             wait_s: longest time; None for that of the desk.
 
         Raises:
             TransactionInvalid: it stands in a block and does not count.
+            SubmissionGone: it was decided, and a revert took it back; nothing was sent.
+            Overloaded: too many are open, or too large together, or too many names are known.
+            MessageTooLarge: no node takes it.
             LedgerSilent: it may still count; it is kept under its name.
             SubmissionDiffers: it is the name of another call.
             SubmitRefused: see `faults`, and `evaluate` for the others.

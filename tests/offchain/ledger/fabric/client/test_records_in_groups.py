@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edgemark.errors import Unrecoverable
 from edgemark.journal.journal import Journal, JournalWriteFailed
 from edgemark.ledger.fabric.client.keeping.grouping import GroupWriter
 from edgemark.ledger.fabric.client.keeping.records import Kept, read_records
@@ -88,6 +89,43 @@ def test_a_disk_that_refuses__tells_each_who_waits__and_no_code_is_lost(
         found = opened.find("n0")
         assert found is not None
         assert found.code is Code.VALID
+
+
+def test_who_writes_for_all_and_is_interrupted__leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with Journal.open(tmp_path / "j") as journal:
+        writer = GroupWriter(journal, lambda _: None)
+        first, second = (writer.add(_kept(number), is_urgent=True) for number in range(2))
+        with monkeypatch.context() as broken:
+            broken.setattr(Journal, "append", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                writer.wait(first)
+        with pytest.raises(JournalWriteFailed, match="interrupted"):
+            writer.wait(second)
+        writer.wait(third := writer.add(_kept(3), is_urgent=True))
+        assert third.is_done
+        assert journal.count == 1
+
+
+def test_names_whose_folder_cannot_be_written__leave_what_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgemark.ledger.fabric.client.submissions.MOVE_DECIDED", 3)
+    monkeypatch.setattr("edgemark.ledger.fabric.client.keeping.names.OWNER_ONLY_FILE", 0o644)
+    with Submissions.open(tmp_path, b"an identity") as opened:
+        for number in range(6):
+            opened.append(kept := _kept(number))
+            opened.append(replace(kept, code=Code.VALID, block=3))
+    with pytest.raises(Unrecoverable, match="others can open it"):
+        Submissions.open(tmp_path, b"an identity")
+    next(tmp_path.glob("*.names")).unlink()
+    monkeypatch.undo()
+    with Submissions.open(tmp_path, b"an identity") as opened:
+        assert all(opened.find(f"n{number}") for number in range(6))
 
 
 def test_a_group__is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 
 from edgemark.errors import EdgemarkError
-from edgemark.journal.journal import Journal
+from edgemark.journal.journal import Journal, JournalWriteFailed
 from edgemark.ledger.fabric.client.keeping.records import Kept, write_group, write_kept
 from edgemark.ledger.fabric.wire.limits import MAX_GROUP_BYTES
 
@@ -96,9 +96,15 @@ class GroupWriter:
         except EdgemarkError as error:
             self._give_up(group, error)
             return False
-        self._after([each.kept for each in group])
-        for each in group:
-            each.is_done = True
+        except BaseException:  # as when somebody interrupts the caller who writes for all
+            text = "was not written: who wrote for all was interrupted"
+            self._give_up(group, JournalWriteFailed(text, who=self._journal.path))
+            raise
+        try:
+            self._after([each.kept for each in group])
+        finally:
+            for each in group:
+                each.is_done = True
         return True
 
     def _take_group(self) -> list[Ticket]:

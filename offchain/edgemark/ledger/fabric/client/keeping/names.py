@@ -84,9 +84,10 @@ class DecidedNames(Closing):
                 file.execute(f"PRAGMA user_version = {int(self.count)}")
 
     def _open(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, OWNER_ONLY_FILE))
-        check_private(self._path)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._explained():
+            os.close(os.open(self._path, flags, OWNER_ONLY_FILE))
+            check_private(self._path)
             file = sqlite3.connect(self._path, check_same_thread=False)
             file.execute("PRAGMA synchronous = FULL")
             with file:
@@ -99,7 +100,7 @@ class DecidedNames(Closing):
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise Unrecoverable(
                 "file of decided names cannot be used",
                 who=self._path,

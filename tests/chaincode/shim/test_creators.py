@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.ledger.embedded.organisations.authorities import Authority, pem_of
+from edgemark.ledger.fabric.identities.authorities import Authority, pem_of
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark_chaincode.shim.creator import ATTRIBUTES, MAX_CERTIFICATE_BYTES, ClientIdentity
 from edgemark_chaincode.shim.faults import CallRefused

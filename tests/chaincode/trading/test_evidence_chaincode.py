@@ -37,7 +37,7 @@ from tests.chaincode.trading.chaincode_trade import (
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.identifiers import Address, Timestamp
-from edgemark.ledger.embedded.organisations.authorities import Authority, pem_of
+from edgemark.ledger.fabric.identities.authorities import Authority, pem_of
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.agreement import (

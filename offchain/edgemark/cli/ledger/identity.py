@@ -15,11 +15,11 @@ from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.identifiers import Moment
-from edgemark.ledger.embedded.organisations.authorities import read_request
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
 from edgemark.ledger.embedded.running.process import ledger_status
+from edgemark.ledger.fabric.identities.authorities import read_request
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
 from edgemark.words import in_words

@@ -17,8 +17,8 @@ from edgemark.ledger.embedded.definitions import (
     field_key,
     write_definition,
 )
-from edgemark.ledger.embedded.organisations.authorities import Authority, pem_of
 from edgemark.ledger.fabric.configuration.configurations import Batches, Configuration
+from edgemark.ledger.fabric.identities.authorities import Authority, pem_of
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.envelopes import (

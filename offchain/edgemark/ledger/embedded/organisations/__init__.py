@@ -6,7 +6,6 @@ it looks for. Source: Fabric's documentation "Membership Service Providers" (fol
 
 | what | where |
 |---|---|
-| a certificate authority: certificates, revocation lists | `authorities` |
 | the folder of one organisation: made, read, identities added and revoked | `folder` |
 | an identity that was issued | `issued` |
 | what an organisation took back | `revocations` |

@@ -28,17 +28,17 @@ from edgemark.files import (
     read_limited,
     sync_folder,
 )
-from edgemark.ledger.embedded.organisations.authorities import (
-    LIFETIME,
-    Authority,
-    pem_of,
-    pem_of_key,
-)
 from edgemark.ledger.embedded.organisations.faults import RESTORE, FolderDamaged
 from edgemark.ledger.embedded.organisations.issued import DamagedIdentity, Issued
 from edgemark.ledger.embedded.organisations.revocations import Revocations
 from edgemark.ledger.embedded.organisations.syncing import sync_tree
 from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.identities.authorities import (
+    LIFETIME,
+    Authority,
+    pem_of,
+    pem_of_key,
+)
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer, load_key, parse_certificate
 from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES

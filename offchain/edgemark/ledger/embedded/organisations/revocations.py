@@ -16,8 +16,8 @@ from typing import NamedTuple
 from cryptography import x509
 
 from edgemark.files import hold_folder, read_limited, sync_folder, write_whole
-from edgemark.ledger.embedded.organisations.authorities import Authority
 from edgemark.ledger.embedded.organisations.faults import RESTORE, FolderDamaged
+from edgemark.ledger.fabric.identities.authorities import Authority
 
 NAME = "revoked"  # of the first file; others have a number behind it
 MAX_LIST_BYTES = 16 * 1024 * 1024  # about 400,000 revocations

@@ -12,4 +12,5 @@ said by name.
 | `deploying.py` | all calls that a chaincode needs, from wherever it stands |
 | `opening.py` | the administrators that this home may act for |
 | `hosting.py` | chaincode processes of a ledger of this home: started, found again, ended |
+| `host_tls.py` | what these and the peers show each other |
 """

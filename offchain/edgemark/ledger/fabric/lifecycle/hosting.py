@@ -3,6 +3,7 @@
 `chaincode/NAME/hosts.json` below the ledger's folder says which, and where each listens. Where it
 listens stands in its package, so it stays the same from one start to the next: then the package's
 id is the same as well, and no organisation has to approve anything anew because a process restarts.
+`tls/` beside it holds what a process and a peer show each other (`host_tls`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, NoReturn
 from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.files import make_private_folder
+from edgemark.ledger.fabric.lifecycle.host_tls import HostTls
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import package_of
 from edgemark.ledger.fabric.packages.reading import Package, check_label
@@ -71,7 +73,9 @@ class Hosts(Closing):
 
     def package_of(self, msp_id: str) -> tuple[Package, bytes]:
         """The package of an organisation, and its bytes."""
-        return package_of(self.name, Connection(self.address_of(msp_id), DIAL_S))
+        address, tls = self.address_of(msp_id), HostTls.find(self.place)
+        plain = Connection(address, DIAL_S)  # of a chaincode that was deployed before there was TLS
+        return package_of(self.name, tls.connection(address, DIAL_S) if tls else plain)
 
     def address_of(self, msp_id: str) -> str:
         """Where an organisation's process listens."""
@@ -91,6 +95,8 @@ class Hosts(Closing):
         is_new = not (self.place / NOTE).exists()
         make_private_folder(self.folder / FOLDER)
         make_private_folder(self.place)
+        if is_new:
+            HostTls.make(self.place)
         self.reload = reload
         try:
             for program in [
@@ -118,7 +124,8 @@ class Hosts(Closing):
         """What runs for an organisation."""
         package, _ = self.package_of(msp_id)
         words = [sys.executable, "-m", HOST, self.code, "--package-id", package.package_id]
-        words += ["--address", self.address_of(msp_id)]
+        tls = HostTls.find(self.place)
+        words += ["--address", self.address_of(msp_id), *(tls.options() if tls else [])]
         return [*words, "--reload"] if reload else words
 
     def become(self, msp_id: str, *, reload: bool = False) -> NoReturn:

@@ -25,7 +25,7 @@ from tests.offchain.ledger.embedded.consortium import (
 
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.verifying import verify_file
-from edgemark.ledger.embedded.organisations.authorities import pem_of_key
+from edgemark.ledger.fabric.identities.authorities import pem_of_key
 from edgemark.ledger.fabric.wire.codes import Code
 
 pytestmark = [pytest.mark.processes, pytest.mark.lasts(8)]

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.ledger.embedded.organisations.authorities import Authority, read_request
 from edgemark.ledger.embedded.organisations.faults import FolderDamaged
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.identities.authorities import Authority, read_request
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.identities.signing import make_identity
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     stop_hosts(tmp_path)
 
 
+def takes_strangers(address: str) -> list[bool]:
+    """Whether a process speaks with who has no TLS, and with who shows no certificate."""
+    host, port = address.split(":")
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+    blind.set_alpn_protocols(["h2"])
+    taken = []
+    for context in (None, blind):
+        with socket.create_connection((host, int(port)), timeout=5) as plain:
+            try:
+                speaking = plain if context is None else context.wrap_socket(plain)
+                speaking.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5))
+                taken.append(bool(speaking.recv(1)))
+            except OSError:
+                taken.append(False)
+    return taken
+
+
 def test_hosts__started_found_killed_and_started_again__have_the_same_packages(
     folder: Path,
 ) -> None:
@@ -58,6 +77,7 @@ def test_hosts__started_found_killed_and_started_again__have_the_same_packages(
     for msp_id, package_id in zip(BOTH, ids, strict=True):
         said = json.loads((folder / FOLDER / "shelf" / f"{msp_id}.log").read_bytes())
         assert (said["address"], said["package_id"]) == (hosts.address_of(msp_id), package_id)
+    assert takes_strangers(hosts.address_of(BOTH[0])) == [False, False]
     found = find_hosts(folder, "shelf")
     assert found == hosts
     first = hosts.programs["Org1MSP"]

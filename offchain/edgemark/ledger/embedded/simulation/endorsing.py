@@ -25,7 +25,7 @@ from edgemark.ledger.embedded.simulation.recording import Simulation
 from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.envelopes import Endorsement, Event, make_event, make_response
-from edgemark.ledger.fabric.wire.limits import MAX_EVENT_BYTES
+from edgemark.ledger.fabric.wire.limits import MAX_EVENT_BYTES, MAX_KEYS_OF_TRANSACTION
 from edgemark.ledger.fabric.wire.proposals import Proposal
 
 
@@ -40,6 +40,7 @@ class Simulated:
         results: `TxReadWriteSet`; empty for what reads and writes no state.
         event: `ChaincodeEvent`; empty for none.
         version: of the chaincode.
+        is_question: it read more than a transaction may, so it is not endorsed.
     """
 
     status: int
@@ -48,6 +49,7 @@ class Simulated:
     results: bytes
     event: bytes
     version: str
+    is_question: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -129,6 +131,7 @@ class Endorser:
             results=b"" if simulation is None else simulation.results(),
             event=_event_of(completion, proposal),
             version=version,
+            is_question=simulation is not None and simulation.is_question,
         )
 
     async def endorse(
@@ -142,6 +145,13 @@ class Endorser:
     ) -> Endorsed:
         """Simulate, and sign what came out when it is good; for arguments and errors see above."""
         simulated = await self.simulate(proposal, signed, member, channel, view, msp_id)
+        if simulated.is_question and simulated.is_good:
+            raise NotSimulated(
+                "reads too many keys for a transaction",
+                who=f"chaincode {proposal.chaincode[:64]}",
+                needed=f"<= {MAX_KEYS_OF_TRANSACTION}",
+                remedy="Evaluate it, or read less of the range.",
+            )
         return endorse(proposal, simulated, self._signer_of(msp_id))
 
 

@@ -4,6 +4,8 @@ Rule 1: reads see the snapshot, never the transaction's own writes.
 Rule 2: every read is recorded with the version that was seen, every range as far as it was read.
 Rule 3: a transaction that read a page of a range writes nothing, and one that wrote reads no page:
         what lies behind a page's end is in no read set, so a write that rests on it has no proof.
+Rule 4: what writes, and what is endorsed, touches MAX_KEYS_OF_TRANSACTION keys, with the rows of
+        its ranges; a mere question reads MAX_ROWS_OF_QUERY rows.
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ class Simulation:
         self._view = view
         self._of: dict[str, _Recorded] = {}
         self._keys = 0
+        self._rows = 0
         self._bytes = 0
         self._wrote = False
         self._paged = False
@@ -126,7 +129,7 @@ class Simulation:
         self._recorded(namespace).spans.append(span)
         limit = min(page_size or MAX_ROWS_OF_QUERY, MAX_ROWS_OF_QUERY)
         rows = self._view.range(namespace, begin, end)
-        return RangeCursor(namespace, rows, span, limit, is_page=is_page, on_row=self._count)
+        return RangeCursor(namespace, rows, span, limit, is_page=is_page, on_row=self._count_row)
 
     def history(self, namespace: str, key: str) -> HistoryCursor:
         """What a key was, the newest first; close it.
@@ -153,9 +156,14 @@ class Simulation:
         """What was read and written, by namespace."""
         return tuple(_set_of(name, each) for name, each in self._of.items() if _is_used(each))
 
+    @property
+    def is_question(self) -> bool:
+        """Whether it read more than a transaction may: it is answered, and never endorsed."""
+        return self._keys + self._rows > MAX_KEYS_OF_TRANSACTION
+
     def results(self) -> bytes:
-        """`TxReadWriteSet`."""
-        return make_results(self.sets())
+        """`TxReadWriteSet`; empty for what is a question alone."""
+        return b"" if self.is_question else make_results(self.sets())
 
     def _peek(self, key: str) -> bytes | None:
         found = self._view.get(LIFECYCLE, key)
@@ -179,23 +187,31 @@ class Simulation:
                 remedy="Write it in several transactions.",
             )
         if key not in writes:
-            self._count()
+            self._count(writes=True)
         self._bytes = size
         self._wrote = True
         writes[key] = value
 
-    def _count(self) -> None:
+    def _count(self, *, writes: bool = False) -> None:
         self._keys += 1
-        if self._keys > MAX_KEYS_OF_TRANSACTION:
-            raise RefusedInput(
-                "the transaction reads and writes too many keys",
-                had=self._keys,
-                needed=f"<= {MAX_KEYS_OF_TRANSACTION}",
-                remedy="Do it in several transactions.",
-            )
+        rows = self._rows if writes or self._wrote else 0
+        _check_count(self._keys + rows, MAX_KEYS_OF_TRANSACTION, "Do it in several transactions.")
+
+    def _count_row(self) -> None:
+        self._rows += 1
+        if self._wrote:
+            remedy = "Do it in several transactions."
+            _check_count(self._keys + self._rows, MAX_KEYS_OF_TRANSACTION, remedy)
+        _check_count(self._rows, MAX_ROWS_OF_QUERY, "Ask for pages, each in a query of its own.")
 
     def _recorded(self, namespace: str) -> _Recorded:
         return self._of.setdefault(namespace, _Recorded())
+
+
+def _check_count(had: int, most: int, remedy: str) -> None:
+    if had > most:
+        what = "the transaction reads and writes too many keys"
+        raise RefusedInput(what, had=had, needed=f"<= {most}", remedy=remedy)
 
 
 def _check_key(key: str) -> None:

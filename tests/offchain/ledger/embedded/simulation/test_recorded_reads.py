@@ -10,13 +10,21 @@ from hypothesis import strategies as st
 from tests.offchain.ledger.embedded.kept_channels import KeptChannel
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.embedded.simulation import recording
 from edgemark.ledger.embedded.simulation.recording import Simulation
 from edgemark.ledger.fabric.wire.limits import (
     MAX_KEY_BYTES,
     MAX_KEYS_OF_TRANSACTION,
+    MAX_ROWS_OF_QUERY,
     MAX_VALUE_BYTES,
 )
-from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, RangeRead, Read, Write
+from edgemark.ledger.fabric.wire.read_write_sets import (
+    NamespaceSet,
+    RangeRead,
+    Read,
+    Write,
+    parse_results,
+)
 
 NAME = "shelf"
 KEYS = st.sampled_from(["a", "b", "c", "d", "é", "\x00t\x00a\x00", "\x00t\x00b\x00"])
@@ -127,6 +135,62 @@ def test_the_largest_transaction__is_taken__and_one_key_more_is_not() -> None:
         simulation.put(NAME, "one more", b"x")
     ((held,)) = simulation.sets()
     assert len(held.reads) == len(held.writes) == MAX_KEYS_OF_TRANSACTION // 2
+
+
+def rows_of(simulation: Simulation, start: str = "", upto: int = 10**9) -> int:
+    cursor, found = simulation.range(NAME, start, ""), 0
+    while found < upto and cursor.next_row() is not None:
+        found += 1
+    cursor.close()
+    return found
+
+
+@pytest.fixture(params=[100, pytest.param(MAX_KEYS_OF_TRANSACTION, marks=pytest.mark.soak)])
+def most(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Keys of a transaction; ten times as many rows of a question, as the limits have it."""
+    assert MAX_ROWS_OF_QUERY == 10 * MAX_KEYS_OF_TRANSACTION
+    keys: int = request.param
+    monkeypatch.setattr(recording, "MAX_KEYS_OF_TRANSACTION", keys)
+    monkeypatch.setattr(recording, "MAX_ROWS_OF_QUERY", 10 * keys)
+    return keys
+
+
+@pytest.fixture
+def crowded(most: int) -> KeptChannel:
+    return channel_of({f"{each:06}" for each in range(10 * most + 1)})
+
+
+def test_the_largest_question__is_answered__and_neither_endorsed_nor_followed_by_a_write(
+    crowded: KeptChannel, most: int
+) -> None:
+    simulation = Simulation(crowded.view())
+    assert rows_of(simulation, upto=most) == most
+    assert not simulation.is_question
+    (held,) = parse_results(simulation.results())
+    assert len(held.ranges[0].reads) == most
+    assert rows_of(simulation, upto=9 * most) == 9 * most
+    assert simulation.is_question
+    assert simulation.results() == b""
+    with pytest.raises(RefusedInput, match="too many keys"):
+        simulation.put(NAME, "k", b"v")
+    with pytest.raises(RefusedInput, match="too many keys"):
+        rows_of(simulation, upto=1)
+    assert rows_of(Simulation(crowded.view())) == 10 * most
+
+
+def test_rows_that_were_read__count_for_a_transaction_that_writes__before_and_after(
+    crowded: KeptChannel, most: int
+) -> None:
+    before, after = Simulation(crowded.view()), Simulation(crowded.view())
+    rows_of(before, upto=most - 1)
+    before.put(NAME, "k", b"v")
+    with pytest.raises(RefusedInput, match="too many keys"):
+        before.put(NAME, "l", b"v")
+    after.put(NAME, "k", b"v")
+    with pytest.raises(RefusedInput, match="too many keys"):
+        rows_of(after)
+    ((held,)) = after.sets()
+    assert len(held.ranges[0].reads) == most - 1
 
 
 def test_the_largest_values__fit__and_their_sum_has_a_bound() -> None:

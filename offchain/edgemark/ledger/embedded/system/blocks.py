@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.peer import transaction_pb2
 
-from edgemark.errors import EdgemarkError
-from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.embedded.simulation.calls import FAILED, GOOD, Call, Completion
 from edgemark.ledger.embedded.simulation.ground import Ground
+from edgemark.ledger.embedded.system.questions import NotAnswered, find_ground, read_question
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.messages import parse
 
@@ -32,24 +31,11 @@ class Blocks:
 
     def answer(self, call: Call) -> Completion:
         """A block, a transaction, or the height of a channel."""
-        if call.above:
-            return Completion(
-                FAILED, f"qscc answers no chaincode, and {call.above[-1][1]} is one that calls it"
-            )
-        if len(call.arguments) < 2:
-            return Completion(
-                FAILED,
-                f"Incorrect number of arguments, {len(call.arguments)}: needs a function "
-                "and a channel",
-            )
-        name, channel = (each.decode(errors="replace") for each in call.arguments[:2])
-        ground = self._channels.get(channel)
-        if ground is None or call.asked.msp_id not in ground.organisations:
-            return Completion(FAILED, f"Invalid chain ID, {channel[:64]}")
         try:
-            rights.check_reader(ground, call.asked.proposal.creator)
-        except EdgemarkError as error:
-            return Completion(FAILED, f"access denied for [{name[:64]}][{channel}]: [{error}]")
+            name, channel = read_question(call, "qscc", ("function", "channel"))
+            ground = find_ground(self._channels, call, name, channel, "Invalid chain ID")
+        except NotAnswered as refused:
+            return refused.completion
         return _answer(ground, name, call.arguments[2:])
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from fabric_protos.common import common_pb2, configtx_pb2
 from fabric_protos.peer import query_pb2
 
-from edgemark.errors import EdgemarkError
-from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.embedded.simulation.calls import FAILED, GOOD, Call, Completion
 from edgemark.ledger.embedded.simulation.ground import Ground
+from edgemark.ledger.embedded.system.questions import NotAnswered, find_ground, read_question
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.messages import parse
 
@@ -32,20 +31,18 @@ class Configuration:
 
     def answer(self, call: Call) -> Completion:
         """Names of channels, or a channel's configuration."""
-        if call.above:
-            return Completion(
-                FAILED, f"cscc answers no chaincode, and {call.above[-1][1]} is one that calls it"
-            )
-        if not call.arguments:
-            return Completion(FAILED, "Incorrect number of arguments, 0")
-        name = call.arguments[0].decode(errors="replace")
-        if name == CHANNELS:
-            return self._list(call)
-        if name not in (BLOCK, CONFIG):
-            return Completion(FAILED, _refuse(name))
-        if len(call.arguments) < 2:
-            return Completion(FAILED, "Incorrect number of arguments, 1: needs a channel")
-        return self._read(call, name, call.arguments[1].decode(errors="replace"))
+        try:
+            (name,) = read_question(call, "cscc", ("function",))
+            if name == CHANNELS:
+                return self._list(call)
+            if name not in (BLOCK, CONFIG):
+                return Completion(FAILED, _refuse(name))
+            _, channel = read_question(call, "cscc", ("function", "channel"))
+            ground = find_ground(self._channels, call, name, channel, "Unknown channel ID")
+        except NotAnswered as refused:
+            return refused.completion
+        raw = ground.config_block()
+        return Completion(GOOD, payload=raw if name == BLOCK else _config_of(raw, channel))
 
     def _list(self, call: Call) -> Completion:
         msp_id = call.asked.msp_id
@@ -58,17 +55,6 @@ class Configuration:
             if msp_id in channel.organisations:
                 answer.channels.add(channel_id=name)
         return Completion(GOOD, payload=answer.SerializeToString())
-
-    def _read(self, call: Call, name: str, channel: str) -> Completion:
-        ground = self._channels.get(channel)
-        if ground is None or call.asked.msp_id not in ground.organisations:
-            return Completion(FAILED, f"Unknown channel ID, {channel[:64]}")
-        try:
-            rights.check_reader(ground, call.asked.proposal.creator)
-        except EdgemarkError as error:
-            return Completion(FAILED, f"access denied for [{name}][{channel}]: {error}")
-        raw = ground.config_block()
-        return Completion(GOOD, payload=raw if name == BLOCK else _config_of(raw, channel))
 
 
 def _refuse(name: str) -> str:

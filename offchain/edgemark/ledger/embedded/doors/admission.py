@@ -132,7 +132,8 @@ def _check_signed(signed: Any, proposal: Proposal, known: dict[str, Organisation
         check_signature(certificate, signed.proposal_bytes, signed.signature, who)
     except (IdentityRefused, MessageMalformed) as error:
         place = f"channel [{proposal.channel[:64]}] creator org [{msp_id[:64]}]"
-        raise ProposalRefused(f"error validating proposal: access denied: {place}") from error
+        text = f"error validating proposal: access denied: {place}"
+        raise ProposalRefused(f"{text}: {error}") from error
     return member
 
 
@@ -159,7 +160,9 @@ def check_asker(behind: Behind, request: Any, signed: Any, msp_id: str) -> tuple
     """
     channel = behind.channel_of(request.channel_id, msp_id)
     if channel is None:
-        text = f"channel {request.channel_id[:64]} is not known here"
+        text = (
+            f"channel {request.channel_id[:64]} is not known here: {behind.tell_channels(msp_id)}"
+        )
         raise refusal(StatusCode.PERMISSION_DENIED, text)
     at = behind.clock.now()
     try:

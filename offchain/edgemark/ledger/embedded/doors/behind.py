@@ -134,6 +134,11 @@ class Behind:
         channel = self.channels.get(name)
         return channel if channel is not None and msp_id in channel.organisations else None
 
+    def tell_channels(self, msp_id: str) -> str:
+        """Which channels an organisation is on, for who named another."""
+        known = sorted(each for each, of in self.channels.items() if msp_id in of.organisations)
+        return f"{msp_id} is on {', '.join(known) or 'none'}"
+
     def ordering_of(self, name: str) -> Orderer:
         """Who orders a channel.
 
@@ -141,7 +146,7 @@ class Behind:
             CallRefused: there is no such channel.
         """
         if name not in self.orderers:
-            text = f"channel {name[:64]} is not known here"
+            text = f"channel {name[:64]} is not known here; had {', '.join(sorted(self.orderers))}"
             raise refusal(grpc.StatusCode.FAILED_PRECONDITION, text)
         return self.orderers[name]
 

@@ -31,7 +31,8 @@ async def order(behind: Behind, envelope: bytes) -> Any:
         header = read_header(envelope)
         channel = behind.channels.get(header.channel_id)
         if channel is None:
-            text = f"channel {header.channel_id[:64]} is not known"
+            known = ", ".join(sorted(behind.channels))
+            text = f"channel {header.channel_id[:64]} is not known; had {known}"
             return _answer(common_pb2.BAD_REQUEST, text)
         channel.check_order(envelope, behind.clock.now())
     except NotOrdered as error:

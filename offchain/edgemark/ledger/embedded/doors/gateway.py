@@ -104,7 +104,8 @@ class Gateway:
             channel = self._behind.channel_of(proposal.channel, self._own)
             if channel is None:
                 # as Fabric words it: clients tell by it a wrong name from a silent peer
-                text = f"could not get last config for channel {proposal.channel[:64]}"
+                known = self._behind.tell_channels(self._own)
+                text = f"could not get last config for channel {proposal.channel[:64]}: {known}"
                 raise refusal(StatusCode.UNAVAILABLE, text)
             admitted = self._admit(request.proposed_transaction, proposal, channel, self._own)
             if isinstance(admitted, Outcome):

@@ -344,3 +344,31 @@ def test_stranger_who_asks_an_unknown_chaincode__is_told_only_that_he_is_one(use
         asked = stranger()
         _, details = refused(lambda asked=asked, named=named: user.endorse(asked, named))
         assert "access denied" in details[0][1]
+
+
+def test_unknown_channel__is_told_with_those_that_there_are(user: User) -> None:
+    proposed = user.propose("shelf", "get", "k", channel="nowhere")
+    with pytest.raises(grpc.RpcError, match="nowhere: Org1MSP is on mychannel"):
+        user.evaluate(proposed)
+    with pytest.raises(grpc.RpcError, match="nowhere is not known here: Org1MSP is on mychannel"):
+        user.status(proposed.transaction_id, channel="nowhere")
+    asked = user.evaluate(user.propose("qscc", "GetChainInfo", "mychannel"))
+    assert asked.status == 200
+    with pytest.raises(grpc.RpcError, match="Invalid chain ID, nowhere: Org1MSP is on mychannel"):
+        user.evaluate(user.propose("qscc", "GetChainInfo", "nowhere"))
+
+
+def test_proposal_of_a_stranger__is_refused_with_the_check_that_failed(
+    ledger: LedgerWorld, user: User
+) -> None:
+    lines = io.StringIO()
+    configure_logs("info", lines)
+    with pytest.raises(grpc.RpcError, match=r"access denied: .*signature"):
+        user.evaluate(user.propose("shelf", "get", "k", signature=user.signer.sign(b"another")))
+    stranger = User(ledger.signer("OrdererMSP", "Admin"), user.channel)
+    with pytest.raises(grpc.RpcError, match=r"of another organisation.*Org1MSP, Org2MSP"):
+        stranger.evaluate(stranger.propose("shelf", "get", "k"))
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    reasons = [str(each) for each in told if each["event"] == "call refused"]
+    assert "signature" in reasons[0]
+    assert "of another organisation" in reasons[1]

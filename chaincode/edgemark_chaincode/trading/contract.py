@@ -52,7 +52,7 @@ from edgemark.systems.trading.contract.consortium.agreement import (
 )
 from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Found, Kept
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
-from edgemark.systems.trading.contract.consortium.requests import NOTHING, parse, tell
+from edgemark.systems.trading.contract.consortium.requests import NOTHING, parse, tell, tell_all
 from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.pieces import (
     InitiationPiece,
@@ -229,11 +229,12 @@ async def _record(
     found = [find(domains, each) for each in pieces]
     known = {each.evidence for each in found if await stub.get_state(_key_of(each))}
     told_at = Timestamp(stub.get_tx_timestamp().seconds)
-    new = [Kept(each, domains.name, told_at) for each in rules.admit(known, found)]
-    for each in new:
-        await stub.put_state(_key_of(each.found), tell(Kept, each))
+    new = rules.admit(known, found)
+    told = [tell(Kept, Kept(each, domains.name, told_at)) for each in new]
+    for each, raw in zip(new, told, strict=True):
+        await stub.put_state(_key_of(each), raw)
     if new:
-        stub.set_event(requests.RECORDED, tell(tuple[Kept, ...], tuple(new)))
+        stub.set_event(requests.RECORDED, tell_all(told))
     return str(len(new)).encode()
 
 

@@ -7,6 +7,7 @@ another type or beyond its bound is refused by name.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from edgemark.errors import RefusedInput
@@ -53,3 +54,8 @@ def tell(hint: Any, value: Any) -> bytes:
     """The one encoding of a value, as it is asked, kept, answered and told by events."""
     facts = facts_of(hint, value)
     return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def tell_all(told: Sequence[bytes]) -> bytes:
+    """The one encoding of a list, of what `tell` said of each of it."""
+    return b"[" + b",".join(each.removesuffix(b"\n") for each in told) + b"]\n"

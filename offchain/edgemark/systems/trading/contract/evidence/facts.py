@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from edgemark.identifiers import Address, parse_address
@@ -50,43 +51,51 @@ def facts_of(hint: Any, value: Any) -> Any:  # noqa: PLR0911 - a line each
         told = {DID: _name_of(type(value))} if is_told else {}
         found = facts_of(type(value) if is_told else kinds[0], value)
         return {**told, **found} if is_told else found
-    if typing.get_origin(hint) is tuple:
-        (each, *_) = typing.get_args(hint)
+    each = _item_of(hint)
+    if each is not None:
         return [facts_of(each, item) for item in value]
     if isinstance(value, Enum):
         return value.name.lower()
     if isinstance(value, bytes):
         return value.hex()
     if is_dataclass(value) and not isinstance(value, type):
-        hints = _hints_of(type(value))
-        return {f.name: facts_of(hints[f.name], getattr(value, f.name)) for f in fields(value)}
+        return {name: facts_of(part, getattr(value, name)) for name, part in _parts_of(type(value))}
     return value
 
 
-def value_of(hint: Any, facts: Any) -> Any:  # noqa: PLR0911 - a line each
+def value_of(hint: Any, facts: Any) -> Any:
     """The value of some facts.
 
     Raises:
         NotThatFormat, RefusedInput: they are none of this type.
     """
+    return _reader_of(hint)(facts)
+
+
+@cache
+def _reader_of(hint: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - a line each
+    """What reads values of a type: found out once, as calls bring the same few all day."""
     if hint is Address:
-        return _account_of(facts)
+        return _account_of
     if _base_of(hint) is bytes:
         is_plain = hint is bytes
-        return octets(facts, SIGNATURE_BYTES if is_plain else HASH_BYTES, exactly=not is_plain)
+        most = SIGNATURE_BYTES if is_plain else HASH_BYTES
+        return lambda facts: octets(facts, most, exactly=not is_plain)
     if _base_of(hint) is int:
-        return _number_of(facts)
+        return _number_of
     if hint is str:
-        return _words_of(facts)
+        return _words_of
     kinds = _kinds_of(hint)
     if kinds is not None:
-        return None if facts is None and _may_lack(hint) else _one_of(kinds, facts)
-    if typing.get_origin(hint) is tuple:
-        (each, *_) = typing.get_args(hint)
-        return tuple(value_of(each, item) for item in items(facts, most=MAX_ITEMS))
+        may_lack = types.NoneType in typing.get_args(hint)
+        return lambda facts: None if facts is None and may_lack else _one_of(kinds, facts)
+    each = _item_of(hint)
+    if each is not None:
+        read = _reader_of(each)
+        return lambda facts: tuple(map(read, items(facts, most=MAX_ITEMS)))
     if issubclass(hint, Enum):
-        return _member_of(hint, facts)
-    return _object_of(hint, facts)
+        return partial(_member_of, hint)
+    return partial(_object_of, hint)
 
 
 def _account_of(facts: Any) -> Address:
@@ -116,10 +125,11 @@ def _member_of(hint: type[Enum], facts: Any) -> Enum:
 
 
 def _object_of(hint: Any, facts: Any) -> Any:
-    names = _hints_of(hint)
-    if not isinstance(facts, dict) or set(facts) != set(names):
-        raise NotThatFormat(f"parts of a {hint.__name__} needed: {', '.join(sorted(names))}"[:200])
-    return hint(**{name: value_of(names[name], part) for name, part in facts.items()})
+    readers = _readers_of(hint)
+    if not isinstance(facts, dict) or facts.keys() != readers.keys():
+        names = ", ".join(sorted(readers))
+        raise NotThatFormat(f"parts of a {hint.__name__} needed: {names}"[:200])
+    return hint(**{name: readers[name](part) for name, part in facts.items()})
 
 
 def _one_of(kinds: tuple[Any, ...], facts: Any) -> Any:
@@ -139,6 +149,7 @@ def _base_of(hint: Any) -> Any:
     return hint
 
 
+@cache
 def _kinds_of(hint: Any) -> tuple[Any, ...] | None:
     """The kinds of a union, without None; None of anything else."""
     if typing.get_origin(hint) not in (types.UnionType, typing.Union):
@@ -146,8 +157,10 @@ def _kinds_of(hint: Any) -> tuple[Any, ...] | None:
     return tuple(kind for kind in typing.get_args(hint) if kind is not types.NoneType)
 
 
-def _may_lack(hint: Any) -> bool:
-    return types.NoneType in typing.get_args(hint)
+@cache
+def _item_of(hint: Any) -> Any:
+    """What a tuple is of; None of anything else."""
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else None
 
 
 def _name_of(kind: type) -> str:
@@ -155,5 +168,12 @@ def _name_of(kind: type) -> str:
 
 
 @cache
-def _hints_of(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _parts_of(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Fields and their types, in order."""
+    hints = typing.get_type_hints(kind)
+    return tuple((each.name, hints[each.name]) for each in fields(kind))
+
+
+@cache
+def _readers_of(kind: type) -> dict[str, Callable[[Any], Any]]:
+    return {name: _reader_of(part) for name, part in typing.get_type_hints(kind).items()}

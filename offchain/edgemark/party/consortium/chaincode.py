@@ -58,7 +58,9 @@ class ChaincodeDoor:
         """Have ordered what was endorsed before. Raises as `submit`."""
         return self.client.order(endorsed, name=name)
 
-    def submit(self, name: str | None, function: str, *arguments: str) -> Outcome:
+    def submit(
+        self, name: str | None, function: str, *arguments: str, wait_s: float | None = None
+    ) -> Outcome:
         """Have a call counted once.
 
         Args:
@@ -66,6 +68,7 @@ class ChaincodeDoor:
                 for one that nobody goes on with.
             function: of the chaincode.
             arguments: of the function.
+            wait_s: longest time; None for that of the client.
 
         Raises:
             TransactionInvalid: it stands in a block and does not count.
@@ -76,7 +79,7 @@ class ChaincodeDoor:
             told = self.endorse(function, *arguments)
             return Outcome(told.asked.transaction_id, Code.NOT_VALIDATED, 0, told.response, "")
         return self.client.submit(
-            self.chaincode, function, *arguments, name=name, retries=self.retries
+            self.chaincode, function, *arguments, name=name, retries=self.retries, wait_s=wait_s
         )
 
     def listen(

@@ -10,6 +10,7 @@ from edgemark.settings.section import Section, SettingInvalid, amount, setting
 
 HOUR_S, DAY_S = 3600, 86_400
 NEVER, IN_DEVELOPMENT, ALWAYS = "never", "development", "always"
+EVM = "evm"  # the chain that channels are on
 
 
 def _check_account(account: str, who: str) -> None:
@@ -177,6 +178,8 @@ class ControllerSettings(Section):
     Attributes:
         evidence: how credentials are put on the chain: one in a transaction, in lists that the
             contract verifies, or as an anchored root, which nobody verifies.
+        ledger: where evidence goes: to the chain that channels are on, or to a consortium ledger as
+            [ledger] says: development, fabric, profile.
         collect_s: seconds that evidence waits for more of other channels at most.
         cycles: N, credentials between two evidences, of channels whose initiation credential it
             cannot read; never above what their template allows.
@@ -189,6 +192,7 @@ class ControllerSettings(Section):
     NAME = "trading.controller"
 
     evidence: str = setting("batch", choices=("single", "batch", "anchored"))
+    ledger: str = setting(EVM, choices=(EVM, "development", "fabric", "profile"))
     collect_s: float = setting(5.0, within=(0, 3600))
     cycles: int = setting(10, within=(1, 1_000_000))
     stale_after_s: int = setting(120, within=(5, 86_400))

@@ -12,11 +12,11 @@ import click
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE, LedgerSettings
 from edgemark.settings.settings import Settings
+from edgemark.systems.trading.settings import EVM
 from edgemark.systems.trading.station.ledgers.chain import ChainEvidence
 from edgemark.systems.trading.station.ledgers.ledger import EvidenceLedger
 from edgemark.systems.trading.story.reading import Lookout
 
-EVM = "evm"
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -12,7 +12,7 @@ import click
 from edgemark.cli.spending.command import Spending, spends
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, lay_out, takes_settings
-from edgemark.cli.trading.evidence.places import EVM, joining, ledger_option, looking
+from edgemark.cli.trading.evidence.places import joining, ledger_option, looking
 from edgemark.errors import about
 from edgemark.files import read_limited
 from edgemark.identifiers import NO_TIME, Moment
@@ -20,6 +20,7 @@ from edgemark.systems.trading.contract.evidence.pieces import Recorded
 from edgemark.systems.trading.contract.evidence.records import MAX_PIECES, EvidenceKind
 from edgemark.systems.trading.contract.records import check_list
 from edgemark.systems.trading.credentials.kept import FORM, NoSettlementFile, read_kept
+from edgemark.systems.trading.settings import EVM
 from edgemark.systems.trading.station.ledgers.chain import ChainEvidence
 from edgemark.systems.trading.station.ledgers.ledger import EvidenceLedger
 from edgemark.systems.trading.station.ledgers.settlement import (

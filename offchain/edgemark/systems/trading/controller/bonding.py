@@ -12,6 +12,7 @@ from edgemark.amounts import Amount
 from edgemark.crypto.ethereum.secp256k1 import BadSignature, recover
 from edgemark.errors import LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.identifiers import Address, Timestamp, Tokens
+from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.logs import get_logger
 from edgemark.party.evm.joining import bring_in, send_as_asked
 from edgemark.party.evm.opening import open_station
@@ -30,9 +31,9 @@ _log = get_logger("bonding")
 
 @dataclass(frozen=True)
 class ControllerStation(TradingStation):
-    """With a broker of its own."""
+    """With a broker of its own, and perhaps a consortium ledger for its evidence."""
 
-    SECTIONS = (BrokerSettings, *TradingStation.SECTIONS)
+    SECTIONS = (BrokerSettings, LedgerSettings, *TradingStation.SECTIONS)
 
 
 class NoEquivocation(RefusedInput):

@@ -69,6 +69,7 @@ from edgemark.systems.trading.protocol.life import ControllerPhase, PartyMachine
 from edgemark.systems.trading.protocol.messages import Credential
 from edgemark.systems.trading.protocol.views.view import ChannelView
 from edgemark.systems.trading.settings import ControllerSettings
+from edgemark.systems.trading.station.ledgers.records import open_records
 from edgemark.systems.trading.station.post.office import name_service
 from edgemark.systems.trading.station.seeing import see, subject_of
 from edgemark.systems.trading.station.speaking import Pulse, find_blocks
@@ -107,8 +108,10 @@ class Controller(EvmServer[ControllerStation]):
             expect=self._expect_accounts,
         )
         home, collect_s, form = station.home, decided.collect_s, Form(decided.evidence)
-        self._recorder = Recorder(station, home / "evidence", form, collect_s, self._note_recorded)
-        self._firsts = FirstRecorder(station, home / "initiations", collect_s, self._note_initiated)
+        self._records = to = open_records(station, decided.ledger)
+        noted, begun = self._note_recorded, self._note_initiated
+        self._recorder = Recorder(to.chain, home / "evidence", form, collect_s, noted)
+        self._firsts = FirstRecorder(to.chain, home / "initiations", collect_s, begun)
         super().__init__(station, PartyMachine(Desk), "controller")
         self.instruments.registry.register(EvidenceFigures(self._recorder.read))
         self.instruments.registry.register(PlaceFigures(self._watch.read_places))
@@ -153,7 +156,7 @@ class Controller(EvmServer[ControllerStation]):
             "sessions": self._reception.sessions,
             "letters_refused": self.letters_refused,
             "in_standing": self._in_standing,
-            "evidence": tell_paces(self._recorder.read()),
+            "evidence": {**tell_paces(self._recorder.read()), "ledger": self._records.place},
             "initiations": {**self._firsts.tell()},
         }
 
@@ -196,6 +199,7 @@ class Controller(EvmServer[ControllerStation]):
         """Let nobody in any more, and end; the journal keeps what is owed."""
         self._beating.stop()
         self._recording.stop()
+        self._records.close()
         self._reception.close()
         super().close()
         self._broker.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.offchain.systems.trading.channel_cast import key_of
@@ -21,6 +23,10 @@ from tests.offchain.systems.trading.controller.controller_lives import (
     pairs,
 )
 from tests.offchain.systems.trading.controller.trading_pairs import ACCOUNT_OF, TradingPairs
+from tests.offchain.systems.trading.station.ledgers.evidence_ledger import (
+    evidence_ground,
+    registry_of,
+)
 from tests.waiting import wait_until
 
 from edgemark.crypto.field.randomness import Randomness
@@ -30,9 +36,11 @@ from edgemark.identity.credentials.jose.compact import check_compact, parse_comp
 from edgemark.identity.credentials.jose.encryption import Reader, encrypt
 from edgemark.identity.credentials.model import read_credential
 from edgemark.identity.credentials.reading import read_signed
+from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.systems.trading.contract.escrow import BroughtAmendment, TopUp
 from edgemark.systems.trading.contract.evidence.events import EvidenceRecorded
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
+from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.contract.records import Signers
 from edgemark.systems.trading.controller import controller as controlling
 from edgemark.systems.trading.controller import reception as receiving
@@ -42,9 +50,12 @@ from edgemark.systems.trading.controller.recording.figures import EvidenceFigure
 from edgemark.systems.trading.credentials.kept import read_kept, write_kept
 from edgemark.systems.trading.credentials.sealing import claims_in, unseal
 from edgemark.systems.trading.credentials.settlement import check_joint, check_said
+from edgemark.systems.trading.demo.consortium.trade import SignedTrade
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.letters import Role
 from edgemark.systems.trading.protocol.life import ControllerPhase
+from edgemark.systems.trading.station.ledgers.chain import domains_of
+from edgemark.systems.trading.station.ledgers.settlement import find_settlement
 from edgemark.systems.trading.station.post import session as sessions
 from edgemark.systems.trading.station.post.seals import Seals
 from edgemark.transport.faults import PeerRefused
@@ -324,3 +335,49 @@ def test_t19_n__follows_the_queue_of_all_channels_within_what_the_template_allow
     wait_until("N falls", lambda: desk_of(running, channel).cycles < most - 3)
     lines = {each.name for each in EvidenceFigures(lambda: reading).collect()}
     assert {"edgemark_evidence", "edgemark_least_cycles"} <= lines
+
+
+def test_t22_a_controller_of_a_consortium_ledger__records_there_by_itself_in_each_life(
+    house: ControllerHouse, pairs: TradingPairs, tmp_path: Path
+) -> None:
+    with evidence_ground(tmp_path) as ground:
+        seller = house.ground["seller"]
+        ground.trade = SignedTrade.begin(int(time.time()), domains=domains_of(seller))
+        ground.begin()
+        registry = registry_of(ground.enter("looking"))
+        settings = house.settings(
+            "of-a-consortium", ledger="profile", collect_s=0.2, stale_after_s=86_400
+        ).having(ground.settings("anybody").of(LedgerSettings))
+        house.admit(settings)
+        running, since = again(house, settings), seller.chain.head() + 1
+        channel = pairs.open(me(running), cycles=2)
+        pairs.join(channel)
+
+        def is_there(index: int) -> bool:
+            made = read_kept(write_kept(*_content_of(pairs, channel, index)))
+            found = find_settlement(registry, made)
+            return registry.find(found.evidence) is not None
+
+        for index in (1, 2, 3, 4):
+            if index == 3:
+                close(running)
+                running = again(house, settings)
+                pairs.join(channel)
+            pairs.settle(channel, index, 100 * index)
+            wait_until(f"credential {index}", pairs.has_all(channel, *range(1, index + 1)))
+            if index % 2 == 0:
+                wait_until("evidence on the ledger", lambda at=index: is_there(at))
+        assert not is_there(1) and not is_there(3)
+        terms = pairs.deals[channel].terms
+        digest = domains_of(seller).of_evidence.initiation(channel, terms.initiation)
+        first = compute_evidence_id(digest, [terms.payer, terms.seller])
+        wait_until("the first credential", lambda: registry.find(first) is not None)
+        status = json.loads(ask_status(running))["evidence"]
+        assert status["ledger"] == f"profile: {registry.place}"
+        assert evidence_of(running, channel, since) == []
+        close(running)
+
+
+def _content_of(pairs: TradingPairs, channel: ChannelId, index: int) -> tuple[str, bytes]:
+    made = pairs.credential(channel, index)
+    return made.content.decode(), made.signature

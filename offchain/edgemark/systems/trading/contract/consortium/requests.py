@@ -20,6 +20,11 @@ RECORD_INITIATIONS, RECORD_SETTLEMENTS = "recordInitiations", "recordSettlements
 RECORD_QUALIFICATIONS, ANCHOR_ROOT = "recordQualifications", "anchorRoot"
 EVIDENCE_OF, ROOT_OF, VERIFY = "evidenceOf", "rootOf", "verify"
 RECORDED, ANCHORED = "EvidenceRecorded", "RootAnchored"  # events
+# Refusals that a caller may go by: as the contract has them, then those of a consortium alone.
+ERRORS = (
+    *("EvidenceExists", "RootExists", "SignersAlike", "NotByController", "OutOfBounds"),
+    *("NoParameters", "ParametersExist", "NotAmongThem", "MayNotAnchor", "NoTime", "TooLate"),
+)
 NOTHING = b"null\n"  # the answer where nothing is kept
 MAX_ARGUMENT_CHARACTERS = 512 * 1024  # 100 pieces of about 1 KB, and as much again
 

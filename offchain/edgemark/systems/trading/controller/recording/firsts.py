@@ -14,17 +14,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edgemark.encoding import Reader, Writer
 from edgemark.identifiers import Hash32
-from edgemark.ledger.evm.sending.intent import Call
 from edgemark.systems.trading.contract.evidence.pieces import InitiationPiece
 from edgemark.systems.trading.contract.evidence.records import MAX_PIECES
 from edgemark.systems.trading.controller.recording.lists import Piece
-from edgemark.systems.trading.controller.recording.recorder import Chain, Recorder
+from edgemark.systems.trading.controller.recording.recorder import Recorder
 from edgemark.systems.trading.controller.recording.waiting import Form
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.messages import SIGNATURE_BYTES
+from edgemark.systems.trading.station.ledgers.records import Chain
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class FirstRecorder(Recorder):
         found = self.read()
         return {"due": found.waiting, "under_way": found.pieces, "recorded": found.paces.recorded}
 
-    def call_for(self, pieces: Sequence[Piece]) -> Call:
+    def call_for(self, pieces: Sequence[Piece]) -> Any:
         """The one transaction of these pieces."""
         brought = [
             InitiationPiece(each.channel, each.credential_hash, each.payer, each.seller)

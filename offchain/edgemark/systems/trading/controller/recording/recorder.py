@@ -1,4 +1,4 @@
-"""Brings evidence of all channels to the chain, and says when it is there for good.
+"""Brings evidence of all channels to its ledger, and says when it is there for good.
 
 Here it is evidence of settlements; of initiation credentials: `firsts`, by the same laws.
 
@@ -18,22 +18,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput
 from edgemark.files import OWNER_ONLY_FILE, make_private_folder, read_limited, write_whole
-from edgemark.identifiers import Address
 from edgemark.ledger.evm.faults import ContractRefused
-from edgemark.ledger.evm.reading.blocks import Receipt
-from edgemark.ledger.evm.sending.intent import Call
 from edgemark.logs import get_logger
 from edgemark.loop.machine import TryAgain
-from edgemark.storage.local import LocalStore
 from edgemark.systems.trading.contract.evidence.pieces import SettlementPiece
-from edgemark.systems.trading.contract.evidence.registry import EvidenceContract
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
-from edgemark.systems.trading.contract.statements import EscrowDomain
 from edgemark.systems.trading.controller.recording.lists import (
     PIECE_BYTES,
     EvidencePiece,
@@ -49,6 +43,7 @@ from edgemark.systems.trading.controller.recording.waiting import (
     Form,
 )
 from edgemark.systems.trading.identifiers import ChannelId
+from edgemark.systems.trading.station.ledgers.records import Chain, RegistryRefused
 
 AT_ONCE = 8  # transactions: more than one, since each waits for its confirmations
 REFUSED_S = 60.0  # until what was refused alone, or for want of standing or gas, is tried again
@@ -56,36 +51,12 @@ LINE_S = 60.0  # between two lines of the log about how it goes
 SUFFIX = ".pieces"
 MOST_BYTES = 64 + PIECE_BYTES * MOST_ANCHORED
 THERE = frozenset({"EvidenceExists", "RootExists"})  # refusals that say that nothing is missing
-PASSING = frozenset({"NotInStanding"})  # ... that the operator can change
+PASSING = frozenset(  # ... that the operator, or others, can change
+    {"NotInStanding", "NoParameters", "DomainNotTaken", "MayNotAnchor", "NoTime", "TooLate"}
+    | {"TransactionInvalid", "EndorsementsDiffer"}
+)
 
 _log = get_logger("controller.recorder")
-
-
-class Chain(Protocol):
-    """What a recorder needs of a station."""
-
-    @property
-    def evidence(self) -> EvidenceContract:
-        """Makes the calls."""
-
-    @property
-    def content(self) -> LocalStore:
-        """Where lists are kept."""
-
-    @property
-    def address(self) -> Address:
-        """The account."""
-
-    @property
-    def domain(self) -> EscrowDomain:
-        """Of vouchers."""
-
-    @property
-    def controllers_domain(self) -> ControllersDomain:
-        """Of issuances."""
-
-    def push(self, call: Call) -> Receipt:
-        """Send a call once, and hold no thread; see `EvmStation.push`."""
 
 
 @dataclass
@@ -93,7 +64,7 @@ class _UnderWay:
     """A transaction."""
 
     pieces: Sequence[Piece]
-    call: Call
+    call: Any
     path: Path
     began: float
     not_before: float = 0.0
@@ -218,7 +189,7 @@ class Recorder:
 
     # --- what its pieces are ---------------------------------------------------------------------
 
-    def call_for(self, pieces: Sequence[Piece]) -> Call:
+    def call_for(self, pieces: Sequence[Piece]) -> Any:
         """The one transaction of these pieces: the same in every life of the process."""
         evidence, domains = self._chain.evidence, (self._chain.domain, self._domain)
         settled = _settlements_in(pieces)
@@ -247,7 +218,7 @@ class Recorder:
         """Ask what became of it; what keeps the chain from saying so, if anything does."""
         try:
             self._chain.push(each.call)
-        except ContractRefused as refused:
+        except (ContractRefused, RegistryRefused) as refused:
             self._take_refusal(each, refused)
         except RefusedInput as error:  # no gas for it, or more of it than a node takes
             self._rest(each, error)
@@ -259,7 +230,7 @@ class Recorder:
             self._finish(each)
         return None
 
-    def _take_refusal(self, each: _UnderWay, refused: ContractRefused) -> None:
+    def _take_refusal(self, each: _UnderWay, refused: ContractRefused | RegistryRefused) -> None:
         if refused.error_name in PASSING:
             self._rest(each, refused)
         elif refused.error_name in THERE:

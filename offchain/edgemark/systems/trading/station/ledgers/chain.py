@@ -44,10 +44,8 @@ class ChainEvidence:
     @classmethod
     def of(cls, station: TradingStation) -> ChainEvidence:
         """As an account sees it, which pays for what it records."""
-        evidence, contracts = station.evidence, (station.escrow, station.controllers)
-        addresses = (*(each.address for each in contracts), evidence.address)
-        own = EvmDomains(station.chain.chain_id, *addresses)
-        return cls(own, evidence, lambda call: send_as_asked(station, call, REMEDY))
+        own = domains_of(station)
+        return cls(own, station.evidence, lambda call: send_as_asked(station, call, REMEDY))
 
     @classmethod
     def look(cls, chain: EvmChain, deployment: Deployment) -> ChainEvidence:
@@ -80,3 +78,9 @@ class ChainEvidence:
     def recorded(self, evidence: Sequence[Hash32]) -> list[Recorded]:
         """What the chain keeps of these, confirmed."""
         return self.evidence.recorded(evidence)
+
+
+def domains_of(station: TradingStation) -> EvmDomains:
+    """Where everything counts that is signed for a station's chain."""
+    contracts = (station.escrow, station.controllers, station.evidence)
+    return EvmDomains(station.chain.chain_id, *(each.address for each in contracts))

@@ -27,8 +27,9 @@ BUDGETS = {
     ("unit", "outsourcing"): 10,
     # 50 for each phase of a channel, on chains of its own; 80 for controllers that serve and are
     # refused things, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise;
-    # 30 for what a stranger makes of a channel's evidence
-    ("unit", "trading"): 375,
+    # 30 for what a stranger makes of a channel's evidence; 3 for a controller's that goes to a
+    # consortium ledger
+    ("unit", "trading"): 378,
     # beside whole jobs, which leave them two fifths of both processors
     ("pure", "outsourcing"): 50,
     # four parties, each killed at records of its journal, and the demonstration of all four

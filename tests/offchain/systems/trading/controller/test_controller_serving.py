@@ -62,7 +62,7 @@ from edgemark.transport.faults import PeerRefused
 
 __all__ = ["controller", "house", "pairs"]
 
-pytestmark = [pytest.mark.chain, pytest.mark.lasts(23)]
+pytestmark = [pytest.mark.chain, pytest.mark.lasts(26)]
 
 RANDOM = Randomness()
 

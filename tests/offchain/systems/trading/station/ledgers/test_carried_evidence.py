@@ -42,7 +42,7 @@ from edgemark.systems.trading.settings import EVM, ControllerSettings
 from edgemark.systems.trading.station.ledgers.carrying import Carrier, open_carrier
 from edgemark.systems.trading.station.ledgers.consortium import ConsortiumEvidence
 
-pytestmark = [pytest.mark.lasts(12)]
+pytestmark = [pytest.mark.lasts(4)]
 
 
 class Killed(Exception):

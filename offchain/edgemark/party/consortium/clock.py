@@ -2,14 +2,16 @@
 
 Law 1: what it writes is the time of its own machine, read before its transaction is made: never
        past its transaction's timestamp.
-Law 2: a tick that fails is told and passed over, since the next one says more; only what was
-       submitted and has no code yet is asked again first.
+Law 2: a tick that fails is told and passed over, since the next one says more.
 Law 3: it writes to one chaincode after the other, so that a slow one delays none but by its wait.
+Law 4: what was submitted and has no code yet is asked about behind the ticks and for OPEN_S in all:
+       whoever keeps answers back does not make time stand.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +22,7 @@ from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark_chaincode.clock import LIST, TICK
 
 WAIT_S = 15.0  # for one tick
+OPEN_S, ONE_OPEN_S = 5.0, 2.0  # for all earlier ones without a code, and for one of them
 
 _log = get_logger("clock")
 
@@ -71,11 +74,18 @@ class OrganisationClock:
         except EdgemarkError as error:
             _log.warning("which chaincodes there are is not known", error=error)
             return []
-        for client in dict.fromkeys(door.client for door in doors):
-            for left in client.finish_open(WAIT_S):
+        ticked = [self._tick(door) for door in doors]
+        self._ask_for_open([door.client for door in doors])
+        return ticked
+
+    def _ask_for_open(self, clients: Sequence[GatewayClient]) -> None:
+        until = time.monotonic() + OPEN_S
+        for client in dict.fromkeys(clients):
+            for left in client.finish_open(ONE_OPEN_S):
                 if isinstance(left, EdgemarkError):
                     _log.debug("an earlier tick does not count", error=left)
-        return [self._tick(door) for door in doors]
+                if time.monotonic() >= until:
+                    return
 
     def run(self, is_over: threading.Event, period_s: Callable[[], float]) -> None:
         """Tick until it is over, after so many seconds each time."""

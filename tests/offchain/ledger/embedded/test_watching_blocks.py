@@ -33,8 +33,9 @@ class Busy:
 
 def ledger_of(ordering: Any, noted: list[str], note_block: Callable[[], None]) -> Any:
     ledger: Any = DevelopmentLedger.__new__(DevelopmentLedger)
-    ledger.ledger = SimpleNamespace(channels={"c": SimpleNamespace(height=7)})
+    ledger.ledger = SimpleNamespace(channels={"c": SimpleNamespace(height=7, agreed=0)})
     ledger.orderers = {"c": ordering}
+    ledger._agreed = {"c": 0}
     ledger.instruments = SimpleNamespace(note_transaction=noted.append)
     snapshots = SimpleNamespace(note_block=note_block, close=lambda: None)
     ledger.behind = SimpleNamespace(snapshots={"c": snapshots})

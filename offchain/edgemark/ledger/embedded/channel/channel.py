@@ -57,7 +57,11 @@ class Committed(NamedTuple):
 
 
 class Channel(Closing):
-    """A channel, open."""
+    """A channel, open.
+
+    Attributes:
+        agreed: how often definitions or approvals have changed since it was opened.
+    """
 
     def __init__(
         self, path: Path, name: str, signer: Signer, validator: Validator | None = None
@@ -77,6 +81,7 @@ class Channel(Closing):
         self._signer = signer
         self._store = Store(path, name, keeps=LIFECYCLE)
         self._committing = RLock()
+        self.agreed = 0
         self._validator = validator or Validator()
         try:
             self._take_up()
@@ -244,6 +249,7 @@ class Channel(Closing):
             self._tip, self.last_config = block.hash, last_config
             if any(each.namespace == LIFECYCLE for each in writes):
                 self._definitions = {}
+                self.agreed += 1
             if new is not None and members is not None:
                 self.configuration, self.members = new, members
             return Committed(block, entries)
@@ -278,6 +284,7 @@ class Channel(Closing):
     def revert(self, height: int) -> None:
         """Take back all blocks from `height` on, which is >= 1."""
         with self._committing:
+            self.agreed += 1
             self._store.revert(max(1, height))
             self._take_up()
 

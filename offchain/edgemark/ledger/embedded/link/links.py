@@ -6,7 +6,7 @@ A process that was restarted under the same package id is dialled again by the n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import grpc
@@ -40,6 +40,7 @@ class _Link:
         self.channel: Any = None
         self.stream: Stream | None = None
         self.beating: asyncio.Task[None] | None = None
+        self.calls = 0  # under way, those that wait for it to be dialled too
         self.reason = ""  # why it cannot be reached, in gRPC's words
 
     async def close(self) -> None:
@@ -80,6 +81,7 @@ class Links:
         self._timeout_s = timeout_s
         self._keepalive_s = keepalive_s
         self._links: dict[tuple[str, str], _Link] = {}
+        self._unwanted: set[tuple[str, str]] = set()
 
     async def execute(self, package_id: str, call: Call) -> Completion:
         """Have the organisation's process of a package run a chaincode.
@@ -90,18 +92,40 @@ class Links:
             ChaincodeEnded: the stream ended in the transaction.
             ChaincodeBroke: the process broke the protocol.
         """
-        stream = await self._stream(call.asked.msp_id, package_id)
-        return await stream.execute(call, self._timeout_s)
+        name = call.asked.msp_id, package_id
+        connection = self._connection_of(*name)
+        link = self._links.setdefault(name, _Link())
+        link.calls += 1
+        try:
+            stream = await self._stream(link, connection, name)
+            return await stream.execute(call, self._timeout_s)
+        finally:
+            link.calls -= 1
+            await self._hang_up_unwanted()
+
+    async def keep_only(self, wanted: Collection[tuple[str, str]]) -> None:
+        """Hang up on the processes of all other packages, each once its calls have ended.
+
+        Args:
+            wanted: (MSP id, package id) of those that a chaincode is defined with.
+        """
+        self._unwanted = {name for name in self._links if name not in wanted}
+        await self._hang_up_unwanted()
+
+    async def _hang_up_unwanted(self) -> None:
+        while idle := [each for each in self._unwanted if not self._links[each].calls]:
+            self._unwanted.remove(idle[0])
+            await self._links.pop(idle[0]).close()
 
     async def close(self) -> None:
         """End all streams."""
         links, self._links = list(self._links.values()), {}
+        self._unwanted.clear()
         for link in links:
             await link.close()
 
-    async def _stream(self, msp_id: str, package_id: str) -> Stream:
-        connection = self._connection_of(msp_id, package_id)
-        link = self._links.setdefault((msp_id, package_id), _Link())
+    async def _stream(self, link: _Link, connection: Connection, name: tuple[str, str]) -> Stream:
+        msp_id, package_id = name
         if link.stream is not None and link.stream.is_open:
             return link.stream
         if link.dialling is None or link.dialling.done():

@@ -31,6 +31,7 @@ from edgemark.ledger.embedded.doors.serving.servers import DoorServer
 from edgemark.ledger.embedded.endorsers import Endorsers
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import Place, Served
+from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
@@ -60,6 +61,7 @@ class DevelopmentLedger:
         self._servers: dict[str, DoorServer] = {}
         self._watched = AsyncExitStack()
         self._unwatched: dict[str, BaseException] = {}  # why nobody counts what is committed
+        self._agreed: dict[str, int] = {}
         self._running: dict[tuple[str, str, str], tuple[ChaincodeDefinition, str]] = {}
 
     @property
@@ -162,9 +164,14 @@ class DevelopmentLedger:
         return [*handlers, AbsentServices(frozenset(served), self.instruments)]
 
     def _runs(self, msp_id: str, channel: Channel, chaincode: str) -> bool:
+        package_id = self._package_of(msp_id, channel, chaincode)
+        return package_id in self.endorsers.installed.of(msp_id)
+
+    def _package_of(self, msp_id: str, channel: Channel, chaincode: str) -> str:
+        """Of the package with which an organisation approved a definition; empty for none."""
         definition = channel.definition(chaincode)  # a new one after each change of an approval
         if definition is None:
-            return False
+            return ""
         place = (msp_id, channel.name, chaincode)
         known = self._running.get(place)
         if known is None or known[0] is not definition:
@@ -173,7 +180,7 @@ class DevelopmentLedger:
             approval = parse_approval(held[0] if held is not None else None)
             known = definition, "" if approval is None else approval.package_id
             self._running[place] = known
-        return known[1] in self.endorsers.installed.of(msp_id)
+        return known[1]
 
     @asynccontextmanager
     async def _watching(self, name: str) -> AsyncIterator[None]:
@@ -187,6 +194,7 @@ class DevelopmentLedger:
                     async for block in self.orderers[name].blocks_from(height):
                         note(block)
                         height = block.number + 1
+                        await self._keep_links()
                 await asyncio.sleep(AGAIN_S)
 
         def note(block: Block) -> None:
@@ -216,6 +224,20 @@ class DevelopmentLedger:
         self.instruments.watch_channel(
             name, lambda: one.fault is not None, lambda: one.trouble.failed
         )
+
+    async def _keep_links(self) -> None:
+        """Hang up on processes whose package no definition names any more."""
+        agreed = {name: each.agreed for name, each in self.ledger.channels.items()}
+        if agreed == self._agreed:
+            return
+        wanted = set()
+        for name, channel in self.ledger.channels.items():
+            for chaincode in self.chaincodes(name):
+                for msp_id in channel.organisations:
+                    with suppress(MessageMalformed):  # told to whoever asks that chaincode
+                        wanted.add((msp_id, self._package_of(msp_id, channel, chaincode)))
+        self._agreed = agreed
+        await self.endorsers.links.keep_only(wanted)
 
     async def restart_watching(self) -> None:
         """Look from the present heights on: blocks were taken back."""

@@ -277,6 +277,26 @@ def test_loop_of_the_ledger__is_not_held_up_by_who_hangs(user: User) -> None:
         assert refused(hanging.result)[0] is StatusCode.ABORTED
 
 
+def test_stream_to_a_replaced_package__is_closed__once_its_calls_have_ended(
+    ledger: LedgerWorld, user: User
+) -> None:
+    links = ledger.development.ledger.endorsers.links
+    user.do("shelf", "put", "k", "v")
+    ours = {each for each in links._links if each[1].startswith("shelf_1_")}
+    assert {each[0] for each in ours} == {ORG1, ORG2}
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(lambda: user.evaluate(user.propose("shelf", "hang"), [ORG1]))
+        busy = next(each for each in ours if each[0] == ORG1)
+        wait_until("the call", lambda: links._links[busy].calls)
+        ledger.deploy("shelf", {each: Stubborn(each) for each in (ORG1, ORG2)}, sequence=2)
+        wait_until("an end", lambda: len(ours & set(links._links)) == 1)
+        assert links._links[busy].stream.is_open  # a call is under way on it
+        assert refused(hanging.result)[0] is StatusCode.ABORTED
+    wait_until("an end", lambda: not ours & set(links._links))
+    assert user.do("shelf", "put", "k", "w")[0] is Code.VALID
+    assert {each[0] for each in links._links if each[1].startswith("shelf_2_")} == {ORG1, ORG2}
+
+
 def test_refused_call__is_logged_with_its_transaction(user: User) -> None:
     proposed = user.propose("shelf", "refuse", "k")
     lines = io.StringIO()

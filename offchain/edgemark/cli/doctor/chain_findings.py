@@ -46,6 +46,14 @@ class OnChain:
     entry: Participant | None = None
 
 
+def names_chain(settings: Settings) -> bool:
+    """Whether a home has anything of a chain, or names one."""
+    wanted = settings.of(ChainSettings)
+    has_keys = (settings.home / "keys" / ACCOUNT_FILE).exists()
+    has_manifest = wanted.manifest_file(settings.home, wanted.id or DEV_CHAIN_ID).exists()
+    return has_keys or has_manifest or wanted != ChainSettings()
+
+
 def find_on_chain(settings: Settings) -> tuple[list[Finding], OnChain]:
     """Everything about chain and contracts, each as far as the one before allows."""
     wanted = settings.of(ChainSettings)

@@ -13,13 +13,13 @@ import click
 from rich.console import Console
 
 from edgemark.cli.ledger.asking.choosing import chooses_ledger
-from edgemark.cli.ledger.asking.naming import no_such_channel
+from edgemark.cli.ledger.asking.naming import no_such_channel, say_how_to_start
 from edgemark.cli.options.plain_numbers import RealRange
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
-from edgemark.ledger.fabric.faults import NotEndorsed
+from edgemark.ledger.fabric.faults import LedgerSilent, NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import (
     Deployed,
@@ -94,7 +94,7 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         open_administrators(chosen, settings.home) as everybody,
         console.status("asking the ledger ...") as status,
     ):
-        members = _members(everybody[0], name)
+        members = _members(everybody[0], name, chosen)
         if rule is not None:
             check_endorsers(text, rule, members)
         acting = [each for each in everybody if each.msp_id in members]
@@ -109,10 +109,13 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     _show(invocation, chosen.channel, deployed, hosts)
 
 
-def _members(first: Administrator, name: str) -> list[str]:
+def _members(first: Administrator, name: str, chosen: LedgerSettings) -> list[str]:
     """Organisations of the channel; of one that is not there, which there are."""
     try:
         return members_of(first, name)
+    except LedgerSilent as silent:
+        say_how_to_start(silent, chosen)
+        raise
     except NotEndorsed as refused:
         channel, there = first.client.desk.channel, first.channels()
         if channel in there:

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from tests.offchain.ledger.embedded.served import ORG1, ORG2, development_ledger
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
+from tests.stage.command_line import edgemark_here
 
+from edgemark.cli.doctor.chain_findings import names_chain
 from edgemark.cli.doctor.ledger_findings import find_on_ledger
 from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
@@ -267,6 +269,21 @@ def test_doctor__finds_the_ledger_and_each_peer__and_of_fabric_alone_what_to_nam
     found = {each.name: each for each in find_on_ledger(alone, serves=False, offline=True)}
     assert found["ledger"].fine, found["ledger"]
     assert "give commands --ledger fabric" in found["ledger"].seen
+
+
+@pytest.mark.parametrize(
+    ("said", "is_needed"), [({}, False), ({"chain.url": "http://127.0.0.1:9"}, True)]
+)
+def test_doctor__needs_no_chain_where_a_home_has_a_ledger_and_nothing_of_a_chain(
+    desk: Desk, said: dict[str, str], is_needed: bool
+) -> None:
+    assert names_chain(read_settings(None, {"home": str(desk.home), **said})) is is_needed
+    words = [
+        word for name, value in said.items() for word in (f"--{name.replace('.', '-')}", value)
+    ]
+    facts = edgemark_here("doctor", "--home", desk.home, "--json", *words).value
+    assert facts["chain"]["needed"] is is_needed
+    assert facts["ledger"]["fine"]
 
 
 def test_no_ledger_here__names_the_command_that_starts_one(

@@ -180,6 +180,9 @@ def test_killed_ledger__is_not_found_and_comes_up_where_it_was(home: Home) -> No
     os.kill(first["pid"], signal.SIGKILL)
     wait_until("its end", lambda: not is_running(first["pid"], started))
     assert home.run("status").status == Exit.CHECK_FAILED
+    silent = home.run("query", "trading", "tasks", "--wait", "1")
+    assert silent.status == Exit.LEDGER_UNAVAILABLE
+    assert silent.value["remedy"] == "It is down: start it with `edgemark ledger up`."
     with pytest.raises(LedgerSilent):
         ask_ledger(home.place.socket, "ping")
     again = home.run("up").value

@@ -11,12 +11,18 @@ from pathlib import Path
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.faults import ChaincodeRefused, IdentityRefused, NotEndorsed
+from edgemark.ledger.fabric.faults import (
+    ChaincodeRefused,
+    IdentityRefused,
+    LedgerSilent,
+    NotEndorsed,
+)
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import members_of
 from edgemark.ledger.fabric.lifecycle.hosting import find_hosts
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder
-from edgemark.ledger.fabric.opening import LedgerAccess
+from edgemark.ledger.fabric.opening import STARTS, LedgerAccess
+from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.ledger.launching.program import log_of
 
 SYSTEM = frozenset({"_lifecycle", "qscc", "cscc", "lscc"})  # on every channel
@@ -84,6 +90,7 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
 
     Raises:
         NotEndorsed: as it came, or what `Named.find_missing` found, with the ledger's words.
+        LedgerSilent: as it came; of a ledger of this home that is down, with what starts it.
         IdentityRefused: as it came, with the cause where it is known here.
         ChaincodeRefused: as it came, with chaincode, organisations and where its log is.
     """
@@ -91,6 +98,9 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
         yield
     except ChaincodeRefused as refused:
         _name_refuser(refused, named)
+        raise
+    except LedgerSilent as silent:
+        say_how_to_start(silent, named.access.settings)
         raise
     except IdentityRefused as refused:
         cause = _find_cause(named.access)
@@ -104,6 +114,13 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
             raise
         found.had, found.endorsers = refused.had, refused.endorsers
         raise found from refused
+
+
+def say_how_to_start(silent: LedgerSilent, settings: LedgerSettings) -> None:
+    """Let the error say what starts a ledger of this home, where nobody listens."""
+    is_own = settings.kind in STARTS and not settings.profile
+    if is_own and "failed to connect" in str(silent.had).lower():
+        silent.remedy = f"It is down: start it with `{STARTS[settings.kind]}`."
 
 
 def _find_cause(access: LedgerAccess) -> IdentityRefused | None:

@@ -1,6 +1,7 @@
 """What the orderer refuses at the door: it reads no more of an envelope than who signed it.
 
-Source: Fabric 3.1, `orderer/common/{broadcast,msgprocessor}`.
+Source: Fabric 3.1, `orderer/common/{broadcast,msgprocessor}`. Stricter than there: what stands in
+an envelope beside payload and signature is refused, for it could be taken for one of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.embedded.validation.ground import Members
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.signing import parse_identity
+from edgemark.ledger.fabric.wire.canonical import is_envelope
 from edgemark.ledger.fabric.wire.limits import MAX_ENVELOPE_BYTES
 
 BAD_REQUEST: int = common_pb2.BAD_REQUEST
@@ -42,7 +44,7 @@ def check_order(envelope: bytes, channel: str, members: Members, at: datetime) -
 
     Raises:
         NotOrdered: it is none, too large, for another channel, a configuration, signed by nobody of
-            the channel, or with a certificate that has expired.
+            the channel, with a certificate that has expired, or with bytes that nobody signed.
     """
     if len(envelope) > MAX_ENVELOPE_BYTES:
         needed = f"<= {MAX_ENVELOPE_BYTES} bytes"
@@ -68,6 +70,13 @@ def check_order(envelope: bytes, channel: str, members: Members, at: datetime) -
         members.check_signed(creator, found.payload, found.signature)
     except EdgemarkError as error:
         raise _refuse(FORBIDDEN, "is not signed by a member of the channel", had=error) from error
+    if not is_envelope(envelope):
+        raise _refuse(
+            BAD_REQUEST,
+            "has bytes beside payload and signature, which nobody signed",
+            needed="one payload and one signature",
+            remedy="Send it without them.",
+        )
 
 
 def _check_has_not_expired(creator: bytes, at: datetime) -> None:

@@ -8,6 +8,7 @@ needs them computes them.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from fabric_protos.common import common_pb2
 
@@ -18,10 +19,12 @@ from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.canonical import SIGNATURE_HEADER, is_in_order
 from edgemark.ledger.fabric.wire.digests import make_block_header
 from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "block"
+TWO_PARTS = SIGNATURE_HEADER  # as `OrdererBlockMetadata`: two fields with lengths
 
 
 def seal(block: Block, last_config: int, signer: Signer, nonce: bytes, era: int = 0) -> Block:
@@ -39,16 +42,11 @@ def seal(block: Block, last_config: int, signer: Signer, nonce: bytes, era: int 
         last_config=index, consenter_metadata=write_era(era)
     ).SerializeToString()
     header = common_pb2.SignatureHeader(creator=signer.identity, nonce=nonce).SerializeToString()
-    metadata = common_pb2.Metadata(value=value)
-    metadata.signatures.add(
+    signature = common_pb2.MetadataSignature(
         signature_header=header, signature=signer.sign(value + header + _header_of(block))
     )
-    last = common_pb2.Metadata(value=index.SerializeToString())
-    return replace(
-        block,
-        signatures=metadata.SerializeToString(),
-        last_config=last.SerializeToString(),
-    )
+    signatures, last = _metadata_of(value, signature, last_config)
+    return replace(block, signatures=signatures, last_config=last)
 
 
 def check_seal(
@@ -73,11 +71,31 @@ def check_seal(
     if said != last_config or parse(common_pb2.LastConfig, told, WHO).index != last_config:
         raise MessageMalformed("names another configuration", who=WHO, had=said, needed=last_config)
     (signature,) = metadata.signatures
+    # What is signed has no lengths: each of the two has to begin with 0x0a, and to have it once.
+    if not all(
+        is_in_order(each, TWO_PARTS) for each in (metadata.value, signature.signature_header)
+    ):
+        raise MessageMalformed("has a signature over other metadata too", who=WHO)
     creator = parse(common_pb2.SignatureHeader, signature.signature_header, WHO).creator
     message = metadata.value + signature.signature_header + _header_of(block)
     member = members.check_signed(creator, message, signature.signature)
+    if _metadata_of(metadata.value, signature, last_config) != (
+        block.signatures,
+        block.last_config,
+    ):
+        raise MessageMalformed("has metadata that nobody signed", who=WHO)
     if member.msp_id != configuration.orderer.msp_id or member.role is not MemberRole.ORDERER:
         raise IdentityRefused("does not order here", who=member.msp_id, had=member.role)
+
+
+def _metadata_of(value: bytes, signature: Any, last_config: int) -> tuple[bytes, bytes]:
+    """Signatures and last configuration, in the one form that they are written in."""
+    signed = common_pb2.Metadata(value=value)
+    signed.signatures.add(
+        signature_header=signature.signature_header, signature=signature.signature
+    )
+    last = common_pb2.Metadata(value=common_pb2.LastConfig(index=last_config).SerializeToString())
+    return signed.SerializeToString(), last.SerializeToString()
 
 
 def read_era_of(block: Block) -> int:

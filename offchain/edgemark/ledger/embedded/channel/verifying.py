@@ -1,6 +1,7 @@
 """Computes a channel anew from its first block, and names the first thing that is not the same.
 
-Blocks: number, hash of the block below, hash of all envelopes, the orderer's signature. Then every
+Blocks: number, hash of the block below, hash of all envelopes, where each ends, the orderer's
+signature and no byte beside it. Then every
 check of validation, against a state of its own, so every signature in them; then index, history and
 state, row by row; then SQLite's own indexes and pages, and that nothing else is in the file. The
 time is never asked: it says the same when all certificates have expired.
@@ -40,6 +41,7 @@ from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.canonical import is_envelope
 from edgemark.ledger.fabric.wire.codes import Code
 
 
@@ -171,13 +173,7 @@ class _Walk:
             raise _differs(where, "cannot be read", error) from error
 
     def _check_block(self, number: int, block: Block, where: str) -> None:
-        if block.number != number:
-            raise _differs(where, "has another number", block.number, number)
-        if block.previous_hash != self._previous:
-            had, needed = block.previous_hash.hex(), self._previous.hex()
-            raise _differs(where, "stands on another block", had, needed)
-        if not block.is_whole:
-            raise _differs(where, "has other envelopes than its header says")
+        self._check_header(number, block, where)
         self._take_era(block, where)
         with self._anew.view() as view:
             ground = Ground(self._channel, self._configuration, self._members, view, era=self.era)
@@ -208,6 +204,18 @@ class _Walk:
             self._take(outcome.configuration)
         self.transactions += len(outcome.flags)
         self.valid += outcome.flags.count(Code.VALID)
+
+    def _check_header(self, number: int, block: Block, where: str) -> None:
+        if block.number != number:
+            raise _differs(where, "has another number", block.number, number)
+        if block.previous_hash != self._previous:
+            had, needed = block.previous_hash.hex(), self._previous.hex()
+            raise _differs(where, "stands on another block", had, needed)
+        if not block.is_whole:
+            raise _differs(where, "has other envelopes than its header says")
+        for place, each in enumerate(block.envelopes):
+            if not is_envelope(each):  # several, or a piece of one, would have the same hash
+                raise _differs(f"{where}, transaction {place}", "is not one envelope")
 
     def _take_era(self, block: Block, where: str) -> None:
         try:

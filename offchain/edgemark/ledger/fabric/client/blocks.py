@@ -139,5 +139,14 @@ class BlockCursor:
             raise MessageMalformed("block does not follow the last", who=WHO, had=block.number)
         if not block.is_whole or len(block.flags) != len(block.envelopes):
             raise MessageMalformed("block is not of one piece", who=WHO, had=block.number)
+        if not block.has_borders:
+            # The hash says nothing of where one ends: these may be others', cut or joined.
+            raise MessageMalformed(
+                "block has pieces of envelopes, or several in one",
+                who=f"{WHO} of {self._target}",
+                had=f"block {block.number}",
+                needed="envelopes that begin with a payload and have one",
+                remedy="Ask another peer: this one does not tell what was ordered.",
+            )
         self.next, self._above = block.number + 1, block.hash
         return block

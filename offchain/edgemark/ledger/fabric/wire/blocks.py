@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fabric_protos.common import common_pb2
 
+from edgemark.ledger.fabric.wire.canonical import begins_with_its_payload
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.digests import compute_block_hash, compute_data_hash
 from edgemark.ledger.fabric.wire.messages import parse
@@ -53,8 +54,13 @@ class Block:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its envelopes are those of its header."""
+        """Whether its envelopes are those of its header; see `has_borders`."""
         return compute_data_hash(self.envelopes) == self.data_hash
+
+    @property
+    def has_borders(self) -> bool:
+        """Whether no other envelopes, pieces of these or several in one, have the same hash."""
+        return all(map(begins_with_its_payload, self.envelopes))
 
     @property
     def last_config_number(self) -> int:

@@ -7,6 +7,7 @@ what ends one part can as well begin the next, with the same hash and another me
 |---|---|---|
 | proposal | channel header, signature header, payload | in order: `0x0a` begins a part, no other |
 | data of a block | envelopes | each begins with its payload, and has one |
+| signature of who orders | last configuration and era, signature header, block header | in order |
 
 Nothing is asked of what a field holds; one with its default value may stand there or not: that
 differs among programs, and moves no border.

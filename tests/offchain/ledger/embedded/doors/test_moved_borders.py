@@ -78,3 +78,17 @@ def test_block_without_the_arguments__counts_on_neither(user: User) -> None:
     user.submit(user.sign(common_pb2.Envelope(payload=payload.SerializeToString())))
     code, _ = user.status(proposed.transaction_id)
     assert code is Code.INVALID_ENDORSER_TRANSACTION
+
+
+def test_bytes_beside_payload_and_signature__refused_here__counts_on_fabric(
+    world: LedgerWorld, user: User
+) -> None:
+    proposed = user.propose("shelf", "put", "beside", "v")
+    envelope = user.sign(user.endorse(proposed))
+    envelope.MergeFromString(b"\x7a\x04EVIL")
+    if world.thread is not None:
+        with pytest.raises(grpc.RpcError, match="has bytes beside payload and signature"):
+            user.submit(envelope)
+        return
+    user.submit(envelope)
+    assert user.status(proposed.transaction_id)[0] is Code.VALID

@@ -42,6 +42,7 @@ from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
 from edgemark.ledger.fabric.faults import EndorserWords, MessageMalformed, SubmitRefused
 from edgemark.ledger.fabric.wire.blocks import make_block
+from edgemark.ledger.fabric.wire.envelopes import make_envelope
 
 CALL = Call(CHANNEL, "code", (b"put", b"k", b"1"))
 CODES = [each for each in grpc.StatusCode if each is not grpc.StatusCode.OK]
@@ -83,7 +84,9 @@ def _blocks(raw: bytes) -> object:
 
 
 def _honest_block() -> bytes:
-    block = common_pb2.Block.FromString(make_block(1, bytes(32), [b"envelope"]).to_bytes())
+    block = common_pb2.Block.FromString(
+        make_block(1, bytes(32), [make_envelope(b"payload", b"signature")]).to_bytes()
+    )
     raw: bytes = events_pb2.DeliverResponse(block=block).SerializeToString()
     return raw
 

@@ -117,6 +117,14 @@ def calls_of_goods(peer: ScriptedPeer, chance: Random, count: int, clock: bytes)
         count: of calls.
         clock: who may tick.
     """
+    return [
+        peer.make_call(*given, creator=clock if is_tick else None, seconds=SECONDS + position)
+        for position, (is_tick, given) in enumerate(random_calls(chance, count))
+    ]
+
+
+def random_calls(chance: Random, count: int) -> Iterator[tuple[bool, list[bytes | str]]]:
+    """Whether a clock calls, and the arguments."""
 
     def word() -> str:
         return chance.choice(WORDS) if chance.random() < 0.3 else f"g{chance.randrange(20)}"
@@ -137,12 +145,9 @@ def calls_of_goods(peer: ScriptedPeer, chance: Random, count: int, clock: bytes)
         "clock/now": list,
         "unheard of": lambda: [word()],
     }
-    made = []
-    for position in range(count):
+    for _ in range(count):
         name = chance.choice(list(arguments))
         given: list[bytes | str] = [name, *arguments[name]()]
         if chance.random() < 0.03:
             given[chance.randrange(len(given))] = chance.randbytes(9)
-        creator = clock if name == "clock/tick" else None
-        made.append(peer.make_call(*given, creator=creator, seconds=SECONDS + position))
-    return made
+        yield name == "clock/tick", given

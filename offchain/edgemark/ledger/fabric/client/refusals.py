@@ -299,6 +299,7 @@ _BY_TEXT = (
             "no peer combination can satisfy",
             "not installed on sufficient peers",
             "due to unavailability of peers",
+            "rpc error: code = Unavailable",  # an endorser's connection ended under the call
         ),
         _peers_missing,
     ),

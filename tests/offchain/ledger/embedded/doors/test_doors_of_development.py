@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -105,24 +104,6 @@ def test_peers_apart_by_a_block__answer_differently_until_both_have_it(
         assert "read shelf" in details[-1][1]
         snapshots.catch_up_s = 0
         user.endorse(reading)
-
-
-def test_revoked_client__is_refused_at_every_door_and_what_it_did_stays(
-    ledger: LedgerWorld, user: User
-) -> None:
-    held = user.propose("shelf", "put", "held", "v")
-    envelope = user.sign(user.endorse(held))
-    _, transaction_id = user.do("shelf", "put", "k", "v")
-    ledger.folders[ORG1].revoke("User1", datetime.now(UTC))
-    ledger.development.revoke(ORG1)
-    evaluating = user.propose("shelf", "get", "k")
-    assert refused(lambda: user.evaluate(evaluating))[0] is StatusCode.FAILED_PRECONDITION
-    assert refused(lambda: user.endorse(evaluating))[0] is StatusCode.ABORTED
-    assert refused(lambda: user.submit(envelope))[0] is StatusCode.ABORTED
-    assert refused(lambda: user.status(transaction_id))[0] is StatusCode.PERMISSION_DENIED
-    other = ledger.user(ORG2)
-    assert other.status(transaction_id)[0] is Code.VALID
-    assert other.evaluate(other.propose("shelf", "get", "k")).payload == b"v"
 
 
 def test_advanced_ledger__takes_timestamps_ahead_and_those_of_now(

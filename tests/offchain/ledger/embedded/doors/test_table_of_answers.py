@@ -12,6 +12,7 @@ import pytest
 from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2, transaction_pb2
 from grpc import StatusCode
+from tests.offchain.ledger.embedded.revoking import revoke
 from tests.offchain.ledger.embedded.served import (
     CHANNEL,
     ORG1,
@@ -316,6 +317,28 @@ def test_expired_client__is_refused_at_the_door(world: LedgerWorld, user: User) 
     code, _, details = refused(lambda: endorsed(past, "put", "k", "v"))
     assert code is StatusCode.ABORTED
     assert "identity expired" in details[0][1]
+
+
+def test_revoked_client__is_refused_at_the_door_and_what_it_did_stays(
+    world: LedgerWorld, user: User
+) -> None:
+    world.folders[ORG1].issue("Gone", MemberRole.CLIENT, datetime.now(UTC))
+    gone = world.user(name="Gone")
+    _, transaction_id = gone.do("shelf", "put", "of_gone", "v")
+    envelope = gone.sign(endorsed(gone, "put", "held", "v")[0])
+    revoke(world, ORG1, "Gone")
+    code, said, _ = refused(lambda: gone.evaluate(gone.propose("shelf", "get", "k")))
+    assert code is StatusCode.FAILED_PRECONDITION
+    assert said.endswith(f"access denied: channel [{CHANNEL}] creator org [{ORG1}]")
+    code, _, details = refused(lambda: endorsed(gone, "put", "k", "v"))
+    assert code is StatusCode.ABORTED
+    assert "access denied" in details[0][1]
+    code, words, _ = refused(lambda: gone.submit(envelope))
+    assert code is StatusCode.ABORTED
+    assert words.startswith("received unsuccessful response from orderer: status=FORBIDDEN")
+    assert refused(lambda: gone.status(transaction_id))[0] is StatusCode.PERMISSION_DENIED
+    assert user.status(transaction_id)[0] is Code.VALID
+    assert user.evaluate(user.propose("shelf", "get", "of_gone")).payload == b"v"
 
 
 def test_status_of_an_unknown_id__waits_until_the_deadline(user: User) -> None:

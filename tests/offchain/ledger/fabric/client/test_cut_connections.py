@@ -256,6 +256,19 @@ def test_peers_that_are_missing_for_a_moment__are_asked_again(
     assert len(gateway.taken) == 1
 
 
+def test_a_peer_that_dies_under_a_call__is_asked_again(
+    gateway: ScriptedGateway, client: GatewayClient
+) -> None:
+    """What Fabric's Gateway says when another organisation's peer is killed meanwhile."""
+    text = "failed to collect enough transaction endorsements, see attached details for more info"
+    said = "rpc error: code = Unavailable desc = error reading from server: EOF"
+    died = refuse(grpc.StatusCode.ABORTED, text, EndorserWords("127.0.0.1:1", "Org2MSP", said))
+    gateway.acts[Asking.ENDORSE] = [died] * 2
+    assert client.submit("code", "put", "k", "1").code is Code.VALID
+    assert gateway.calls.count(Asking.ENDORSE) == 3
+    assert len(gateway.taken) == 1
+
+
 def test_a_chaincode_that_nobody_knows__is_told_at_once(
     gateway: ScriptedGateway, client: GatewayClient
 ) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ from edgemark_chaincode.shim.interface import Chaincode
 from edgemark_chaincode.trading.contract import EvidenceRegistry
 
 ORGANISATIONS = (ORG1, ORG2)
+PLACE = "ledger"
+Begins = Callable[[Path], AbstractContextManager[LedgerWorld]]
 
 
 @dataclass
@@ -35,15 +37,19 @@ class EvidenceGround:
     folder: Path
     trade: SignedTrade
     stations: list[ConsortiumStation]
+    begins: Begins
+
+    @property
+    def slower(self) -> float:
+        """How much more time a ledger needs than the development ledger."""
+        return 1.0 if self.served.thread is not None else 8.0
 
     def settings(self, home: str, msp_id: str = ORG1, user: str = "User1") -> Settings:
         """Of somebody's home."""
-        organisation = self.served.development.ledger.organisations.folder_of(msp_id)
+        organisation = self.served.folders[msp_id]
         identity = organisation.path / "users" / f"{user}@{organisation.domain}" / "msp"
-        place = self.served.development.place.folder
-        own = LedgerSettings(
-            msp_id=msp_id, msp_folder=str(identity), profile=str(profile_path(place, msp_id))
-        )
+        profile = profile_path(self.folder / PLACE, msp_id)
+        own = LedgerSettings(msp_id=msp_id, msp_folder=str(identity), profile=str(profile))
         sections = (kind() for kind in ConsortiumStation.SECTIONS)
         return Settings(self.folder / home, tuple(sections)).having(own)
 
@@ -56,7 +62,7 @@ class EvidenceGround:
     def issue(self, msp_id: str, name: str, **attributes: str) -> None:
         """An identity with attributes; underscores stand for dots."""
         named = {key.replace("_", "."): value for key, value in attributes.items()}
-        folder = self.served.development.ledger.organisations.folder_of(msp_id)
+        folder = self.served.folders[msp_id]
         folder.issue(name, MemberRole.CLIENT, datetime.now(UTC), named)
 
     def clock(self, msp_id: str, ahead_s: int = 0, chaincode: str = CHAINCODE) -> OrganisationClock:
@@ -82,11 +88,13 @@ class EvidenceGround:
 
 @contextmanager
 def evidence_ground(
-    folder: Path, chaincodes: Mapping[str, Mapping[str, Chaincode]] | None = None
+    folder: Path,
+    chaincodes: Mapping[str, Mapping[str, Chaincode]] | None = None,
+    begins: Begins = development_ledger,
 ) -> Iterator[EvidenceGround]:
     """The ledger with the registry of both; nobody agreed to parameters yet."""
-    with development_ledger(folder / "ledger") as ledger:
-        ground = EvidenceGround(ledger, folder, SignedTrade.begin(int(time.time())), [])
+    with begins(folder / PLACE) as ledger:
+        ground = EvidenceGround(ledger, folder, SignedTrade.begin(int(time.time())), [], begins)
         for name, each in (chaincodes or {CHAINCODE: registries()}).items():
             ledger.deploy(name, each)
         try:

@@ -1,4 +1,4 @@
-"""Evidence of settlements on a development ledger, over real gRPC and TLS, by its own interface."""
+"""Evidence of settlements on a ledger, ours or Fabric's, over real gRPC and TLS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.offchain.ledger.embedded.served import ORG1, ORG2
+from tests.offchain.ledger.embedded.served import (
+    ORG1,
+    ORG2,
+    development_ledger,
+    fabric_ledger,
+)
 from tests.offchain.systems.trading.station.ledgers.evidence_ledger import (
     EvidenceGround,
     evidence_ground,
@@ -38,9 +43,14 @@ pytestmark = [pytest.mark.lasts(12)]
 CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
 
 
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EvidenceGround]:
-    with evidence_ground(tmp_path_factory.mktemp("evidence")) as made:
+@pytest.fixture(
+    scope="module", params=["development", pytest.param("fabric", marks=pytest.mark.fabric)]
+)
+def ground(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EvidenceGround]:
+    begins = development_ledger if request.param == "development" else fabric_ledger
+    with evidence_ground(tmp_path_factory.mktemp("evidence"), begins=begins) as made:
         made.begin()
         yield made
 
@@ -180,21 +190,21 @@ def test_events__come_once_each_and_go_on_behind_the_cursor(
         assert event.event.name == requests.RECORDED
         seen.extend(requests.parse(tuple[Kept, ...], event.event.payload.decode(), who="event"))
 
-    other.door.listen("watch", handle, wait_s=0.5)
+    other.door.listen("watch", handle, wait_s=0.5 * ground.slower)
     recorded = []
     for _ in range(2):
         issued = ground.trade.settle()
         recorder.record_settlements(ground.trade.domains, [piece_of(issued)])
         recorded.append(id_of(ground, issued))
-        other.door.listen("watch", handle, wait_s=1.0)
+        other.door.listen("watch", handle, wait_s=1.0 * ground.slower)
     assert [each.found.evidence for each in seen] == recorded
 
 
 def test_a08_root_endorsed_in_time_and_held_back__dies_with_the_next_tick(
     ground: EvidenceGround,
 ) -> None:
-    with evidence_ground(ground.folder / "deadlines") as late:
-        until = int(time.time()) + 2
+    with evidence_ground(ground.folder / "deadlines", begins=ground.begins) as late:
+        until = int(time.time() + 2 * ground.slower)
         drafted = late.drafted(until)
         assert late.admin(ORG1).agree(drafted).named == (ORG2,)  # one alone: nothing stands
         early = registry_of(late.enter("early"))

@@ -11,12 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 
+from edgemark.errors import Overloaded
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ordering import Orderer
 from edgemark.ledger.embedded.doors.serving.calls import DoorPlaces, refusal
 from edgemark.ledger.embedded.simulation.endorsing import Endorser
+from edgemark.ledger.embedded.state.store import MAX_HEIGHTS
 from edgemark.ledger.embedded.state.views import StateView
 
+MAX_HEIGHTS_OF_CHAINCODE = MAX_HEIGHTS // 2
 CATCH_UP_S = 2.0  # a client that tries again meets peers that are at the same height
 
 
@@ -102,6 +105,39 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
+class Heights:
+    """How many heights of a channel each chaincode reads at once.
+
+    A chaincode that takes long has its calls read many; others keep enough to go on.
+    """
+
+    _held: dict[tuple[str, str], Counter[int]] = field(default_factory=dict)
+
+    @contextmanager
+    def view(self, channel: Channel, chaincode: str) -> Iterator[StateView]:
+        """The newest height of a channel, for a call of a chaincode.
+
+        Raises:
+            Overloaded: the chaincode, or all together, read too many heights.
+        """
+        key = channel.name, chaincode
+        held = self._held.get(key, Counter())
+        if channel.height not in held and len(held) >= MAX_HEIGHTS_OF_CHAINCODE:
+            who, most = f"chaincode {chaincode[:64]}", MAX_HEIGHTS_OF_CHAINCODE
+            raise Overloaded("reads too many heights at once", who=who, needed=most)
+        with channel.view() as view:
+            self._held[key] = held
+            held[view.height] += 1
+            try:
+                yield view
+            finally:
+                held[view.height] -= 1
+                held += Counter()  # forgets what is zero
+                if not held:
+                    self._held.pop(key, None)
+
+
+@dataclass(frozen=True)
 class Behind:
     """What stands behind all doors of a ledger.
 
@@ -114,6 +150,7 @@ class Behind:
         runs: whether an organisation (MSP id) has installed the package with which it approved
             the definition of a chaincode on a channel.
         clock: of the ledger.
+        heights: that chaincodes read.
     """
 
     channels: Mapping[str, Channel]
@@ -123,6 +160,7 @@ class Behind:
     addresses: dict[str, str]
     runs: Callable[[str, Channel, str], bool]
     clock: Clock
+    heights: Heights = field(default_factory=Heights)
     _places: dict[str | None, DoorPlaces] = field(default_factory=dict)
 
     def places_of(self, msp_id: str | None) -> DoorPlaces:

@@ -53,7 +53,8 @@ class PeerEndorser:
                 admitted = admit_proposal(self._behind, signed, proposal, channel, self._own)
             except ProposalRefused as error:
                 raise refusal(StatusCode.UNKNOWN, error.what) from error
-            view = None if channel is None else held.enter_context(channel.view())
+            heights, chaincode = self._behind.heights, proposal.chaincode
+            view = None if channel is None else held.enter_context(heights.view(channel, chaincode))
             return _answer(await ask_peer(self._behind, admitted, self._own, view, signs=True))
 
 

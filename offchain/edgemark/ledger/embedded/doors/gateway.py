@@ -127,7 +127,7 @@ class Gateway:
 
     async def _evaluate_at(self, admitted: Admitted, channel: Channel, peers: list[str]) -> Any:
         outcomes: list[Outcome] = []
-        with channel.view() as view:
+        with self._behind.heights.view(channel, admitted.proposal.chaincode) as view:
             for msp_id in peers:
                 outcome = await self._ask(admitted, msp_id, view, signs=False)
                 if not outcome.words and outcome.endorsed is not None:
@@ -178,7 +178,7 @@ class Gateway:
         missing = [each for each in named if each not in having]
         if missing:
             raise _no_endorsers(missing, admitted.proposal)
-        with channel.view() as view:
+        with self._behind.heights.view(channel, admitted.proposal.chaincode) as view:
             return self._check(await self._ask_all(admitted, named, view))
 
     async def _endorse_as_policies_say(self, admitted: Admitted, channel: Channel) -> list[Outcome]:
@@ -191,7 +191,7 @@ class Gateway:
             text = "no endorsers found in the gateway's organization; retry specifying endorsing "
             text += "organization(s) to protect transient data"
             raise refusal(StatusCode.FAILED_PRECONDITION, text)
-        with channel.view() as view:
+        with self._behind.heights.view(channel, proposal.chaincode) as view:
             first = await self._ask(admitted, having[0], view, signs=True)
             if first.words or first.endorsed is None:
                 raise self._not_endorsed(first)

@@ -122,6 +122,8 @@ def run_clock(
     stands still: what has a deadline is refused or stays open.
     """
     fixed = None if period_s is None else check_period(period_s)
+    if of_ledger is not None:
+        check_ledger(of_ledger)
     access = open_chosen(invocation)
     doors = Doors(access, lambda: 0 if of_ledger is None else advance_of(of_ledger))
 
@@ -142,6 +144,16 @@ def run_clock(
     with telling_end("clock"), doors:
         OrganisationClock(open_all, doors.read_time).run(over, lambda: ticking().period_s)
     _log.info("stopped", reason=asked[0] if asked else "the ledger was taken down")
+
+
+def check_ledger(folder: Path) -> None:
+    """Check that a folder is that of a ledger that is up; raises `RefusedInput` otherwise."""
+    if not Place(folder).note.exists():
+        raise RefusedInput(
+            "has no development ledger that is up",
+            who=f"--of {folder}",
+            needed="the folder `ledger` of a home where `edgemark ledger up` was called",
+        )
 
 
 def check_period(period_s: float) -> float:

@@ -38,6 +38,18 @@ class MessageMalformed(PeerFault):
     """Bytes from outside are no message of the protocol."""
 
 
+class EventsUnclear(MessageMalformed):
+    """No checkpoint can stand among the events of a block: two name one transaction, or one none.
+
+    Nothing of the block was handled, and nobody goes past it unasked.
+
+    Attributes:
+        block: number of it.
+    """
+
+    block: int = 0
+
+
 class IdentityRefused(RefusedInput):
     """An identity may not do this, or is none."""
 

@@ -49,12 +49,17 @@ def check_chaincode(candidate: Candidate, _: Ground) -> Code | None:
 
 
 def check_event(candidate: Candidate, _: Ground) -> Code | None:
-    """The event is told by the chaincode that was asked."""
+    """The event is told by the chaincode that was asked, in this transaction.
+
+    Fabric asks for the chaincode alone, so two transactions of one block may tell events of one id,
+    among which no listener can say where it is.
+    """
     try:
         event = candidate.event
     except MessageMalformed:
         return Code.INVALID_OTHER_REASON
-    is_own = event is None or event.chaincode == candidate.extension.chaincode_id.name
+    named = candidate.extension.chaincode_id.name, candidate.transaction_id
+    is_own = event is None or (event.chaincode, event.transaction_id) == named
     return None if is_own else Code.INVALID_OTHER_REASON
 
 

@@ -15,7 +15,7 @@ from fabric_protos.common import ledger_pb2
 
 from edgemark.errors import Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, read_limited, write_whole
-from edgemark.ledger.fabric.client.events import WHO, Checkpoint, taken_back
+from edgemark.ledger.fabric.client.events import TRANSACTION_ID, WHO, Checkpoint, taken_back
 from edgemark.ledger.fabric.client.flows import Flow
 from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
@@ -54,7 +54,10 @@ class CheckpointFile:
         except (ValueError, TypeError, KeyError) as error:
             raise self._damage() from error
         is_block = type(block) is int and 0 <= block <= MAX_BLOCK
-        if not is_block or not isinstance(transaction_id, str) or len(below) not in (0, HASH_BYTES):
+        is_id = isinstance(transaction_id, str) and (
+            not transaction_id or TRANSACTION_ID.fullmatch(transaction_id)
+        )
+        if not is_block or not is_id or len(below) not in (0, HASH_BYTES):
             raise self._damage()
         return Checkpoint(block, transaction_id, below)
 

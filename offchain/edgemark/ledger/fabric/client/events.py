@@ -12,6 +12,7 @@ without a transaction has the hash of the block below, which the peer is asked f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.submission import compute_pause_s
 from edgemark.ledger.fabric.faults import (
     ChainTakenBack,
+    EventsUnclear,
     LedgerBusy,
     LedgerSilent,
     MessageMalformed,
@@ -30,6 +32,8 @@ from edgemark.ledger.fabric.wire.envelopes import Event
 from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "events"
+TRANSACTION_ID = re.compile("[0-9a-f]{64}")
+MAX_IDS_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -167,8 +171,9 @@ class Cursor:
         """The events of one answer, all of one block.
 
         Raises:
-            MessageMalformed: it is no answer, of a block that was told or left behind, with an
-                event of another chaincode or two of one transaction.
+            MessageMalformed: it is no answer, of a block that was told or left behind, or with an
+                event of another chaincode.
+            EventsUnclear: two of its events are of one transaction, or one is of none.
             ChainTakenBack: the checkpoint's transaction is not where it was.
         """
         answer = parse(gateway_pb2.ChaincodeEventsResponse, raw, WHO)
@@ -181,15 +186,25 @@ class Cursor:
             Event(each.chaincode_id, each.tx_id, each.event_name, each.payload)
             for each in answer.events
         ]
-        self._check(events)
+        self._check(block, events)
         self._last = block
         left = self._left(block, events)
         return (ChaincodeEvent(block, each) for each in left)
 
-    def _check(self, events: list[Event]) -> None:
+    def _check(self, block: int, events: list[Event]) -> None:
         ids = {each.transaction_id for each in events}
-        if len(ids) != len(events) or "" in ids:
-            raise MessageMalformed("events of one block have not an id each", who=WHO)
+        if len(ids) != len(events) or not all(map(TRANSACTION_ID.fullmatch, ids)):
+            unclear = EventsUnclear(
+                "events have not the id of a transaction each",
+                who=f"{WHO} of block {block}",
+                had=", ".join(each.transaction_id[:64] for each in events[:MAX_IDS_SHOWN]),
+                needed="64 hex digits, another for each",
+                remedy="Ask another peer. Where all say so, look what the block's transactions did "
+                f"and begin behind it: --from-block {block + 1}, or Checkpoint({block + 1}), and a "
+                "new file where a checkpoint's is named.",
+            )
+            unclear.block = block
+            raise unclear
         for each in events:
             if each.chaincode != self._chaincode:
                 had = each.chaincode[:64]

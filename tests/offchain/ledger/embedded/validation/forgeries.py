@@ -271,6 +271,12 @@ FORGERIES = (
         "event of another", Code.INVALID_OTHER_REASON, forged(forging.event_of_another), "event"
     ),
     Forgery(
+        "event of another transaction",
+        Code.INVALID_OTHER_REASON,
+        forged(forging.event_of_another_transaction),
+        "event",
+    ),
+    Forgery(
         "namespace twice", Code.ILLEGAL_WRITESET, forged(forging.namespace_twice), "namespaces"
     ),
     Forgery("private data", Code.ILLEGAL_WRITESET, forged(forging.private_data), "supported"),

@@ -125,6 +125,11 @@ def event_of_another(parts: Parts) -> bytes:
     return parts.envelope(endorse=True)
 
 
+def event_of_another_transaction(parts: Parts) -> bytes:
+    parts.action.events = make_event(Event("code", "0" * 64, "paid", b""))
+    return parts.envelope(endorse=True)
+
+
 def namespace_twice(parts: Parts) -> bytes:
     results = rwset_pb2.TxReadWriteSet.FromString(parts.action.results)
     results.ns_rwset.append(results.ns_rwset[0])

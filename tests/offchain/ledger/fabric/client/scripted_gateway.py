@@ -277,10 +277,10 @@ def status_of(code: int, block: int = 3) -> bytes:
 
 
 def events_of(block: int, *events: tuple[str, str]) -> bytes:
-    """`ChaincodeEventsResponse` of (chaincode, transaction id)."""
+    """`ChaincodeEventsResponse` of (chaincode, a digit of which all of the transaction's id is)."""
     answer = gateway_pb2.ChaincodeEventsResponse(block_number=block)
-    for chaincode, transaction_id in events:
-        answer.events.add(chaincode_id=chaincode, tx_id=transaction_id, event_name="e")
+    for chaincode, digit in events:
+        answer.events.add(chaincode_id=chaincode, tx_id=digit * 64, event_name="e")
     raw: bytes = answer.SerializeToString()
     return raw
 

@@ -108,7 +108,7 @@ def test_awaited__events_over_cut_streams_come_once_each(
     seen: list[str] = []
 
     async def handle(event: ChaincodeEvent) -> None:
-        seen.append(event.event.transaction_id)
+        seen.append(event.event.transaction_id[0])
         if seen == ["a", "b"]:
             raise LedgerSilent("handler was interrupted")
 
@@ -119,7 +119,7 @@ def test_awaited__events_over_cut_streams_come_once_each(
 
     _play(gateway, tmp_path / "submissions", does)
     assert seen == ["a", "b", "b", "c", "d"]
-    assert checkpoints.read() == Checkpoint(7, "d")
+    assert checkpoints.read() == Checkpoint(7, "d" * 64)
 
 
 def test_awaited__events_from_now_on_are_those_from_the_height_at_the_start(
@@ -130,7 +130,7 @@ def test_awaited__events_from_now_on_are_those_from_the_height_at_the_start(
 
     async def does(client: AsyncGatewayClient) -> None:
         async for each in client.chaincode_events("code", wait_s=10):
-            assert each.checkpoint == Checkpoint(5, "a")
+            assert each.checkpoint == Checkpoint(5, "a" * 64)
             break
 
     _play(gateway, tmp_path / "submissions", does)

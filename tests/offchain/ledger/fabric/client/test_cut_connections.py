@@ -318,16 +318,16 @@ def test_events_over_cut_streams__come_once_each_and_in_order(
     seen: list[str] = []
 
     def handle(event: ChaincodeEvent) -> None:
-        seen.append(event.event.transaction_id)
+        seen.append(event.event.transaction_id[0])
         if seen == ["a", "b"]:
             raise LedgerSilent("handler was interrupted")
 
     with pytest.raises(LedgerSilent):
         client.listen("code", handle, checkpoints, wait_s=5)
-    assert checkpoints.read() == Checkpoint(3, "a")
+    assert checkpoints.read() == Checkpoint(3, "a" * 64)
     client.listen("code", handle, checkpoints, wait_s=2)
     assert seen == ["a", "b", "b", "c", "d"]
-    assert checkpoints.read() == Checkpoint(7, "d")
+    assert checkpoints.read() == Checkpoint(7, "d" * 64)
 
 
 def test_streams_that_end_at_once__are_not_asked_for_without_a_pause(
@@ -346,12 +346,12 @@ def test_events_from_now_on__are_those_from_the_height_at_the_start(
     gateway.acts[Asking.EVALUATE] = [silent, height_is(5), height_is(9)]
     gateway.events = [[], [events_of(5, ("code", "a"))]]
     seen = client.chaincode_events("code", wait_s=10)
-    assert next(iter(seen)).checkpoint == Checkpoint(5, "a")
+    assert next(iter(seen)).checkpoint == Checkpoint(5, "a" * 64)
     assert gateway.starts == [5, 5]
 
 
 @pytest.mark.parametrize(
-    "answer", [events_of(3, ("code", "other")), events_of(4, ("code", "a")), "took blocks back"]
+    "answer", [events_of(3, ("code", "e")), events_of(4, ("code", "a")), "took blocks back"]
 )
 def test_events_of_a_chain_that_was_taken_back__are_told_to_be_so(
     gateway: ScriptedGateway, client: GatewayClient, answer: bytes | str
@@ -361,4 +361,4 @@ def test_events_of_a_chain_that_was_taken_back__are_told_to_be_so(
     else:
         gateway.events, gateway.ending = [[]], answer
     with pytest.raises(ChainTakenBack, match="taken back"):
-        list(client.chaincode_events("code", Checkpoint(3, "a"), wait_s=5))
+        list(client.chaincode_events("code", Checkpoint(3, "a" * 64), wait_s=5))

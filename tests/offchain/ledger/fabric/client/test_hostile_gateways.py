@@ -31,7 +31,7 @@ from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import Call, ask, sign_endorsed
 from edgemark.ledger.fabric.client.events import Checkpoint, Cursor
 from edgemark.ledger.fabric.client.refusals import Asking
-from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.faults import EventsUnclear, MessageMalformed
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.envelopes import Event, make_event, parse_transaction
 from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
@@ -206,6 +206,8 @@ STREAMS = {
     "another chaincode": [events_of(5, ("other", "a"))],
     "one transaction twice": [events_of(5, ("code", "a"), ("code", "a"))],
     "no transaction": [events_of(5, ("code", ""))],
+    "an id that is none": [events_of(5, ("code", "g"))],
+    "an id of 6,400 characters": [events_of(5, ("code", "a" * 100))],
     "junk": [b"\xff\xff"],
 }
 
@@ -217,6 +219,21 @@ def test_events_out_of_order__are_refused(
     gateway.events = [answers]
     with pytest.raises(MessageMalformed):
         list(client.chaincode_events("code", Checkpoint(3), wait_s=5))
+
+
+def test_block_whose_events_are_not_told_apart__is_named__and_a_listener_begins_behind_it(
+    gateway: ScriptedGateway, client: GatewayClient
+) -> None:
+    """On Fabric one endorsement may count twice, so two of its events name one transaction."""
+    twice = events_of(5, ("code", "a"), ("code", "a"))
+    gateway.events = [[events_of(4, ("code", "b")), twice], [events_of(6, ("code", "c"))]]
+    told = client.chaincode_events("code", Checkpoint(3), wait_s=5)
+    assert next(told).block == 4
+    with pytest.raises(EventsUnclear, match=r"block 5.*begin behind it") as caught:
+        next(told)
+    assert caught.value.block == 5
+    behind = Checkpoint(caught.value.block + 1)
+    assert next(client.chaincode_events("code", behind, wait_s=5)).block == 6
 
 
 @given(st.binary(max_size=100))

@@ -44,6 +44,7 @@ _M = chaincode_shim_pb2.ChaincodeMessage
 WRITE_TIMEOUT_S = 30.0  # a process that reads nothing for so long has ended
 MAX_STRAYS = 1_000  # messages in a row that belong to no transaction
 MAX_UNSENT = 1_000  # messages to it; beyond, nothing of it is read until it has read some
+MAX_UNSENT_BYTES = 16 * 1024 * 1024  # of them together; the last one may be longer
 
 
 class _Work:
@@ -66,7 +67,9 @@ class Stream:
     def __init__(self, call: Any, who: str) -> None:
         self._call = call
         self._who = who
-        self._unsent: asyncio.Queue[Any] = asyncio.Queue(MAX_UNSENT)
+        self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
+        self._unsent_bytes = 0
+        self._room = asyncio.Event()
         self._works: dict[tuple[str, str], _Work] = {}
         self._strays = 0
         self._fault: EdgemarkError | None = None
@@ -167,6 +170,7 @@ class Stream:
         for work in self._works.values():
             if not work.done.done():
                 work.done.set_exception(self._fault)
+        self._room.set()
         self._call.cancel()
 
     async def _next(self) -> Any:
@@ -238,17 +242,27 @@ class Stream:
             await self._send(_fitting(answer, message))
 
     async def _send(self, message: Any) -> None:
-        await self._unsent.put(message)
+        """Have a message written, when there is room; once the stream has ended, nothing."""
+        while self._fault is None and (
+            self._unsent.qsize() >= MAX_UNSENT or self._unsent_bytes >= MAX_UNSENT_BYTES
+        ):
+            self._room.clear()
+            await self._room.wait()
+        raw: bytes = message.SerializeToString()
+        self._unsent_bytes += len(raw)
+        self._unsent.put_nowait(raw)
 
     async def _write_all(self) -> None:
         self._watch_write()
         clock = asyncio.get_running_loop().time
         try:
             while True:
-                raw = (await self._unsent.get()).SerializeToString()
+                raw = await self._unsent.get()
                 self._writes_since = clock()
                 await self._call.write(raw)
                 self._writes_since = None
+                self._unsent_bytes -= len(raw)
+                self._room.set()
         except (grpc.RpcError, asyncio.InvalidStateError):
             pass  # it reads no more, or is gone
         finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fabric_protos.peer import chaincode_pb2
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
 from tests.offchain.ledger.embedded.endorsing_world import CHANNEL, endorsing
 from tests.offchain.ledger.embedded.scripted_process import (
@@ -239,6 +240,50 @@ def test_a_fault_of_the_ledger_s_own__costs_one_transaction(
                 with pytest.raises(ChaincodeEnded):
                     await world.endorse("bad", "x")
             assert await world.do("bad", "x") == b"done"
+
+    asyncio.run(play())
+
+
+class Deaf:
+    """A call of gRPC whose other side registers, asks again and again, and never reads."""
+
+    def __init__(self, package_id: str, asks: bytes) -> None:
+        self.asks, self.asked = asks, 0
+        self._first = protocol.ChaincodeMessage(
+            type=Message.REGISTER,
+            payload=chaincode_pb2.ChaincodeID(name=package_id).SerializeToString(),
+        ).SerializeToString()
+
+    async def read(self) -> bytes:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return self._first if self.asked == 1 else self.asks
+
+    async def write(self, _: bytes) -> None:
+        if self.asked > 1:
+            await asyncio.Event().wait()
+
+    def cancel(self) -> None:
+        pass
+
+
+def test_a_process_that_asks_and_never_reads__is_asked_for_no_more_than_its_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fake call, for a real one hides in its own buffers how much the ledger keeps."""
+    large = protocol.ChaincodeMessage(
+        type=Message.GET_STATE, txid="t" * 100_000, channel_id=CHANNEL, payload=GET
+    )
+
+    async def play() -> None:
+        monkeypatch.setattr(stream, "MAX_UNSENT_BYTES", 1_000_000)
+        call = Deaf("bad:1", large.SerializeToString())
+        opened = stream.Stream(call, "chaincode bad")
+        await opened.open("bad:1")
+        await asyncio.sleep(SHORT_S)
+        assert 9 <= call.asked <= 14, "answers of 100 kB each, then no more is read"
+        await asyncio.wait_for(opened.close(), 5)
+        assert not opened.is_open
 
     asyncio.run(play())
 

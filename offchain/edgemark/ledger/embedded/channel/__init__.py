@@ -7,6 +7,7 @@
 | what the orderer refuses at the door | `admitting` |
 | from envelopes to blocks, and who follows them | `ordering` |
 | who waits for what became of a transaction | `waits` |
+| what those who follow hold of blocks, in bytes | `room` |
 | a commit that fails, and is tried again | `trouble` |
 | all channels of a folder, snapshots | `ledger` |
 | everything computed anew from the first block on | `verifying` |

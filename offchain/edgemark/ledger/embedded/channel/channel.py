@@ -188,6 +188,11 @@ class Channel(Closing):
         with self._store.view(is_short=True) as view:
             return view.block(number)
 
+    def block_size(self, number: int) -> int | None:
+        """Bytes of a block; None when there is none of that number."""
+        with self._store.view(is_short=True) as view:
+            return view.block_size(number)
+
     def block_by_hash(self, hash_: bytes) -> bytes | None:
         """The block of a hash; None when there is none."""
         with self._store.view(is_short=True) as view:

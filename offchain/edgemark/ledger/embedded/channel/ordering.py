@@ -18,6 +18,7 @@ from typing import Self
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
+from edgemark.ledger.embedded.channel.room import Recent, Room, size_of
 from edgemark.ledger.embedded.channel.taking_back import RevertUnfinished
 from edgemark.ledger.embedded.channel.trouble import Trouble
 from edgemark.ledger.embedded.channel.waits import Expected, Waits
@@ -25,6 +26,7 @@ from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
+    MAX_FOLLOWED_BYTES,
     MAX_QUEUED,
     MAX_QUEUED_BYTES,
     MAX_WAITING,
@@ -34,13 +36,14 @@ SHORT_S = 0.01  # a time as short as this is for those who come together
 GATHER_S = 0.05  # that these wait for others who are being endorsed: a block costs as much as five
 PAUSE_S = 10.0  # that a snapshot, a revert or a new configuration waits for commits
 AGAIN_S = 0.5  # until a commit that failed is tried again
-RECENT = 64  # blocks kept in memory for those who follow
 
 
 class Orderer:
     """Orders the envelopes of one channel; `async with` runs it."""
 
-    def __init__(self, channel: Channel, *, count: int, timeout_s: float) -> None:
+    def __init__(
+        self, channel: Channel, *, count: int, timeout_s: float, room: Room | None = None
+    ) -> None:
         """An orderer.
 
         Args:
@@ -49,6 +52,7 @@ class Orderer:
             timeout_s: how long a first transaction waits for others, seconds >= 0. One of at most
                 SHORT_S only gathers what comes at the same time: while transactions come one by
                 one, none waits; while they come together, up to GATHER_S for those `expected`.
+            room: for blocks that are followed, shared with other channels; None for its own.
         """
         self.channel = channel
         self._who = f"channel {channel.name}"
@@ -63,7 +67,7 @@ class Orderer:
         self.expected = Expected(self._hurry)
         self._committing = asyncio.Lock()
         self._reverted_to: list[int] = []  # heights, one for each time that blocks were taken back
-        self._recent: deque[Block] = deque(maxlen=RECENT)
+        self._recent, self._room = Recent(), room or Room(MAX_FOLLOWED_BYTES)
         self._failure: EdgemarkError | None = None
         self.trouble = Trouble(channel.name)
         self._is_closing = False
@@ -172,8 +176,16 @@ class Orderer:
             while True:
                 grown = self._grown
                 self._check_not_reverted(began, number)
-                while (block := self._block(number)) is not None:
-                    yield block
+                while (size := self._size(number)) is not None:
+                    taken = await self._room.take(size)
+                    try:
+                        self._check_not_reverted(began, number)
+                        if (block := self._block(number)) is None:
+                            break
+                        yield block
+                        del block  # it is not held while there is no room for it
+                    finally:
+                        self._room.give_back(taken)
                     number += 1
                     self._check_not_reverted(began, number)
                 if self._failure is not None:
@@ -210,11 +222,14 @@ class Orderer:
             )
 
     def _block(self, number: int) -> Block | None:
-        for each in self._recent:
-            if each.number == number:
-                return each
+        if (recent := self._recent.find(number)) is not None:
+            return recent
         raw = self.channel.block(number)
         return None if raw is None else parse_block(raw)
+
+    def _size(self, number: int) -> int | None:
+        recent = self._recent.find(number)
+        return self.channel.block_size(number) if recent is None else size_of(recent)
 
     async def reconfigure(self, configuration: Configuration) -> Block:
         """Commit a new configuration, in a block of its own.
@@ -269,7 +284,7 @@ class Orderer:
             self._fail(error)
             raise
         finally:
-            self._recent.clear()
+            self._recent.blocks.clear()
             if self.channel.height < height:
                 self._reverted_to.append(self.channel.height)
             self._wake_followers()
@@ -359,7 +374,7 @@ class Orderer:
                 return
 
     def _tell(self, made: Committed) -> None:
-        self._recent.append(made.block)
+        self._recent.keep(made.block)
         self._waits.tell(made)
         self._wake_followers()
 

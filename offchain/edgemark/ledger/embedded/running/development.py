@@ -13,6 +13,7 @@ from edgemark.ledger.embedded.approvals import parse_approval
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ledger import Ledger
 from edgemark.ledger.embedded.channel.ordering import AGAIN_S, Orderer
+from edgemark.ledger.embedded.channel.room import Room
 from edgemark.ledger.embedded.definitions import (
     LIFECYCLE,
     ChaincodeDefinition,
@@ -33,6 +34,7 @@ from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import Place, Served
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.limits import MAX_FOLLOWED_BYTES
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 
@@ -114,9 +116,11 @@ class DevelopmentLedger:
             timeout_s=served.execute_timeout_s,
         )
         self._held.push_async_callback(self.endorsers.close)
+        count, timeout_s = served.batch_count, served.batch_timeout_s
+        room = Room(MAX_FOLLOWED_BYTES)
         self.orderers = {
             name: await self._held.enter_async_context(
-                Orderer(channel, count=served.batch_count, timeout_s=served.batch_timeout_s)
+                Orderer(channel, count=count, timeout_s=timeout_s, room=room)
             )
             for name, channel in self.ledger.channels.items()
         }

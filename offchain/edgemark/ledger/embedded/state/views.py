@@ -196,6 +196,14 @@ class StateView(Closing):
         """The bytes of a block; None where there is none."""
         return self._raw("SELECT raw FROM blocks WHERE number = ?", min(number, LAST))
 
+    def block_size(self, number: int) -> int | None:
+        """Bytes of a block, which is not read; None where there is none."""
+        for (size,) in self._rows(
+            "SELECT length(raw) FROM blocks WHERE number = ?", min(number, LAST)
+        ):
+            return int(size)
+        return None
+
     def block_by_hash(self, hash_: bytes) -> bytes | None:
         """The bytes of the block of a hash; None where there is none."""
         return self._raw("SELECT raw FROM blocks WHERE hash = ?", hash_)

@@ -41,6 +41,7 @@ MAX_POLICY_TEXT = 16 * 1024  # characters
 MAX_LEAST_SETS = 256  # sets of organisations that are considered for one proposal
 MAX_SETS_TRIED = 50_000  # until those are found
 MAX_ORGANISATIONS = 32  # of a channel
+MAX_FOLLOWED_BYTES = 128 * 1024 * 1024  # of blocks, held at once by all who follow them
 MAX_WAITING = WAITERS * (MAX_ORGANISATIONS + 1)  # at all ports; who follows blocks is counted apart
 MAX_REVOCATIONS_BYTES = 4 * 1024 * 1024  # of one organisation, about 100,000 certificates
 MAX_ENDORSEMENTS = 2 * MAX_ORGANISATIONS  # of a transaction, good or not

@@ -193,16 +193,17 @@ class Simulation:
         writes[key] = value
 
     def _count(self, *, writes: bool = False) -> None:
-        self._keys += 1
-        rows = self._rows if writes or self._wrote else 0
-        _check_count(self._keys + rows, MAX_KEYS_OF_TRANSACTION, "Do it in several transactions.")
+        keys, rows = self._keys + 1, self._rows if writes or self._wrote else 0
+        _check_count(keys + rows, MAX_KEYS_OF_TRANSACTION, "Do it in several transactions.")
+        self._keys = keys  # what was refused is not read, and makes no question of a transaction
 
     def _count_row(self) -> None:
-        self._rows += 1
+        rows = self._rows + 1
         if self._wrote:
             remedy = "Do it in several transactions."
-            _check_count(self._keys + self._rows, MAX_KEYS_OF_TRANSACTION, remedy)
-        _check_count(self._rows, MAX_ROWS_OF_QUERY, "Ask for pages, each in a query of its own.")
+            _check_count(self._keys + rows, MAX_KEYS_OF_TRANSACTION, remedy)
+        _check_count(rows, MAX_ROWS_OF_QUERY, "Ask for pages, each in a query of its own.")
+        self._rows = rows
 
     def _recorded(self, namespace: str) -> _Recorded:
         return self._of.setdefault(namespace, _Recorded())

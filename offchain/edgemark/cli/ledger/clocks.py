@@ -20,6 +20,9 @@ from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.fabric.client.asking import REAL, Desk
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.submissions import Submissions
+from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.identities.members import read_attributes
+from edgemark.ledger.fabric.identities.signing import parse_identity
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.messages import LIFECYCLE
 from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess
@@ -28,7 +31,7 @@ from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.clock import OrganisationClock, has_clocks
 from edgemark.party.consortium.clocks import LONGEST_S, SHORTEST_S, Ticking, advance_of
 from edgemark.party.running import heed_signals, telling_end
-from edgemark_chaincode.clock import CLOCK_S
+from edgemark_chaincode.clock import ATTRIBUTE, ATTRIBUTE_VALUE, CLOCK_S
 
 _log = get_logger("clock")
 
@@ -125,6 +128,7 @@ def run_clock(
     if of_ledger is not None:
         check_ledger(of_ledger)
     access = open_chosen(invocation)
+    check_may_tick(access.signer.identity)
     doors = Doors(access, lambda: 0 if of_ledger is None else advance_of(of_ledger))
 
     def ticking() -> Ticking:
@@ -153,6 +157,25 @@ def check_ledger(folder: Path) -> None:
             "has no development ledger that is up",
             who=f"--of {folder}",
             needed="the folder `ledger` of a home where `edgemark ledger up` was called",
+        )
+
+
+def check_may_tick(identity: bytes) -> None:
+    """Check that an identity is of a clock: each of its ticks would be refused otherwise.
+
+    Raises:
+        IdentityRefused: its certificate has not the attribute.
+    """
+    msp_id, certificate = parse_identity(identity)
+    had = read_attributes(certificate, msp_id).get(ATTRIBUTE)
+    if had != ATTRIBUTE_VALUE:
+        raise IdentityRefused(
+            "is of no clock",
+            who=f"certificate of {msp_id}",
+            had=had,
+            needed=f"the attribute {ATTRIBUTE}={ATTRIBUTE_VALUE}",
+            remedy=f"`edgemark ledger identity issue NAME --attribute {ATTRIBUTE}={ATTRIBUTE_VALUE}"
+            "`, and name its folder `msp` by --msp-folder.",
         )
 
 

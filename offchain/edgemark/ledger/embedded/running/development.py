@@ -116,14 +116,7 @@ class DevelopmentLedger:
             timeout_s=served.execute_timeout_s,
         )
         self._held.push_async_callback(self.endorsers.close)
-        count, timeout_s = served.batch_count, served.batch_timeout_s
-        room = Room(MAX_FOLLOWED_BYTES)
-        self.orderers = {
-            name: await self._held.enter_async_context(
-                Orderer(channel, count=count, timeout_s=timeout_s, room=room)
-            )
-            for name, channel in self.ledger.channels.items()
-        }
+        self.orderers = await self._open_orderers()
         snapshots = {
             name: Snapshots(channel, served.skew) for name, channel in self.ledger.channels.items()
         }
@@ -139,6 +132,16 @@ class DevelopmentLedger:
         await self._held.enter_async_context(self._watched)
         await self.restart_watching()
         await self.take_up_revocations()
+
+    async def _open_orderers(self) -> dict[str, Orderer]:
+        count, timeout_s = self.served.batch_count, self.served.batch_timeout_s
+        room = Room(MAX_FOLLOWED_BYTES)
+        return {
+            name: await self._held.enter_async_context(
+                Orderer(channel, count=count, timeout_s=timeout_s, room=room)
+            )
+            for name, channel in self.ledger.channels.items()
+        }
 
     async def _open_doors(self) -> None:
         own = self.organisations.orderer.msp_id

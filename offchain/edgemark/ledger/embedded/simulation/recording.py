@@ -5,7 +5,7 @@ Rule 2: every read is recorded with the version that was seen, every range as fa
 Rule 3: a transaction that read a page of a range writes nothing, and one that wrote reads no page:
         what lies behind a page's end is in no read set, so a write that rests on it has no proof.
 Rule 4: what writes, and what is endorsed, touches MAX_KEYS_OF_TRANSACTION keys, with the rows of
-        its ranges; a mere question reads MAX_ROWS_OF_QUERY rows.
+        its ranges; a mere question reads MAX_ROWS_OF_QUERY rows. None reads more ranges than keys.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Simulation:
         self._of: dict[str, _Recorded] = {}
         self._keys = 0
         self._rows = 0
+        self._ranges = 0
         self._bytes = 0
         self._wrote = False
         self._paged = False
@@ -111,7 +112,8 @@ class Simulation:
             bookmark: where a page begins, instead of `start`; empty for none.
 
         Raises:
-            RefusedInput: a bound is too long, or a page was asked after a write.
+            RefusedInput: a bound is too long, a page was asked after a write, or there were too
+                many ranges.
         """
         is_page = bool(page_size or bookmark)
         begin = bookmark or start
@@ -123,6 +125,14 @@ class Simulation:
             raise RefusedInput(
                 "paginated queries are for transactions that only read",
                 remedy="Read pages in a query of its own, or the whole range.",
+            )
+        self._ranges += 1
+        if self._ranges > MAX_KEYS_OF_TRANSACTION:
+            raise RefusedInput(
+                "the transaction reads too many ranges",
+                had=self._ranges,
+                needed=f"<= {MAX_KEYS_OF_TRANSACTION}",
+                remedy="Read wider ranges, or do it in several transactions.",
             )
         self._paged |= is_page
         span = Span(begin, end)

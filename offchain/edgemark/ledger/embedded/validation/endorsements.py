@@ -11,7 +11,7 @@ from edgemark.ledger.embedded.validation.ground import Ground
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.identities.members import Member, MemberRole
 from edgemark.ledger.fabric.wire.codes import Code
-from edgemark.ledger.fabric.wire.limits import MAX_ENDORSEMENTS
+from edgemark.ledger.fabric.wire.limits import MAX_ENDORSEMENTS, MAX_KEYS_OF_TRANSACTION
 from edgemark.ledger.fabric.wire.policies import (
     LIFECYCLE_ENDORSEMENT,
     PolicyRefused,
@@ -70,8 +70,10 @@ def check_namespaces(candidate: Candidate, _: Ground) -> Code | None:
 
 
 def check_supported(candidate: Candidate, _: Ground) -> Code | None:
-    """Nothing is written that this ledger does not keep: private data, metadata of keys."""
-    return Code.ILLEGAL_WRITESET if any(each.has_more for each in candidate.sets) else None
+    """Nothing stands there that this ledger does not do: private data, metadata, many ranges."""
+    ranges = sum(len(each.ranges) for each in candidate.sets)
+    has_more = ranges > MAX_KEYS_OF_TRANSACTION or any(each.has_more for each in candidate.sets)
+    return Code.ILLEGAL_WRITESET if has_more else None
 
 
 def written_namespaces(candidate: Candidate) -> list[str]:

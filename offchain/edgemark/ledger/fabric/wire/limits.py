@@ -17,7 +17,9 @@ MAX_TRANSIENT = 256  # values of one call
 MAX_KEY_BYTES = 1024
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 MAX_EVENT_BYTES = 1024 * 1024
-MAX_KEYS_OF_TRANSACTION = 10_000  # read and written by what is endorsed, rows of ranges too
+MAX_KEYS_OF_TRANSACTION = (
+    10_000  # read and written by what is endorsed, rows of ranges too; and ranges
+)
 MAX_NAME = 64  # characters of the name of a channel, chaincode or organisation
 MAX_ROWS_OF_QUERY = 100_000  # of what is only evaluated; Fabric's default totalQueryLimit
 MAX_REQUESTS_OF_TRANSACTION = 100_000  # of a chaincode: ten for each key it may touch

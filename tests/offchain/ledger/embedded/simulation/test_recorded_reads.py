@@ -205,3 +205,11 @@ def test_the_largest_values__fit__and_their_sum_has_a_bound() -> None:
         simulation.put(NAME, "d", largest + b"x")
     with pytest.raises(RefusedInput, match="key is too long"):
         simulation.put(NAME, "é" * (MAX_KEY_BYTES // 2) + "x", b"")
+
+
+def test_ranges_of_a_transaction__are_bounded_though_nothing_is_in_them() -> None:
+    simulation = Simulation(channel_of(set()).view())
+    for each in range(MAX_KEYS_OF_TRANSACTION):
+        simulation.range(NAME, f"k{each}", f"k{each}a").close()
+    with pytest.raises(RefusedInput, match="too many ranges"):
+        simulation.range(NAME, "a", "b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,8 +32,11 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
     MAX_KEYS_OF_TRANSACTION,
     MAX_ORGANISATIONS,
+    MAX_ROWS_OF_QUERY,
 )
 from edgemark.ledger.fabric.wire.read_write_sets import RangeRead, Read, Version
+
+MOMENTS_S = 20.0  # each range through all writes took minutes
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,24 @@ def test_transaction_of_most_keys__counts__and_all_of_them_are_checked(channel: 
         ]
     ).flags
     assert flags == (Code.MVCC_READ_CONFLICT, Code.VALID, Code.PHANTOM_READ_CONFLICT)
+
+
+def test_most_ranges_beside_most_writes__are_checked_in_moments(channel: Channel) -> None:
+    """Of empty ranges, and of ranges in which all that there is was deleted in the block."""
+    names = [f"k{each:05}" for each in range(MAX_KEYS_OF_TRANSACTION)]
+    narrow = [RangeRead(f"{name}a", f"{name}b", True, ()) for name in names]
+    writes, ranges = Draft([puts(dict.fromkeys(names, b"v"))]), Draft([puts({}, ranges=narrow)])
+    wide = [RangeRead("k", f"l{each}", True, ()) for each in range(MAX_KEYS_OF_TRANSACTION)]
+    deletes, over = Draft([puts(dict.fromkeys(names))]), Draft([puts({}, ranges=wide)])
+    few = Draft([puts({}, ranges=wide[: MAX_ROWS_OF_QUERY // len(names)])])
+    most = Draft([puts({}, ranges=[*narrow, wide[0]])])
+    begun = time.monotonic()
+    assert channel.commit([writes.envelope(), ranges.envelope()]).flags == (Code.VALID,) * 2
+    flags = channel.commit([each.envelope() for each in (deletes, over, few, most)]).flags
+    took_s = time.monotonic() - begun
+    conflict, no = Code.PHANTOM_READ_CONFLICT, Code.ILLEGAL_WRITESET
+    assert flags == (Code.VALID, conflict, Code.VALID, no)
+    assert took_s < MOMENTS_S
 
 
 def test_largest_envelope__is_ordered__and_a_larger_one_refused(channel: Channel) -> None:

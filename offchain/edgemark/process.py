@@ -23,6 +23,15 @@ if os.getppid() == int(sys.argv[1]):
     os.execv(sys.argv[2], sys.argv[2:])
 """
 
+# Waits for a byte on its input, then becomes the program; without one, for who was to send it has
+# ended, it becomes none.
+GATE = """\
+import os, sys
+if os.read(0, 1):
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 
 def _fields_of(pid: int) -> list[str] | None:
     try:
@@ -56,6 +65,15 @@ def tether(command: Sequence[str]) -> list[str]:
         command: absolute path of a program, and its arguments.
     """
     return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *command]
+
+
+def gate(command: Sequence[str]) -> list[str]:
+    """The same command, which begins when a byte comes on its input, and not when that ends first.
+
+    Args:
+        command: absolute path of a program, and its arguments.
+    """
+    return [sys.executable, "-I", "-S", "-c", GATE, *command]
 
 
 def untether() -> None:

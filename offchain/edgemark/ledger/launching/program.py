@@ -6,9 +6,11 @@ known by its number and by when it started: the number alone may be another's by
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,7 +18,7 @@ from typing import Any, ClassVar, Self
 from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, Unrecoverable
 from edgemark.ledger.launching.notes import number_in
-from edgemark.process import LOOK_S, end_process, is_running, start_ticks, tether
+from edgemark.process import LOOK_S, end_process, gate, is_running, start_ticks, tether
 
 LOG_LINES = 15  # that its last words may be
 LAST_WORDS = 1000  # characters
@@ -84,6 +86,7 @@ class Program(KnownProcess):
         environment: Mapping[str, str] | None = None,
         working_folder: Path | None = None,
         stays: bool = False,
+        note: Callable[[Self], None] | None = None,
     ) -> Self:
         """Start a program; it may not be ready yet, see `wait_until_ready`.
 
@@ -94,19 +97,33 @@ class Program(KnownProcess):
             environment: all of its environment; None for this process's.
             working_folder: where it runs; None for here.
             stays: it outlives this process; else the kernel ends it when this process ends.
+            note: writes down how to find it. One that stays begins only after that: who is killed
+                before leaves no program that nobody finds.
         """
         log = log_of(name, folder)
+        waits = stays and note is not None
         with log.open("wb") as out:
             child = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
-                list(command) if stays else tether(command),
+                gate(command) if waits else list(command) if stays else tether(command),
                 cwd=working_folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if waits else subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return cls(child.pid, start_ticks(child.pid) or 0, name, log, child)
+        made = cls(child.pid, start_ticks(child.pid) or 0, name, log, child)
+        try:
+            if note is not None:
+                note(made)
+            _let_begin(child)
+        except BaseException:
+            made.close()
+            raise
+        finally:
+            if child.stdin is not None:
+                child.stdin.close()
+        return made
 
     @classmethod
     def from_note(cls, name: str, folder: Path, facts: Mapping[str, Any], note: Path) -> Self:
@@ -154,6 +171,12 @@ class Program(KnownProcess):
         told = [line for line in lines if line and not line.startswith(TRACE_LINE)]
         words = " | ".join(told[-LOG_LINES:])
         return ProgramDied(what, who=self.name, had=words[-LAST_WORDS:], remedy=f"See {self.log}.")
+
+
+def _let_begin(child: subprocess.Popen[bytes]) -> None:
+    if child.stdin is not None:
+        with suppress(BrokenPipeError):  # it has ended: who waits for it is told
+            os.write(child.stdin.fileno(), b"\n")
 
 
 def log_of(name: str, folder: Path) -> Path:

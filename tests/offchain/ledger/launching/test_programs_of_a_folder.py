@@ -140,3 +140,31 @@ def test_check_port_free__a_port_in_use__is_refused_by_name() -> None:
             check_port_free(port)
     assert refused.value.who == f"{LOOPBACK}:{port}"
     assert "choose another port" in refused.value.remedy
+
+
+NOTING = """
+import os, signal, sys; from pathlib import Path
+from edgemark.ledger.launching.program import Program
+
+def note(program):
+    Path(sys.argv[1], "note").write_text(f"{program.pid} {program.started}")
+    if sys.argv[2] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if sys.argv[2] == "fails":
+        raise OSError("disk is full")
+
+Program.start("waiter", Path(sys.argv[1]), %r, stays=True, note=note)
+"""
+
+
+@pytest.mark.parametrize("how", ["ends", "killed", "fails"])
+def test_program_that_stays__begins_only_when_it_is_noted(tmp_path: Path, how: str) -> None:
+    starter = [sys.executable, "-c", NOTING % command(WAITING), str(tmp_path), how]
+    subprocess.run(starter, stderr=subprocess.DEVNULL, check=False)
+    with KnownProcess(*map(int, (tmp_path / "note").read_text().split())) as program:
+        if how == "ends":
+            wait_until("its word", lambda: bool((tmp_path / "waiter.log").read_bytes()))
+            assert program.is_running
+        else:
+            wait_until("its end", lambda: not program.is_running)
+            assert (tmp_path / "waiter.log").read_bytes() == b""

@@ -28,7 +28,13 @@ from edgemark.ledger.fabric.lifecycle.deploying import (
     deploy,
     members_of,
 )
-from edgemark.ledger.fabric.lifecycle.hosting import HOST, Hosts, find_hosts, swap_hosts
+from edgemark.ledger.fabric.lifecycle.hosting import (
+    HOST,
+    Hosts,
+    find_hosts,
+    hosting_alone,
+    swap_hosts,
+)
 from edgemark.ledger.fabric.lifecycle.messages import Wanted, check_wanted
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_administrators
 from edgemark.ledger.fabric.packages.connection import Connection
@@ -187,18 +193,20 @@ def run(
     settings = invocation.settings()
     folder = ledger_folder(settings.of(LedgerSettings), settings.home)
     hosts = None if folder is None else find_hosts(folder, name)
-    if hosts is None:
+    if folder is None or hosts is None:
         raise RefusedInput(
             "was not deployed from this home",
             who=f"chaincode {name}",
             remedy="Deploy it: `edgemark ledger chaincode deploy`; or name --package-id and "
             "--address.",
         )
-    if alone is not None:
-        hosts.become(alone, reload=reload)
-    hosts.close()
-    with hosts:
+    with hosting_alone(folder):
+        hosts = find_hosts(folder, name) or hosts  # others may have been at it
+        if alone is not None:
+            hosts.become(alone, reload=reload)
+        hosts.close()
         hosts.start(reload=reload, stays=False)
+    with hosts:
         lines = [f"  {each}  {hosts.address_of(each)}" for each in hosts.ports]
         invocation.show({"processes": dict(hosts.ports)}, "\n".join([f"{name} runs", *lines]))
         while hosts.is_running:

@@ -28,10 +28,11 @@ from edgemark.ledger.embedded.running.place import (
     Served,
 )
 from edgemark.ledger.embedded.running.process import (
+    bring_up,
     check_served_so,
-    ledger_down,
     ledger_status,
-    ledger_up,
+    starting_alone,
+    take_down,
 )
 from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
 from edgemark.party.consortium.clocks import start_clocks, stop_clocks
@@ -119,14 +120,22 @@ def _read_channel(text: str) -> tuple[str, tuple[str, ...]]:
     return name, tuple(filter(None, members.split(",")))
 
 
+def _make(place: Place, said: dict[str, Any]) -> Served:
+    """Make what a ledger lacks, by who is `starting_alone`: nobody else writes it meanwhile."""
+    wanted, names = serve_so(place, said)
+    check_served_so(place.folder, wanted, names)
+    return make_ledger(place, said["orgs"], wanted)
+
+
 @click.command("init")
 @takes_home
 @takes_ledger
 def init(invocation: Invocation, orgs: int | None, **said: Any) -> None:
     """Make a ledger's organisations, identities and channels, without starting it."""
     place = place_of(invocation)
-    wanted, _ = serve_so(place, {"orgs": orgs, **said})
-    make_ledger(place, orgs, wanted)
+    serve_so(place, {"orgs": orgs, **said})  # refuses what nobody can serve, and makes nothing
+    with starting_alone(place):
+        wanted = _make(place, {"orgs": orgs, **said})
     facts = {"folder": str(place.folder), "channels": list(wanted.channels)}
     invocation.show(facts, f"ledger is made in {place.folder}")
 
@@ -142,19 +151,19 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
     channel.
     """
     place = place_of(invocation)
-    wanted, names = serve_so(place, {"orgs": orgs, **said})
-    check_served_so(place.folder, wanted, names)
-    make_ledger(place, orgs, wanted)
+    serve_so(place, {"orgs": orgs, **said})  # refuses what nobody can serve, and makes nothing
     home = place.folder.parent
 
     def command(folder: Path) -> Sequence[str]:
         words = [sys.executable, "-m", "edgemark", "ledger", "serve", "--home", str(folder.parent)]
         return [*words, "--log-level", "info"]
 
-    running = ledger_up(place.folder, command)
-    for failure in start_hosts(place.folder):
-        say(f"Beware: {failure}")
-    start_clocks(place.folder)
+    with starting_alone(place):
+        _make(place, {"orgs": orgs, **said})
+        running = bring_up(place.folder, command)
+        for failure in start_hosts(place.folder):
+            say(f"Beware: {failure}")
+        start_clocks(place.folder)
     lines = [f"ledger is up, from {home}: for development only, one operator has all its keys"]
     lines += [f"  {who}  127.0.0.1:{port}" for who, port in running.facts["ports"].items()]
     tell_of_channel(invocation, running.facts["channels"])
@@ -166,10 +175,15 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
 def down(invocation: Invocation) -> None:
     """Stop this home's ledger and its chaincode; what it committed stays."""
     place = place_of(invocation)
-    stop_clocks(place.folder)
-    stop_hosts(place.folder)
-    stopped = ledger_down(place.folder)
+    stopped = place.folder.is_dir() and _end(place)
     invocation.show({"stopped": stopped}, "ledger is down" if stopped else "no ledger was up")
+
+
+def _end(place: Place) -> bool:
+    with starting_alone(place):
+        stop_clocks(place.folder)
+        stop_hosts(place.folder)
+        return take_down(place.folder)
 
 
 @click.command("status")

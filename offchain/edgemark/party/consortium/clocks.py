@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.fabric.settings import DEVELOPMENT
 from edgemark.ledger.launching.notes import read_note, write_note
 from edgemark.ledger.launching.program import Program
+from edgemark.ledger.launching.turns import in_turn
 from edgemark.settings.loading import without_settings
 from edgemark.settings.toml_file import FILE_NAME
 from edgemark.settings.writing import write_toml
@@ -33,6 +35,7 @@ FOLDER, NOTE = "clocks", "clocks.json"
 IDENTITY, ATTRIBUTE = "clock", {"edgemark.clock": "true"}
 PROCESS = "clock"  # its note and its log, in its home
 MAX_CHAINCODES = 64
+TURN_S = 90.0  # until others have started or ended them
 SHORTEST_S, LONGEST_S = 0.5, 3600.0
 
 
@@ -78,15 +81,23 @@ def tick_for(ledger: Path, channel: str, chaincode: str, period_s: float | None 
     Raises:
         RefusedInput: too many chaincodes, or a period out of range.
     """
-    had = Ticking.load(ledger)
-    period_s = period_s or had.period_s
-    wanted = tuple(dict.fromkeys((*had.chaincodes, (channel, chaincode))))
-    if len(wanted) > MAX_CHAINCODES or not SHORTEST_S <= period_s <= LONGEST_S:
-        needed = f"<= {MAX_CHAINCODES} chaincodes, {SHORTEST_S:g}..{LONGEST_S:g} s"
-        had_facts = f"{len(wanted)} chaincodes, {period_s:g} s"
-        raise RefusedInput("cannot tick so", who="clocks", had=had_facts, needed=needed)
-    Ticking(wanted, period_s).save(ledger)
-    start_clocks(ledger)
+    with _alone(ledger):
+        had = Ticking.load(ledger)
+        period_s = period_s or had.period_s
+        wanted = tuple(dict.fromkeys((*had.chaincodes, (channel, chaincode))))
+        if len(wanted) > MAX_CHAINCODES or not SHORTEST_S <= period_s <= LONGEST_S:
+            needed = f"<= {MAX_CHAINCODES} chaincodes, {SHORTEST_S:g}..{LONGEST_S:g} s"
+            had_facts = f"{len(wanted)} chaincodes, {period_s:g} s"
+            raise RefusedInput("cannot tick so", who="clocks", had=had_facts, needed=needed)
+        Ticking(wanted, period_s).save(ledger)
+        _start_all(ledger)
+
+
+@contextmanager
+def _alone(ledger: Path) -> Iterator[None]:
+    """One at a time says what clocks tick for, starts or ends them."""
+    with in_turn(ledger / FOLDER, TURN_S):
+        yield
 
 
 def start_clocks(ledger: Path) -> list[str]:
@@ -95,6 +106,11 @@ def start_clocks(ledger: Path) -> list[str]:
     Returns:
         MSP ids of those that were started.
     """
+    with _alone(ledger):
+        return _start_all(ledger)
+
+
+def _start_all(ledger: Path) -> list[str]:
     if not Ticking.load(ledger).chaincodes:
         return []
     return [each for each in Organisations.open(ledger).peers if _start(ledger, each)]
@@ -102,10 +118,13 @@ def start_clocks(ledger: Path) -> list[str]:
 
 def stop_clocks(ledger: Path) -> None:
     """End the clocks of a ledger that run."""
-    for note in sorted((ledger / FOLDER).glob(f"*/{PROCESS}.json")):
-        program = Program.from_note(PROCESS, note.parent, read_note(note) or {}, note)
-        program.close()
-        note.unlink(missing_ok=True)
+    if not (ledger / FOLDER).is_dir():
+        return
+    with _alone(ledger):
+        for note in sorted((ledger / FOLDER).glob(f"*/{PROCESS}.json")):
+            program = Program.from_note(PROCESS, note.parent, read_note(note) or {}, note)
+            program.close()
+            note.unlink(missing_ok=True)
 
 
 def advance_of(ledger: Path) -> int:
@@ -120,14 +139,14 @@ def _start(ledger: Path, msp_id: str) -> bool:
     facts = read_note(note)
     if facts is not None and Program.from_note(PROCESS, home, facts, note).is_running:
         return False
-    program = Program.start(
+    Program.start(
         PROCESS,
         home,
         command_of(home, ledger),
         environment=without_settings(os.environ),
         stays=True,
+        note=lambda program: write_note(note, program.facts),
     )
-    write_note(note, program.facts)
     return True
 
 

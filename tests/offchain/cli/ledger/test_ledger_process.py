@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -202,6 +203,23 @@ def test_two_that_start_it_at_once__find_the_same__and_its_log_stays(home: Home)
         first, second = threads.map(start, range(2))
     assert first == second
     assert "serving" in (home.place.folder / "ledger.log").read_text()
+
+
+def test_down_while_it_starts__waits_and_ends_it(home: Home) -> None:
+    assert home.run("init").status == Exit.DONE
+    words = [sys.executable, "-m", "edgemark", "ledger", "serve", "--home", str(home.folder)]
+    begins = threading.Event()
+
+    def command(_: Path) -> list[str]:
+        begins.set()
+        return words
+
+    with ThreadPoolExecutor(1) as threads:
+        up = threads.submit(ledger_up, home.place.folder, command)
+        assert begins.wait(20)
+        assert home.run("down").value == {"stopped": True}
+        wait_until("its end", lambda: not up.result().program.is_running)
+    assert home.run("status").status == Exit.CHECK_FAILED
 
 
 def test_down__leaves_the_note_and_socket_of_one_that_came_up_meanwhile(

@@ -12,7 +12,7 @@ from edgemark.ledger.embedded.running.control import ControlServer
 from edgemark.ledger.embedded.running.development import DevelopmentLedger
 from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.owner import Owner
-from edgemark.ledger.embedded.running.place import Place
+from edgemark.ledger.embedded.running.place import SERVING, Place
 from edgemark.ledger.embedded.running.profiles import write_profiles
 from edgemark.ledger.launching.notes import write_note
 from edgemark.process import start_ticks
@@ -30,7 +30,7 @@ async def hosted(place: Place) -> AsyncIterator[DevelopmentLedger]:
         PortInUse: a port is taken.
         StoreDamaged, FolderDamaged: what it kept cannot be used.
     """
-    lock = hold_lock(place.folder / "serving")
+    lock = hold_lock(place.folder / SERVING)
     try:
         served = await asyncio.to_thread(make_ledger, place, None, None)
         ledger = DevelopmentLedger(place, served)

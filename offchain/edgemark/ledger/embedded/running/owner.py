@@ -101,7 +101,8 @@ class Owner:
             raise RefusedInput(
                 "cannot be moved back", who="clock", had=seconds, needed=">= 0", remedy=remedy
             )
-        return await self.set_advance(self._ledger.served.advance_s + seconds)
+        async with self._doing:
+            return self._be_ahead(self._ledger.served.advance_s + seconds)
 
     async def set_advance(self, seconds: int) -> int:
         """Let the ledger's clocks be ahead by so much, which may be less than they were.
@@ -110,13 +111,16 @@ class Owner:
             RefusedInput: too far.
         """
         async with self._doing:
-            ledger = self._ledger
-            if seconds != ledger.served.advance_s:
-                ledger.served = replace(ledger.served, advance_s=seconds)
-                ledger.served.save(ledger.place)
-                ledger.behind.clock.advance_s = seconds
-                _log.info("advanced", ahead_s=seconds)
-            return seconds
+            return self._be_ahead(seconds)
+
+    def _be_ahead(self, seconds: int) -> int:
+        ledger = self._ledger
+        if seconds != ledger.served.advance_s:
+            wanted = replace(ledger.served, advance_s=seconds)
+            wanted.save(ledger.place)
+            ledger.served, ledger.behind.clock.advance_s = wanted, seconds
+            _log.info("advanced", ahead_s=seconds)
+        return seconds
 
     async def revoke(self, msp_id: str) -> None:
         """Let an organisation's revocation list count on each of its channels.

@@ -20,6 +20,8 @@ from typing import Any
 from edgemark.errors import RefusedInput
 from edgemark.ledger.launching.notes import NoteDamaged, read_note, write_note
 
+SERVING = "serving"  # held by the process that serves the folder
+STOP_FIRST = "Stop it first (`edgemark ledger down`), or use another home folder."
 DEFAULT_CHANNEL = "mychannel"
 DEFAULT_ORGANISATIONS = 2
 CHANNEL_NAMES = re.compile(r"[a-z][a-z0-9.-]{0,63}")  # a channel's name, as Fabric's orderers say

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.files import FileInUse, hold_lock
+from edgemark.files import make_private_folder
 from edgemark.ledger.embedded.running.control import ask_ledger
-from edgemark.ledger.embedded.running.place import Place, Served
+from edgemark.ledger.embedded.running.place import STOP_FIRST, Place, Served
 from edgemark.ledger.launching.notes import read_note
 from edgemark.ledger.launching.ports import check_port_free
 from edgemark.ledger.launching.program import Program
-from edgemark.process import LOOK_S
+from edgemark.ledger.launching.turns import in_turn
 
 NAME = "ledger"
 START_S = 30.0  # until a silent one counts as failed; it is ready within 2 s on an idle machine
-STOP_FIRST = "Stop it first (`edgemark ledger down`), or use another home folder."
 
 
 @dataclass(frozen=True)
@@ -49,32 +46,28 @@ def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running
         ProgramDied: it ended at the start; with its last words.
         NoteDamaged: what is known of its process cannot be read.
     """
-    place = Place(folder)
-    with _alone(place):
-        return ledger_status(folder) or _start(place, command(folder))
+    with starting_alone(Place(folder)):
+        return bring_up(folder, command)
+
+
+def bring_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running:
+    """As `ledger_up`, by who is `starting_alone` already."""
+    return ledger_status(folder) or _start(Place(folder), command(folder))
 
 
 @contextmanager
-def _alone(place: Place) -> Iterator[None]:
-    """One at a time starts or ends the ledger of a folder; the others wait for it.
+def starting_alone(place: Place) -> Iterator[None]:
+    """One at a time makes, starts or ends the ledger of a folder; the others wait for it.
+
+    The folder is made where it is not there.
 
     Raises:
         FileInUse: somebody else took too long.
     """
-    until = time.monotonic() + START_S + Program.STOP_S
-    while True:
-        try:
-            lock = hold_lock(place.folder / "starting")
-        except FileInUse:
-            if time.monotonic() > until:
-                raise
-            time.sleep(LOOK_S)
-        else:
-            break
-    try:
+    if not place.folder.exists():
+        make_private_folder(place.folder)
+    with in_turn(place.folder / "starting", START_S + Program.STOP_S):
         yield
-    finally:
-        os.close(lock)
 
 
 def _start(place: Place, command: Sequence[str]) -> Running:
@@ -121,17 +114,24 @@ def ledger_down(folder: Path) -> bool:
     Raises:
         NoteDamaged: what is known of its process cannot be read.
     """
+    if not folder.is_dir():
+        return False
+    with starting_alone(Place(folder)):
+        return take_down(folder)
+
+
+def take_down(folder: Path) -> bool:
+    """As `ledger_down`, by who is `starting_alone` already: none is being started meanwhile."""
     place = Place(folder)
     note = read_note(place.note)
     if note is None:
         return False
-    with _alone(place):
-        program = Program.from_note(NAME, folder, note, place.note)
-        was_running = program.is_running
-        program.close()
-        if read_note(place.note) == note:  # else one that was started otherwise has come up
-            place.note.unlink()
-            place.socket.unlink(missing_ok=True)
+    program = Program.from_note(NAME, folder, note, place.note)
+    was_running = program.is_running
+    program.close()
+    if read_note(place.note) == note:  # else one that was started otherwise has come up
+        place.note.unlink()
+        place.socket.unlink(missing_ok=True)
     return was_running
 
 

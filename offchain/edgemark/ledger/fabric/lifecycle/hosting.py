@@ -12,8 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,11 +29,13 @@ from edgemark.ledger.fabric.packages.reading import Package, check_label
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
 from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
 from edgemark.ledger.launching.program import LAST_WORDS, Program, log_of
+from edgemark.ledger.launching.turns import in_turn
 from edgemark.process import start_ticks
 
 FOLDER, NOTE = "chaincode", "hosts.json"
 HOST = "edgemark_chaincode.host"  # what `python -m` runs
 DIAL_S = 3.0
+TURN_S = 90.0  # until others have started or ended theirs
 START_S = 30.0  # until a silent one counts as failed; it imports and listens in about one
 
 
@@ -115,10 +117,14 @@ class Hosts(Closing):
     def _start(self, msp_id: str, *, stays: bool) -> Program:
         check_port_free(self.ports[msp_id])
         command = self.command_of(msp_id, reload=self.reload)
-        program = Program.start(msp_id, self.place, command, working_folder=self.cwd, stays=stays)
-        self.programs[msp_id] = program
-        self.note()
-        return program
+
+        def note(program: Program) -> None:
+            self.programs[msp_id] = program
+            self.note()
+
+        return Program.start(
+            msp_id, self.place, command, working_folder=self.cwd, stays=stays, note=note
+        )
 
     def command_of(self, msp_id: str, *, reload: bool = False) -> list[str]:
         """What runs for an organisation."""
@@ -220,14 +226,28 @@ def stop_hosts(folder: Path) -> int:
     Raises:
         NoteDamaged: what is known of one cannot be read.
     """
-    running = [
-        each
-        for each in list_hosts(folder)
-        if any(program.is_running for program in each.programs.values())
-    ]
-    for each in running:
-        each.close()
-    return len(running)
+    if not folder.is_dir():
+        return 0
+    with hosting_alone(folder):
+        running = [
+            each
+            for each in list_hosts(folder)
+            if any(program.is_running for program in each.programs.values())
+        ]
+        for each in running:
+            each.close()
+        return len(running)
+
+
+@contextmanager
+def hosting_alone(folder: Path) -> Iterator[None]:
+    """One at a time starts or ends chaincode processes of a ledger.
+
+    Raises:
+        FileInUse: somebody else took too long.
+    """
+    with in_turn(folder / FOLDER, TURN_S):
+        yield
 
 
 def start_hosts(folder: Path) -> list[EdgemarkError]:
@@ -237,11 +257,12 @@ def start_hosts(folder: Path) -> list[EdgemarkError]:
         NoteDamaged: what is known of one cannot be read.
     """
     failures: list[EdgemarkError] = []
-    for each in list_hosts(folder):
-        try:
-            each.start()
-        except EdgemarkError as failure:
-            failures.append(failure)
+    with hosting_alone(folder):
+        for each in list_hosts(folder):
+            try:
+                each.start()
+            except EdgemarkError as failure:
+                failures.append(failure)
     return failures
 
 
@@ -307,8 +328,22 @@ def swap_hosts(
     Raises:
         RefusedInput: see `check_code` and `draft_hosts`.
         PortInUse, ProgramDied: see `Hosts.start`.
+        FileInUse: see `hosting_alone`.
     """
     check_code(code, Path.cwd())
+    with hosting_alone(folder):
+        return _swap(folder, name, code, msp_ids, ports, reload=reload)
+
+
+def _swap(
+    folder: Path,
+    name: str,
+    code: str,
+    msp_ids: Sequence[str],
+    ports: Sequence[int],
+    *,
+    reload: bool,
+) -> Hosts:
     before = find_hosts(folder, name)
     ran = before is not None and any(each.is_running for each in before.programs.values())
     hosts = draft_hosts(folder, name, code, msp_ids, ports)

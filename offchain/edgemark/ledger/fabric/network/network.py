@@ -8,8 +8,9 @@ blocks, and goes on from there; one whose making was interrupted is made anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,11 +38,13 @@ from edgemark.ledger.fabric.network.writing import (
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
 from edgemark.ledger.launching.ports import check_port_free
 from edgemark.ledger.launching.program import Program
+from edgemark.ledger.launching.turns import in_turn
 
 NOTE = "network.json"
 START_S = 60.0  # until a silent node counts as failed; each needs about one, alone
 LEADER_S = 60.0
 LOOK_S = 0.1
+TURN_S = 180.0  # until others are done: a large network needs a minute and more
 RESET_FIRST = "End and remove it first (`edgemark fabric down --remove`), or use another home."
 
 
@@ -131,15 +134,20 @@ class FabricNetwork(Closing):
             command = [str(found.paths["orderer"])]
         else:
             command = [str(found.paths["peer"]), "node", "start"]
-        self.programs[place.name] = Program.start(
+
+        def note(program: Program) -> None:
+            self.programs[place.name] = program
+            self.note()
+
+        Program.start(
             place.name,
             self.folder / LOGS,
             command,
             environment=plain_environment(self.settings_of(place)),
             working_folder=self.folder,
             stays=stays,
+            note=note,
         )
-        self.note()
 
     def _join(self, found: FabricPrograms) -> None:
         for channel in self.plan.channels:
@@ -188,11 +196,27 @@ def network_up(
         PortInUse: a port of it is taken.
         ProgramFailed, ProgramDied: one of Fabric's programs said no, with its last words.
         NoteDamaged: see `find_network`.
+        FileInUse: somebody else brings it up or ends it, and took too long.
     """
     found = programs or find_programs()
     if plan.consensus == BFT and not found.has_bft:
         raise RefusedInput("orders by etcdraft alone", who="Fabric", had=found.version, needed="3")
     folder = folder.absolute()
+    with _in_turn(folder):
+        return _bring_up(folder, plan, ports, found, stays=stays)
+
+
+@contextmanager
+def _in_turn(folder: Path) -> Iterator[None]:
+    """One at a time makes, starts or ends the network of a folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with in_turn(folder, TURN_S):
+        yield
+
+
+def _bring_up(
+    folder: Path, plan: Plan, ports: Sequence[int], found: FabricPrograms, *, stays: bool
+) -> FabricNetwork:
     network = find_network(folder)
     if network is not None and network.plan != plan:
         raise RefusedInput(
@@ -243,7 +267,20 @@ def find_network(folder: Path) -> FabricNetwork | None:
 
 
 def network_down(folder: Path) -> bool:
-    """End the nodes of a folder's network; False when none ran."""
+    """End the nodes of a folder's network; False when none ran.
+
+    Raises:
+        FileInUse: somebody else brings it up or ends it, and took too long.
+        NoteDamaged: see `find_network`.
+    """
+    folder = folder.absolute()
+    if not folder.is_dir():
+        return False
+    with _in_turn(folder):
+        return _take_down(folder)
+
+
+def _take_down(folder: Path) -> bool:
     network = find_network(folder)
     if network is None or not network.is_running:
         return False
@@ -253,9 +290,13 @@ def network_down(folder: Path) -> bool:
 
 def remove_network(folder: Path) -> bool:
     """End the network of a folder and remove it, with its certificates and blocks."""
-    was_running = network_down(folder)
-    remove_network_files(folder.absolute())
-    (folder / NOTE).unlink(missing_ok=True)
+    folder = folder.absolute()
+    if not folder.is_dir():
+        return False
+    with _in_turn(folder):
+        was_running = _take_down(folder)
+        remove_network_files(folder)
+        (folder / NOTE).unlink(missing_ok=True)
     return was_running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,17 @@ from typing import Any
 import pytest
 
 from edgemark.errors import RefusedInput
+from edgemark.files import FileInUse, hold_lock
+from edgemark.ledger.fabric.network import network
 from edgemark.ledger.fabric.network.channel_settings import draft_channel
-from edgemark.ledger.fabric.network.network import NOTE, FabricNetwork, find_network, network_up
+from edgemark.ledger.fabric.network.network import (
+    NOTE,
+    FabricNetwork,
+    find_network,
+    network_down,
+    network_up,
+    remove_network,
+)
 from edgemark.ledger.fabric.network.node_settings import (
     draft_certificates,
     draft_orderer_node,
@@ -167,6 +177,25 @@ def test_network_up__where_another_stands__is_refused_and_says_what_differs(
         network_up(tmp_path, Plan(organisations=3), range(12), programs=programs)
     assert (refused.value.had, refused.value.needed) == ("organisations 2", "organisations 3")
     assert "fabric down --remove" in refused.value.remedy
+
+
+def test_network_up__while_another_command_is_at_it__waits__and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "TURN_S", 0.1)
+    folder, programs = tmp_path / "fabric", FabricPrograms({}, "3.1.5", (3, 1))
+    lock = hold_lock(folder)
+    try:
+        with pytest.raises(FileInUse):
+            network_up(folder, SMALL, range(1, 10), programs=programs)
+        folder.mkdir()
+        for ends in (network_down, remove_network):
+            with pytest.raises(FileInUse):
+                ends(folder)
+    finally:
+        os.close(lock)
+    assert list(folder.iterdir()) == []
+    assert not network_down(folder)
 
 
 def test_network_up__by_bft_of_programs_that_have_none__is_refused(tmp_path: Path) -> None:

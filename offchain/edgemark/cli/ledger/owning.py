@@ -12,7 +12,7 @@ from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.ledger.embedded.channel.ledger import MAX_SNAPSHOTS, verify_folder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
-from edgemark.ledger.embedded.running.place import MAX_ADVANCE_S
+from edgemark.ledger.embedded.running.place import MAX_ADVANCE_S, Served
 
 
 @click.command("snapshot")
@@ -61,7 +61,8 @@ def verify(invocation: Invocation) -> None:
     """
     place = check_is_made(place_of(invocation))
     orderer = Organisations.open(place.folder).orderer.read()
-    found = verify_folder(place.folder, orderer)
+    served = Served.load(place)
+    found = verify_folder(place.folder, orderer, served.channels if served else ())
     lines = [
         f"ok  {each.channel}  {each.blocks} blocks  {each.valid} of {each.transactions} "
         f"transactions count  {each.keys} keys"

@@ -1,6 +1,7 @@
 """All channels of a folder, opened by one process; snapshots of all of them together.
 
 channels/NAME.sqlite     a channel
+channels.json            names of all that were ever made
 snapshots.json           height of each channel, by snapshot
 reverting.json           what a revert is about to do, while it does it
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -41,9 +43,15 @@ SUFFIX = ".sqlite"
 UNFINISHED = f".part{SUFFIX}"  # no channel's name begins with a dot
 SIDES = ("-wal", "-shm", "-journal")  # that SQLite puts beside a file
 SNAPSHOTS = "snapshots.json"
+MADE = "channels.json"
 MAX_CHANNELS = 32
+CHANNEL_NAMES = re.compile(r"[^./\\][^/\\]*")  # what can be the name of a file of this folder
 MAX_SNAPSHOTS = 10_000
 BATCHES = Batches(count=100, timeout_ms=5)
+
+
+class ChannelGone(StoreDamaged):
+    """A channel that was made has no file: it is not made anew, as if nothing had been in it."""
 
 
 class Ledger(Closing):
@@ -60,9 +68,11 @@ class Ledger(Closing):
         self._held.callback(os.close, hold_lock(folder / CHANNELS))
         try:
             self._remove_unfinished()
+            self._made = _check_made(folder)
             for path in sorted((folder / CHANNELS).glob(f"*{SUFFIX}")):
                 name = path.name.removesuffix(SUFFIX)
                 self._channels[name] = Channel(path, name, signer)
+            self._note_made()
             self._snapshots = _read_snapshots(folder / SNAPSHOTS)
             if (intent := read_intent(folder)) is not None:
                 self._take_back(intent)
@@ -82,6 +92,7 @@ class Ledger(Closing):
         Raises:
             FileInUse: another process has it open.
             StoreDamaged, StoreUnavailable: a channel's file cannot be used.
+            ChannelGone: it is not there.
         """
         return cls(folder, orderer_signer, orderer)
 
@@ -122,7 +133,15 @@ class Ledger(Closing):
         part.rename(path)
         sync_folder(path.parent)
         self._channels[name] = Channel(path, name, self._signer)
+        self._note_made()  # one that is there and not noted is noted at the next opening
         return self._channels[name]
+
+    def _note_made(self) -> None:
+        names = sorted({*self._made, *self._channels})
+        if names != self._made:
+            raw = json.dumps(names).encode()
+            write_whole(self.folder / MADE, raw, mode=OWNER_ONLY_FILE)
+            self._made = names
 
     def _remove_unfinished(self) -> None:
         for ending in ("", *SIDES):
@@ -213,21 +232,60 @@ def _unfinished(error: BaseException) -> RevertUnfinished:
     return RevertUnfinished("revert is half done", who="ledger", had=error, remedy=remedy)
 
 
-def verify_folder(folder: Path, orderer: Organisation) -> list[Verified]:
+def verify_folder(
+    folder: Path, orderer: Organisation, served: Iterable[str] = ()
+) -> list[Verified]:
     """As `Ledger.verify`, also where a channel is too damaged to be opened.
 
     Args:
         folder: of a ledger, open or not.
         orderer: the organisation that orders.
+        served: names of channels that have to be there, beside those that it noted.
 
     Raises:
         ChannelDiffers: the first thing that is not the same.
         StoreDamaged, StoreUnavailable: a file cannot be read.
+        ChannelGone: there is none, where a channel was.
     """
+    names = {*_check_made(folder), *served, *_names_in(folder)}
+    for name in sorted(names):
+        _check_is_there(folder, name)
     return [
-        verify_file(path, path.name.removesuffix(SUFFIX), orderer)
-        for path in sorted((folder / CHANNELS).glob(f"[!.]*{SUFFIX}"))
+        verify_file(folder / CHANNELS / f"{name}{SUFFIX}", name, orderer) for name in sorted(names)
     ]
+
+
+def _names_in(folder: Path) -> Iterator[str]:
+    for path in (folder / CHANNELS).glob(f"[!.]*{SUFFIX}"):
+        yield path.name.removesuffix(SUFFIX)
+
+
+def _check_is_there(folder: Path, name: str) -> None:
+    if not (folder / CHANNELS / f"{name}{SUFFIX}").is_file():
+        raise ChannelGone(
+            f"has no file {CHANNELS}/{name}{SUFFIX}",
+            who=f"channel {name}",
+            remedy="Put it back from a copy. To begin that channel anew, with nothing of what was "
+            f"in it, take its name out of {folder / MADE} first.",
+        )
+
+
+def _check_made(folder: Path) -> list[str]:
+    """Names of the channels that were made; each has its file."""
+    path = folder / MADE
+    if not path.exists():
+        return []
+    try:
+        found = json.loads(path.read_bytes())
+        names = [str(each) for each in found if CHANNEL_NAMES.fullmatch(each)]
+        if names != found:
+            raise ValueError(path)
+    except (OSError, ValueError, TypeError) as error:
+        needed = "names of channels"
+        raise StoreDamaged("cannot be read", who=path, needed=needed, remedy=REMEDY) from error
+    for name in names:
+        _check_is_there(folder, name)
+    return names
 
 
 def _read_snapshots(path: Path) -> dict[int, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 crypto-config/   organisations, laid out as cryptogen does
 channels/        blocks and state
+channels.json    names of the channels that were made
 profiles/        connection profiles for clients
 served.json      as what it is served: channels, ports, batches; kept from one start to the next
 ledger.json      which process serves it now

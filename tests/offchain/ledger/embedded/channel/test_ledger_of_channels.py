@@ -22,7 +22,7 @@ from tests.offchain.ledger.embedded.consortium import (
 from edgemark.errors import RefusedInput
 from edgemark.files import FileInUse
 from edgemark.ledger.embedded.channel import ledger as ledgers
-from edgemark.ledger.embedded.channel.ledger import Ledger, verify_folder
+from edgemark.ledger.embedded.channel.ledger import ChannelGone, Ledger, verify_folder
 from edgemark.ledger.embedded.channel.taking_back import Intent, RevertUnfinished, write_intent
 from edgemark.ledger.embedded.channel.verifying import ChannelDiffers
 from edgemark.ledger.embedded.state import tables
@@ -246,3 +246,31 @@ def test_damaged_channel__is_named__also_where_it_cannot_be_opened(tmp_path: Pat
         open_ledger(tmp_path)
     with pytest.raises(ChannelDiffers, match="trade, block 0"):
         verify_folder(tmp_path, ORDERER)
+
+
+def test_channel_whose_file_is_gone__is_told_and_not_made_anew(tmp_path: Path) -> None:
+    with open_ledger(tmp_path) as ledger:
+        ledger.create_channel("trade", ALL)
+        ledger.create_channel("other", ALL)
+    (tmp_path / "channels" / "trade.sqlite").unlink()
+    for does in (lambda: open_ledger(tmp_path), lambda: verify_folder(tmp_path, ORDERER)):
+        with pytest.raises(ChannelGone, match=r"channel trade.*Put it back.*channels\.json"):
+            does()
+    (tmp_path / "channels.json").write_text('["other"]')
+    with open_ledger(tmp_path) as ledger:
+        assert set(ledger.channels) == {"other"}
+        ledger.create_channel("trade", ALL)
+    assert [each.channel for each in verify_folder(tmp_path, ORDERER)] == ["other", "trade"]
+
+
+def test_channel_that_is_served__has_to_be_there(tmp_path: Path) -> None:
+    open_ledger(tmp_path).close()
+    with pytest.raises(ChannelGone, match="channel trade"):
+        verify_folder(tmp_path, ORDERER, ["trade"])
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b'["../up"]', b"[3]", b"3", b"\xff"])
+def test_names_of_channels_that_cannot_be_read__are_named(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "channels.json").write_bytes(raw)
+    with pytest.raises(StoreDamaged, match=r"channels\.json"):
+        open_ledger(tmp_path)

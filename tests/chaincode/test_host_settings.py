@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from tests.chaincode.scripted_peer import PACKAGE_ID
 
 from edgemark.errors import RefusedInput
-from edgemark_chaincode.host import HostSettings, find_chaincode, read_settings, run
+from edgemark_chaincode.host import HostSettings, find_chaincode, new_loop, read_settings, run
 from edgemark_chaincode.shim.interface import Chaincode
 
 GIVEN = {"CHAINCODE_ID": PACKAGE_ID, "CHAINCODE_SERVER_ADDRESS": "127.0.0.1:0"}
@@ -118,3 +121,13 @@ def test_keys_that_are_none__are_refused(
         key.chmod(mode)
     with pytest.raises(RefusedInput, match=words):
         run(replace(SETTINGS, tls_key=key, tls_certificate=certificate))
+
+
+def test_loop__is_uvloops__and_pythons_own_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with contextlib.closing(new_loop()) as loop:
+        assert type(loop).__module__.startswith("uvloop") or not find_spec("uvloop")
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with contextlib.closing(new_loop()) as loop:
+        assert isinstance(loop, asyncio.SelectorEventLoop)

@@ -15,12 +15,14 @@ from edgemark.ledger.embedded.running.development import DevelopmentLedger
 from edgemark.ledger.embedded.running.hosting import hosted
 from edgemark.ledger.embedded.running.place import Place
 from edgemark.metrics.page import Page, PageServer
+from edgemark_chaincode.host import new_loop
 
 
 def serve_until_told(place: Place) -> None:
     """Serve a ledger until SIGINT or SIGTERM."""
     raise_files_limit()
-    asyncio.run(_serve(place))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(place))
 
 
 def raise_files_limit() -> None:

@@ -5,7 +5,7 @@
 | `trade`     | settlements that three signed for a chain, as files of their parties  |
 | `acts`, `killing` | what is written, refused and lost, act by act                   |
 | `checks`    | what each of them has to have shown                                   |
-| `hearing`   | what the ledger tells of, by its events and its blocks                |
+| `scene`     | ledger, parties and receipt of the acts; what the ledger tells of     |
 | `play`      | the demonstration, scene by scene                                     |
 | `elsewhere` | what of it one identity can show on a network of others               |
 """

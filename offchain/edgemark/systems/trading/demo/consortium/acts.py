@@ -28,13 +28,13 @@ from edgemark.systems.trading.contract.consortium.kept import Kept
 from edgemark.systems.trading.contract.evidence.pieces import RootProof
 from edgemark.systems.trading.controller.recording.lists import EvidencePiece, describe, plant
 from edgemark.systems.trading.demo.consortium.checks import check_disagreement, words_of
-from edgemark.systems.trading.demo.consortium.hearing import hear
 from edgemark.systems.trading.demo.consortium.scene import (
     FIRST,
     SECOND,
     VISITOR,
     Scene,
     begin_registry,
+    hear,
     refusal_of,
 )
 from edgemark.systems.trading.demo.consortium.trade import piece_of

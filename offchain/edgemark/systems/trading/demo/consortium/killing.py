@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from edgemark.demo.commands import run_command
+from edgemark.demo.consortium.writers import list_writers
 from edgemark.demo.patience import NotInTime
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32
@@ -29,8 +30,7 @@ from edgemark.systems.trading.demo.consortium.checks import (
     words_of,
 )
 from edgemark.systems.trading.demo.consortium.dying import settings_of
-from edgemark.systems.trading.demo.consortium.hearing import hear, list_writers
-from edgemark.systems.trading.demo.consortium.scene import FIRST, WAIT_S, Scene
+from edgemark.systems.trading.demo.consortium.scene import FIRST, WAIT_S, Scene, hear
 from edgemark.systems.trading.demo.consortium.trade import piece_of
 from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE
 

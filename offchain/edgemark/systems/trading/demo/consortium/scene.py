@@ -11,8 +11,11 @@ from edgemark.demo.consortium.stage import ADMIN, ConsortiumStage
 from edgemark.demo.patience import NotInTime
 from edgemark.demo.progress import awaiting
 from edgemark.errors import EdgemarkError, LedgerUnavailable
-from edgemark.identifiers import Hash32, Timestamp
+from edgemark.identifiers import Address, Hash32, Timestamp
+from edgemark.ledger.fabric.client.events import ChaincodeEvent
 from edgemark.party.consortium.station import ConsortiumStation
+from edgemark.systems.trading.contract.consortium import requests
+from edgemark.systems.trading.contract.consortium.kept import Kept
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.credentials.settlement import Issued
@@ -25,6 +28,8 @@ RECORDER, ANCHORER, RIVAL, VISITOR = "recorder", "anchorer", "rival", "visitor"
 LOOK_S = 0.2
 RETRIES = 3  # of a word that was said at once with another's
 WAIT_S = 120.0  # for what takes seconds on an idle machine
+EVENTS_S = 60.0
+BEHIND_S = 5.0  # in which what was told twice would come again
 
 
 @dataclass
@@ -129,3 +134,28 @@ def refusal_of(act: Callable[[], object]) -> EdgemarkError | None:
     except EdgemarkError as error:
         return error
     return None
+
+
+def hear(scene: Scene, first: int, wanted: set[Hash32]) -> list[Hash32]:
+    """Ids of evidence that the ledger tells of, until all wanted ones and those behind are told."""
+    found = list[tuple[int, Hash32]]()
+    controller = scene.trade.controller.address  # others may record on the same ledger
+    until, last = time.monotonic() + EVENTS_S, first
+    for event in scene.rival.door.list_events(wait_s=EVENTS_S, first=first):
+        found += [(event.block, each) for each in _evidence_in(event, controller)]
+        last = event.block
+        if wanted <= {each for _, each in found} or time.monotonic() > until:
+            break
+    behind = [  # the last block whole, and what comes after it
+        each
+        for event in scene.rival.door.list_events(wait_s=BEHIND_S, first=last)
+        for each in _evidence_in(event, controller)
+    ]
+    return [each for block, each in found if block < last] + behind
+
+
+def _evidence_in(event: ChaincodeEvent, controller: Address) -> list[Hash32]:
+    if event.event.name != requests.RECORDED:
+        return []
+    kept = requests.parse(tuple[Kept, ...], event.event.payload.decode(), who="event")
+    return [each.found.evidence for each in kept if controller in each.found.signers]

@@ -18,5 +18,5 @@ MAX_ITERATORS = 100  # of one call
 MAX_PAGE = 100_000  # rows: `ledger.state.totalQueryLimit`
 MAX_WORDS = 1_000  # characters of an error in an answer
 HANDSHAKE_S = 10.0  # until whoever connected has spoken as a peer does
-ANSWER_S = 300.0  # to one question; a peer that has lost it would hold the call for ever
+ANSWER_S = 300.0  # to one question but a call of a chaincode; a peer that lost it would hold ours
 END_S = 5.0  # for calls that run when the process is to end

@@ -47,6 +47,8 @@ class Transaction:
     async def ask(self, kind: int, payload: bytes) -> bytes:
         """The payload of the peer's answer.
 
+        Another chaincode has as long as the peer gives it, also one that stands in a debugger.
+
         Args:
             kind: type of the message.
             payload: of the message.
@@ -66,8 +68,9 @@ class Transaction:
             message = ChaincodeMessage(
                 type=kind, payload=payload, txid=self.tx_id, channel_id=self.channel
             )
+            limit_s = None if kind == ChaincodeMessage.INVOKE_CHAINCODE else self._answer_s
             try:
-                async with asyncio.timeout(self._answer_s):
+                async with asyncio.timeout(limit_s):
                     await self._send(message)
                     return await self._awaited
             except TimeoutError:

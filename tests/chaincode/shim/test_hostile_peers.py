@@ -184,6 +184,24 @@ def test_a_peer_that_never_answers__ends_the_call_in_the_end() -> None:
     asyncio.run(play())
 
 
+def test_another_chaincode__has_as_long_as_the_peer_gives_it() -> None:
+    """It may stand in a debugger; the peer ends what takes too long, and the stream all of it."""
+
+    async def play() -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        transaction = Transaction("market", "t", send, answer_s=0.05)
+        asking = asyncio.create_task(transaction.ask(Message.INVOKE_CHAINCODE, b""))
+        await asyncio.sleep(0.2)
+        assert transaction.hear(respond(sent[0], b"of the other"))
+        assert await asking == b"of the other"
+
+    asyncio.run(play())
+
+
 def test_a_second_answer_before_the_first_is_read__is_nobodys() -> None:
     async def play() -> None:
         sent: list[Any] = []

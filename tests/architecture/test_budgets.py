@@ -37,7 +37,7 @@ BUDGETS = {
     ("processes", "trading"): 617,
     # two thirds of it: every command of every page; 110 for the consortium ledger: killed, served
     # by its own process, spoken to by the programs of others
-    ("processes", GROUND): 445,
+    ("processes", GROUND): 455,
     ("processes", "outsourcing"): 775,
 }
 OF_A_SYSTEM = {"pure": 45, "unit": 45, "processes": 330}  # that names no budget of its own

@@ -152,7 +152,7 @@ def test_bytes_beside_payload_and_signature__are_not_ordered(tmp_path: Path) -> 
 
 
 def test_client__takes_no_block_whose_envelopes_were_cut_or_joined() -> None:
-    one, two = (make_envelope(each, b"signature") for each in (b"pay Alice", b"pay Bob"))
+    one, two = (make_envelope(each, b"signature") for each in (b"pay one", b"pay two"))
     told = make_block(0, b"", [one, two])
 
     def take(block: Block) -> Block | None:

@@ -292,10 +292,10 @@ class ChaincodeStub:
         if not isinstance(name, str) or not 1 <= len(name) <= MAX_EVENT_NAME:
             needed = f"1 .. {MAX_EVENT_NAME} characters"
             raise CallRefused("has no name", who="event", had=repr(name)[:80], needed=needed)
-        encode_text(name, "event")
         raw = encode_value(b"" if payload is None else payload, "event")
-        if len(raw) > MAX_EVENT_BYTES:
-            had = f"{len(raw)} bytes"
+        size = len(encode_text(name, "event")) + len(raw)
+        if size > MAX_EVENT_BYTES:
+            had = f"{size} bytes with its name"
             raise CallRefused("is too large", who="event", had=had, needed=MAX_EVENT_BYTES)
         self._event = chaincode_event_pb2.ChaincodeEvent(event_name=name, payload=raw)
 

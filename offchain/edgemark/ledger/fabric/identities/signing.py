@@ -19,11 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from fabric_protos.msp import identities_pb2
 
-from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
+from edgemark.ledger.fabric.wire.canonical import IDENTITY, is_in_order
 from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES, MAX_IDENTITY_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
+PEM_BEGINS = b"-----BEGIN"
 _HASH = ec.ECDSA(hashes.SHA256())
 
 
@@ -64,14 +66,28 @@ def make_identity(msp_id: str, certificate: bytes) -> bytes:
 def parse_identity(raw: bytes) -> tuple[str, x509.Certificate]:
     """Organisation and certificate of a `SerializedIdentity`; whether they belong together is open.
 
+    There is one organisation and one block of PEM in it: of two blocks a chaincode in Go or Node.js
+    takes the first whatever it is, and of two organisations no reader shows both. And an endorser's
+    identity stands behind what it signs without a border: so it begins with `0x0a` and has it once.
+
     Raises:
-        MessageMalformed: it is none.
-        IdentityRefused: it is too long, or holds no certificate, or too long a one.
+        MessageMalformed: it is none, or has fields out of order, unknown or twice.
+        IdentityRefused: it is too long, or holds no certificate, several, or too long a one.
     """
     if len(raw) > MAX_IDENTITY_BYTES:
         had, needed = f"{len(raw)} bytes", f"<= {MAX_IDENTITY_BYTES}"
         raise IdentityRefused("identity is too long", who="identity", had=had, needed=needed)
     identity = parse(identities_pb2.SerializedIdentity, raw, "identity")
+    if not is_in_order(raw, IDENTITY):
+        needed = "organisation and certificate, once each, in this order"
+        raise MessageMalformed("identity has other fields", who="identity", needed=needed)
+    if identity.id_bytes.count(PEM_BEGINS) != 1:
+        raise IdentityRefused(
+            "has not one block of PEM",
+            who=f"{identity.mspid[:64]} identity",
+            had=identity.id_bytes.count(PEM_BEGINS),
+            needed="one certificate, without its CA's",
+        )
     return identity.mspid, parse_certificate(identity.id_bytes, identity.mspid)
 
 

@@ -29,7 +29,7 @@ from edgemark.ledger.embedded.definitions import (
     write_definition,
 )
 from edgemark.ledger.fabric.identities.members import MemberRole
-from edgemark.ledger.fabric.identities.signing import ORDER, Signer
+from edgemark.ledger.fabric.identities.signing import ORDER, Signer, make_identity
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
@@ -196,6 +196,20 @@ def in_the_name_of_another(channel: Channel) -> list[list[bytes]]:
     return [[good(creator=Signer("Org1MSP", stranger.certificate, stranger.key)).envelope()]]
 
 
+def with_anothers_certificate(channel: Channel) -> list[list[bytes]]:
+    """Go takes the first block of PEM, whatever it is, for who asks: here another's."""
+    client = firm("Org1MSP").client
+    shown = firm(OTHER).client.certificate.replace(b"CERTIFICATE", b"SHOWN")
+    return [[good(creator=Signer("Org1MSP", shown + client.certificate, client.key)).envelope()]]
+
+
+def with_two_organisations(channel: Channel) -> list[list[bytes]]:
+    """The last one counts, and is its own."""
+    client = firm("Org1MSP").client
+    identity = make_identity(OTHER, b"") + client.identity
+    return [[forging.named(client, identity).envelope()]]
+
+
 def with_the_larger_s(channel: Channel) -> list[list[bytes]]:
     envelope = common_pb2.Envelope.FromString(good().envelope())
     r, s = decode_dss_signature(envelope.signature)
@@ -336,6 +350,8 @@ FORGERIES = (
     ),
     Forgery("by a stranger", Code.BAD_CREATOR_SIGNATURE, by_a_stranger, "creator"),
     Forgery("in another's name", Code.BAD_CREATOR_SIGNATURE, in_the_name_of_another, "creator"),
+    Forgery("another's certificate", Code.BAD_CREATOR_SIGNATURE, with_anothers_certificate),
+    Forgery("two organisations", Code.BAD_CREATOR_SIGNATURE, with_two_organisations),
     Forgery("larger s", Code.BAD_CREATOR_SIGNATURE, with_the_larger_s, "creator"),
     Forgery("nothing", Code.BAD_COMMON_HEADER, raw(b"")),
     Forgery("no envelope", Code.INVALID_OTHER_REASON, raw(b"\xff")),

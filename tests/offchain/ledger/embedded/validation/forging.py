@@ -93,6 +93,13 @@ def turned(signer: Signer) -> Signer:
     return Signer(signer.msp_id, pem, signer.key)
 
 
+def named(signer: Signer, identity: bytes) -> Draft:
+    """A good transaction by somebody who says otherwise who it is."""
+    made = Signer(signer.msp_id, signer.certificate, signer.key)
+    made.__dict__["identity"] = identity  # where it is kept once it is made
+    return good(creator=made)
+
+
 def stolen_transaction(parts: Parts) -> bytes:
     """Another client signs the whole as its own: id and action stay the victim's."""
     parts.creator = firm(OTHER).client

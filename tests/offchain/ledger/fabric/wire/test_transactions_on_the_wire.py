@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fabric_protos.common import common_pb2
+from fabric_protos.peer import proposal_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
+from edgemark.ledger.fabric.identities.signing import make_identity, parse_identity
 from edgemark.ledger.fabric.wire.blocks import make_block, parse_block
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
@@ -31,6 +35,7 @@ from edgemark.ledger.fabric.wire.read_write_sets import (
     parse_results,
 )
 
+PROPOSAL = proposal_pb2.Proposal
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
 VERSIONS = st.none() | st.builds(Version, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 READS = st.lists(st.builds(Read, KEYS, VERSIONS), unique_by=lambda one: one.key, max_size=4)
@@ -160,3 +165,58 @@ def test_block__comes_back_with_its_flags__and_tells_a_changed_envelope() -> Non
     assert found == block
     assert found.hash == block.hash
     assert not parse_block(block.to_bytes().replace(b"two", b"too")).is_whole
+
+
+def spoiled(kind: Any, raw: bytes, field: str, change: Callable[[bytes], bytes]) -> bytes:
+    message = kind.FromString(raw)
+    setattr(message, field, change(getattr(message, field)))
+    return bytes(message.SerializeToString())
+
+
+MORE = b"\x7a\x04EVIL"  # a field 15 that nobody knows
+TWICE = {
+    "channel header": lambda raw: in_header("channel_header", lambda part: part + part, raw),
+    "field that nobody knows": lambda raw: in_header("channel_header", lambda p: p + MORE, raw),
+    "signature header": lambda raw: in_header("signature_header", lambda part: part + part, raw),
+    "long number": lambda raw: in_header("channel_header", lambda p: b"\x08\x83\x00" + p[2:], raw),
+    "payload": lambda raw: spoiled(PROPOSAL, raw, "payload", lambda part: part + part),
+    "nothing": lambda raw: spoiled(PROPOSAL, raw, "payload", lambda _: b""),
+    "call": lambda raw: in_call(lambda part: part + part, raw),
+    "call beside": lambda raw: in_call(lambda part: part + MORE, raw),
+}
+
+
+def in_header(field: str, change: Callable[[bytes], bytes], raw: bytes) -> bytes:
+    return spoiled(
+        PROPOSAL, raw, "header", lambda part: spoiled(common_pb2.Header, part, field, change)
+    )
+
+
+def in_call(change: Callable[[bytes], bytes], raw: bytes) -> bytes:
+    kind = proposal_pb2.ChaincodeProposalPayload
+    return spoiled(PROPOSAL, raw, "payload", lambda part: spoiled(kind, part, "input", change))
+
+
+@pytest.mark.parametrize("spoil", TWICE.values(), ids=TWICE)
+def test_proposal_whose_parts_are_not_in_order__is_refused(spoil: Callable[[bytes], bytes]) -> None:
+    parse_proposal(ask())
+    with pytest.raises(MessageMalformed, match="unknown, missing, twice there or out of order"):
+        parse_proposal(spoil(ask()))
+
+
+def test_fields_with_their_default_value__are_taken() -> None:
+    """As programs in Node.js write them: they move no border."""
+    plain = parse_proposal(ask())
+    raw = in_header("channel_header", lambda part: part[:2] + b"\x10\x00" + part[2:], ask())
+    assert parse_proposal(raw).transaction_id == plain.transaction_id
+
+
+def test_identity_with_two_certificates_or_organisations__is_refused() -> None:
+    pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    good = make_identity("Org1MSP", pem)
+    for raw in (make_identity("Org1MSP", pem + pem), make_identity("Org1MSP", b"")):
+        with pytest.raises(IdentityRefused, match="has not one block of PEM"):
+            parse_identity(raw)
+    for raw in (good + MORE, good + good, MORE + good):
+        with pytest.raises(MessageMalformed, match="identity has other fields"):
+            parse_identity(raw)

@@ -236,6 +236,7 @@ class Orderer:
 
         Raises:
             RefusedInput, IdentityRefused: it is none, or not the next.
+            Unrecoverable: no more blocks are made, for the file is damaged or a revert unfinished.
         """
         return await asyncio.shield(self._reconfigure(configuration))
 
@@ -243,6 +244,8 @@ class Orderer:
         async with self._in_time():
             await self._committing.acquire()
         try:
+            if self._failure is not None:  # an unfinished revert would take it back
+                raise self._failure
             made = await asyncio.to_thread(self.channel.reconfigure, configuration)
             self._tell(made)
         finally:

@@ -113,6 +113,9 @@ def test_file_that_is_damaged__ends_all_waits_and_refuses_more(
                 await failing.submit(two.envelope())
             with pytest.raises(Unrecoverable):
                 await anext(failing.blocks_from(99))
+            new = channel.configuration.with_organisation(firm("Org2MSP").organisation)
+            with pytest.raises(Unrecoverable):
+                await failing.reconfigure(new)
 
     play(scene())
 

@@ -152,7 +152,10 @@ class Ledger(Closing):
 
         Raises:
             RefusedInput: there are too many.
+            RevertUnfinished: the next opening would forget it.
         """
+        if read_intent(self.folder) is not None:
+            raise _unfinished("a revert that is to be ended first")
         if len(self._snapshots) >= MAX_SNAPSHOTS:
             raise RefusedInput("has too many snapshots", who="ledger", needed=MAX_SNAPSHOTS)
         number = max(self._snapshots, default=0) + 1
@@ -227,7 +230,7 @@ class Ledger(Closing):
         self._snapshots = snapshots
 
 
-def _unfinished(error: BaseException) -> RevertUnfinished:
+def _unfinished(error: object) -> RevertUnfinished:
     remedy = "Start the ledger again: it goes on."
     return RevertUnfinished("revert is half done", who="ledger", had=error, remedy=remedy)
 

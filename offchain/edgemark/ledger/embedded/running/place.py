@@ -76,7 +76,8 @@ class Served:
         ports: of each organisation's server by MSP id; 0, or none said, for a free one.
         batch_count: transactions of a block, >= 1.
         batch_timeout_s: until a block is cut that is not full, > 0; up to 0.01 a transaction that
-            comes alone waits for no other.
+            comes alone waits for no other, and those that come together up to 0.05 for others that
+            are being endorsed.
         execute_timeout_s: that a chaincode has for a call; 0 for ever, for a debugger.
         skew: blocks by which other organisations' peers are behind the one that is asked.
         metrics_port: of metrics and health; 0 for a free one, -1 for none.

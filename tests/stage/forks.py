@@ -30,6 +30,9 @@ _IMPORTED = [  # all commands of all systems, and with them all servers
     for path in sorted(_COMMANDS)
     if path.stem != "__init__"
 ] + ["edgemark.party.running"]
+# Each fork imports again what its test was started by: nothing in a worker, else pytest itself.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _IMPORTED.append("pytest")
 _FORKS = multiprocessing.get_context("forkserver")
 _LOCK = threading.Lock()  # multiprocessing looks after its processes in the thread that starts one
 

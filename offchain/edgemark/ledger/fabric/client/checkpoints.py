@@ -13,7 +13,7 @@ from typing import Any
 
 from fabric_protos.common import ledger_pb2
 
-from edgemark.errors import Unrecoverable
+from edgemark.errors import RefusedInput, Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE, read_limited, write_whole
 from edgemark.ledger.fabric.client.events import TRANSACTION_ID, WHO, Checkpoint, taken_back
 from edgemark.ledger.fabric.client.flows import Flow
@@ -62,7 +62,15 @@ class CheckpointFile:
         return Checkpoint(block, transaction_id, below)
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Keep it, whole and durably."""
+        """Keep it, whole and durably.
+
+        Raises:
+            RefusedInput: it is none that could be read again.
+        """
+        named = checkpoint.transaction_id
+        if named and not TRANSACTION_ID.fullmatch(named):
+            needed = "64 hex digits, or none"
+            raise RefusedInput("is no transaction's id", who=WHO, had=named[:64], needed=needed)
         held: dict[str, object] = {
             "block": checkpoint.block,
             "transaction_id": checkpoint.transaction_id,

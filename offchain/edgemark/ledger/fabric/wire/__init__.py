@@ -11,7 +11,17 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | blocks, their bytes and their flags | `blocks` |
 | what a simulation read and wrote | `read_write_sets` |
 | who has to endorse | `policies`, `policy_text` |
+| where what is hashed ends | `canonical` |
 | codes of validation | `codes` |
 | what each endorser said of a refused call | `details` |
 | every limit | `limits` |
+
+| signed | by | covers | does not cover |
+|---|---|---|---|
+| proposal | who asks | all of it, transient data too | bytes beside it |
+| response | endorser | proposal hash (headers, call), results, event, answer; itself | others |
+| payload of an envelope | who asked | all of the above, and all endorsements | bytes beside it |
+| metadata of a block | who orders | its header, so all envelopes; last configuration; era | flags |
+| configuration | who orders | all of it | |
+| question to a Gateway or for blocks | who asks | all of it | which peer is asked |
 """

@@ -312,6 +312,7 @@ FORGERIES = (
     Forgery("of another channel", Code.TARGET_CHAIN_NOT_FOUND, of_another_channel, "channel"),
     Forgery("extension is garbage", _WRONG, forged(forging.set_header("extension", b"\xff"))),
     Forgery("under another id", Code.BAD_COMMON_HEADER, forged(forging.another_id)),
+    Forgery("response cut", Code.BAD_RESPONSE_PAYLOAD, forged(forging.response_cut)),
     Forgery("arguments gone", _WRONG, forged(forging.arguments_gone)),
     Forgery(
         "behind the channel header",

@@ -261,6 +261,21 @@ def arguments_gone(parts: Parts) -> bytes:
     return parts.envelope()
 
 
+def response_cut(parts: Parts) -> bytes:
+    """What endorsers signed, cut at another place: its end stands before their identities."""
+    parts.envelope(endorse=True)
+    whole = parts.asked.action.proposal_response_payload
+    begin = len(
+        response_pb2.ProposalResponsePayload(
+            proposal_hash=parts.response.proposal_hash
+        ).SerializeToString()
+    )
+    parts.asked.action.proposal_response_payload = whole[:begin]
+    for each in parts.asked.action.endorsements:
+        each.endorser = whole[begin:] + each.endorser
+    return parts.envelope()
+
+
 def another_id(parts: Parts) -> bytes:
     """An endorsed transaction again, under the id that its proposal hid in its signature header."""
     header = parts.payload.header

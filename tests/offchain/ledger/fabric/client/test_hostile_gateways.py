@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import grpc
 import pytest
@@ -25,10 +26,11 @@ from tests.offchain.ledger.fabric.client.scripted_gateway import (
     status_of,
 )
 
-from edgemark.errors import EdgemarkError
+from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.asking import Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import Call, ask, sign_endorsed
+from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import Checkpoint, Cursor
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.faults import EventsUnclear, MessageMalformed
@@ -242,3 +244,14 @@ def test_any_bytes__are_events_or_refused(raw: bytes) -> None:
         list(Cursor("code", None).take(raw))
     except MessageMalformed as refused:
         assert isinstance(refused, EdgemarkError)
+
+
+@pytest.mark.parametrize("named", ["a", "g" * 64, "a" * 5000])
+def test_checkpoint_that_could_not_be_read_again__is_not_written(
+    tmp_path: Path, named: str
+) -> None:
+    kept = CheckpointFile(tmp_path / "checkpoint")
+    kept.write(Checkpoint(3, "a" * 64))
+    with pytest.raises(RefusedInput, match="no transaction's id"):
+        kept.write(Checkpoint(4, named))
+    assert kept.read() == Checkpoint(3, "a" * 64)

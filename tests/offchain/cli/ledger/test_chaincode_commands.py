@@ -19,6 +19,7 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.ledger.fabric.lifecycle.hosting import find_hosts, stop_hosts
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, list_accesses
 from edgemark.ledger.fabric.opening import LedgerAccess
+from edgemark.party.consortium.clocks import stop_clocks
 
 pytestmark = [pytest.mark.processes]
 
@@ -31,12 +32,13 @@ SHELF = "tests.offchain.ledger.embedded.shelf_chaincode:Shelf"
 def town(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LedgerHome]:
-    """A home whose ledger serves, and whose chaincode is ended with it."""
+    """A home whose ledger serves, and whose chaincode and clocks are ended with it."""
     begin = {"development": development_home, "fabric": fabric_home}[request.param]
     with begin(tmp_path_factory.mktemp("town")) as home:
         try:
             yield home
         finally:
+            stop_clocks(folder_of(home))
             stop_hosts(folder_of(home))
 
 

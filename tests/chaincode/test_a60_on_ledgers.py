@@ -34,7 +34,7 @@ from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
 from edgemark.ledger.fabric.faults import EndorsementsDiffer, EndorserWords
 from edgemark.ledger.fabric.identities.members import MemberRole
 
-pytestmark = [pytest.mark.processes, pytest.mark.lasts(8)]
+pytestmark = pytest.mark.processes  # of `make soak` and `make test-fabric` alone
 NAMES = {"goods": "tests.chaincode.goods:Goods", "careless": "tests.chaincode.goods:CarelessGoods"}
 CALLS = 60
 Ask = Callable[[str, str], Counter[str]]

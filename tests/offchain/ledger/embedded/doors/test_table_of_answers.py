@@ -156,11 +156,11 @@ def test_wrong_signature_of_a_proposal__access_denied(user: User) -> None:
     proposed = user.propose("shelf", "get", "k", signature=user.signer.sign(b"another"))
     code, said, details = refused(lambda: user.evaluate(proposed))
     assert code is StatusCode.FAILED_PRECONDITION
-    assert said.endswith(words)
-    assert details[0][1].endswith(words)
+    assert words in said
+    assert words in details[0][1]
     code, _, details = refused(lambda: user.endorse(proposed))
     assert code is StatusCode.ABORTED
-    assert details[0][1].endswith(words)
+    assert words in details[0][1]
 
 
 @pytest.mark.parametrize("ahead_s", [-3600, 3600])
@@ -329,7 +329,7 @@ def test_revoked_client__is_refused_at_the_door_and_what_it_did_stays(
     revoke(world, ORG1, "Gone")
     code, said, _ = refused(lambda: gone.evaluate(gone.propose("shelf", "get", "k")))
     assert code is StatusCode.FAILED_PRECONDITION
-    assert said.endswith(f"access denied: channel [{CHANNEL}] creator org [{ORG1}]")
+    assert f"access denied: channel [{CHANNEL}] creator org [{ORG1}]" in said
     code, _, details = refused(lambda: endorsed(gone, "put", "k", "v"))
     assert code is StatusCode.ABORTED
     assert "access denied" in details[0][1]

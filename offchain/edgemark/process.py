@@ -48,11 +48,22 @@ def start_ticks(pid: int) -> int | None:
 
 
 def is_running(pid: int, started: int) -> bool:
-    """Does the process `pid` that started at `started` ticks still run?"""
+    """Does the process `pid` that started at `started` ticks still run, or a thread of it?
+
+    What it holds, as locks of files, it holds until its last thread has ended.
+    """
     found = _fields_of(pid)
-    return (
-        found is not None and found[STATE_FIELD] not in "ZX" and int(found[START_FIELD]) == started
-    )
+    if found is None or int(found[START_FIELD]) != started:
+        return False
+    return found[STATE_FIELD] not in "ZX" or _has_threads(pid)
+
+
+def _has_threads(pid: int) -> bool:
+    """Whether a process whose first thread has ended has others that have not."""
+    try:
+        return any(each.name != str(pid) for each in Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return False
 
 
 def tether(command: Sequence[str]) -> list[str]:

@@ -20,6 +20,12 @@ from edgemark.process import is_running
 pytestmark = pytest.mark.processes
 
 WAITING = "import sys, time; print('I am here', flush=True); time.sleep(600)"
+# Its first thread ends, as at a death by force in which another has not ended yet.
+HEADLESS = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(600,)).start()
+ctypes.CDLL(None).pthread_exit(0)
+"""
 LEAVING = "import sys; print('at my wit'); print('the disk is full'); sys.exit(3)"
 
 
@@ -130,6 +136,14 @@ time.sleep(600)
             parent.send_signal(signal.SIGKILL)
             wait_until("the end with its parent", lambda: not is_running(goes.pid, goes.started))
             assert stays.is_running
+
+
+def test_is_running__of_whom_a_thread_has_not_ended__is_true(tmp_path: Path) -> None:
+    with Program.start("headless", tmp_path, command(HEADLESS)) as program:
+        stat = Path(f"/proc/{program.pid}/stat")
+        wait_until("its first thread's end", lambda: ") Z " in stat.read_text())
+        assert is_running(program.pid, program.started)
+    assert not is_running(program.pid, program.started)
 
 
 def test_check_port_free__a_port_in_use__is_refused_by_name() -> None:

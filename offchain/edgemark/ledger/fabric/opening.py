@@ -52,6 +52,11 @@ class LedgerAccess:
         """Those of the own organisation, which are asked."""
         return self.profile.peers_of(self.settings.msp_id)
 
+    @property
+    def msp_folder(self) -> Path:
+        """Whence the identity was read."""
+        return _find_msp(self.settings, self.home)
+
     @contextmanager
     def client(self, waits: Waits = WAITS, *, submits: bool = True) -> Iterator[GatewayClient]:
         """A client for threads, and its journal; both are closed at the end.

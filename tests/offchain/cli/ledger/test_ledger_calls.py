@@ -179,7 +179,8 @@ def test_why_an_identity_is_refused__is_said_where_its_organisation_is_here(
     msp = other.path / "users/User1@org1.example.com/msp"
     words = ("query", "shelf", "get", "a", "--msp-folder", str(msp))
     facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
-    assert facts["who"] == "identity: was issued by another CA"
+    assert (facts["who"], facts["what"]) == (f"identity in {msp}", "was issued by another CA")
+    assert "edgemark ledger identity issue" in facts["remedy"]
     assert "access denied" in facts["had"]
 
 

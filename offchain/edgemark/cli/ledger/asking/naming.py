@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from edgemark.cli.ledger.asking.identities import explain_refused
 from edgemark.errors import EdgemarkError
-from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.faults import (
     ChaincodeRefused,
@@ -91,7 +90,7 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
     Raises:
         NotEndorsed: as it came, or what `Named.find_missing` found, with the ledger's words.
         LedgerSilent: as it came; of a ledger of this home that is down, with what starts it.
-        IdentityRefused: as it came, with the cause where it is known here.
+        IdentityRefused: as it came, with the identity's folder, and the cause where it is known.
         ChaincodeRefused: as it came, with chaincode, organisations and where its log is.
     """
     try:
@@ -103,10 +102,7 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
         say_how_to_start(silent, named.access.settings)
         raise
     except IdentityRefused as refused:
-        cause = _find_cause(named.access)
-        if cause is not None:
-            refused.who, refused.needed = f"identity: {cause.what}", cause.needed
-            refused.had = f"{cause.had}; {refused.had}" if cause.had else refused.had
+        explain_refused(refused, named.access)
         raise
     except NotEndorsed as refused:
         found = named.find_missing()
@@ -121,25 +117,6 @@ def say_how_to_start(silent: LedgerSilent, settings: LedgerSettings) -> None:
     is_own = settings.kind in STARTS and not settings.profile
     if is_own and "failed to connect" in str(silent.had).lower():
         silent.remedy = f"It is down: start it with `{STARTS[settings.kind]}`."
-
-
-def _find_cause(access: LedgerAccess) -> IdentityRefused | None:
-    """Why an organisation does not take an identity, where its folder is in this home.
-
-    The ledger itself tells strangers nothing of it.
-    """
-    folder, msp_id = ledger_folder(access.settings, access.home), access.settings.msp_id
-    places = [] if folder is None else (folder / "crypto-config/peerOrganizations").glob("*")
-    for place in places:
-        if f"{place.name.partition('.')[0]}msp" == msp_id.lower():
-            try:
-                organisation = OrganisationFolder(place, msp_id).read()
-                organisation.admit(access.signer.identity, at=datetime.now(UTC))
-            except IdentityRefused as cause:
-                return cause
-            except EdgemarkError:  # a folder that cannot be read is told elsewhere
-                return None
-    return None
 
 
 def _name_refuser(refused: ChaincodeRefused, named: Named) -> None:

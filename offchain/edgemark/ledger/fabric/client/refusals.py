@@ -154,8 +154,9 @@ def _denied(refusal: Refusal) -> EdgemarkError:
         who="identity",
         had=_words(refusal),
         needed="a member of an organisation of this channel",
-        remedy="See that channel, msp_id and msp_folder belong together, and that the certificate "
-        "has neither expired nor been revoked.",
+        remedy="See that channel, msp_id and msp_folder belong together. Where its certificate is "
+        "of another CA, name an identity of this ledger; where it was revoked or has expired, have "
+        "another issued. Set msp_folder to its folder `msp`.",
     )
 
 
@@ -313,8 +314,12 @@ _BY_TEXT = (
 
 
 def _words(refusal: Refusal) -> str:
-    """What was said, each endorser by address and organisation."""
-    said = [f"{refusal.code}: {_short(refusal.details)}"]
+    """What was said, each endorser by address and organisation, and nothing twice."""
+    details = refusal.details
+    for each in refusal.endorsers:  # Evaluate quotes the one that it asked
+        if each.message:
+            details = details.removesuffix(each.message).rstrip(": ")
+    said = [f"{refusal.code}: {_short(details)}"]
     said += [_of_endorser(each) for each in refusal.endorsers]
     return " | ".join(said)
 

@@ -26,6 +26,10 @@ from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES, MAX_NAME
 
 MAX_KEY_BYTES = 16 * 1024
 MAX_FILES = 64  # of a folder, looked at
+_ANOTHER = (
+    "Issue another (`edgemark ledger identity issue NAME`, or enroll it again at its CA), and set "
+    "msp_folder to its folder `msp`."
+)
 
 
 def read_msp_folder(folder: Path, msp_id: str, at: datetime) -> Signer:
@@ -74,7 +78,7 @@ def _check_time(certificate: x509.Certificate, path: Path, at: datetime) -> None
         who=path,
         had=at.isoformat(timespec="seconds"),
         needed=f"{first.isoformat()} .. {last.isoformat()}",
-        remedy="Enroll it again." if at > last else "Set the clock, or wait.",
+        remedy=_ANOTHER if at > last else "Set the clock, or wait.",
     )
 
 

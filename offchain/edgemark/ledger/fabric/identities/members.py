@@ -24,6 +24,8 @@ from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.signing import parse_identity, public_key_of
 
 MAX_KNOWN = 1024  # members whose certificates were checked, kept
+OTHER_CA, REVOKED = "was issued by another CA", "was revoked"
+EXPIRED, ROLES = "has expired", "has not one role"
 ATTRIBUTES = ObjectIdentifier("1.2.3.4.5.6.7.8.1")
 
 
@@ -104,7 +106,7 @@ class Organisation:
                 continue
             _check_is_no_authority(certificate, who)
             return
-        raise IdentityRefused("was issued by another CA", who=who, needed=f"one of {self.msp_id}")
+        raise IdentityRefused(OTHER_CA, who=who, needed=f"that of {self.msp_id}")
 
 
 @lru_cache(maxsize=MAX_KNOWN)
@@ -117,7 +119,8 @@ def _admit(organisation: Organisation, identity: bytes) -> tuple[Member, x509.Ce
     public_key_of(certificate, who)
     organisation.check_issued(certificate, who)
     if certificate.serial_number in organisation.revoked:
-        raise IdentityRefused("was revoked", who=who, had=f"{certificate.serial_number:x}")
+        serial = f"serial number {certificate.serial_number:x}"
+        raise IdentityRefused(REVOKED, who=who, had=serial)
     member = Member(
         msp_id=msp_id,
         role=read_role(certificate, who),
@@ -147,7 +150,7 @@ def _check_valid_at(certificate: x509.Certificate, at: datetime, who: str) -> No
     last = certificate.not_valid_after_utc
     if at > last:
         needed = f"<= {last.isoformat()}"
-        raise IdentityRefused("has expired", who=who, had=at.isoformat(), needed=needed)
+        raise IdentityRefused(EXPIRED, who=who, had=at.isoformat(), needed=needed)
 
 
 def read_role(certificate: x509.Certificate, who: str) -> MemberRole:
@@ -162,7 +165,7 @@ def read_role(certificate: x509.Certificate, who: str) -> MemberRole:
     if len(roles) != 1:
         needed = f"exactly one of {', '.join(known)}"
         had = ", ".join(roles) or "none"
-        raise IdentityRefused("has not one role", who=who, had=had, needed=needed)
+        raise IdentityRefused(ROLES, who=who, had=had, needed=needed)
     return roles[0]
 
 

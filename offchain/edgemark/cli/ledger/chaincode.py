@@ -35,14 +35,15 @@ from edgemark.ledger.fabric.lifecycle.hosting import (
     hosting_alone,
     swap_hosts,
 )
-from edgemark.ledger.fabric.lifecycle.messages import Wanted, check_wanted
+from edgemark.ledger.fabric.lifecycle.messages import check_wanted
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_administrators
+from edgemark.ledger.fabric.lifecycle.wishing import FIRST_VERSION, Wish, list_changes
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import make_package
 from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES
 from edgemark.ledger.fabric.settings import DEVELOPMENT, LedgerSettings
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.policies import OfChannel, make_policy
+from edgemark.ledger.fabric.wire.policy_text import parse_policy_words
 from edgemark.party.consortium.clock import has_clocks
 from edgemark.party.consortium.clocks import LONGEST_S, SHORTEST_S, tick_for
 from edgemark.transport.ports import hold_ports
@@ -62,9 +63,21 @@ def chaincode() -> None:
 @click.option(
     "--run", "code", metavar="MODULE:CLASS", help="Chaincode of your own.  [default: NAME of ours]"
 )
-@click.option("--version", default="1.0", show_default=True, help="Whatever you call it.")
-@click.option("--policy", help="As in AND('Org1MSP.peer', 'Org2MSP.peer').  [default: majority]")
-@click.option("--init-required", is_flag=True, help="Its first call has to be marked as such.")
+@click.option(
+    "--version",
+    help="The definition's chaincode version: whatever you call it.  [default: as committed; "
+    f"{FIRST_VERSION} the first time]",
+)
+@click.option(
+    "--policy",
+    help="Who endorses: as in AND('Org1MSP.peer', 'Org2MSP.peer'), or `majority`, the channel's "
+    "Endorsement = MAJORITY.  [default: as committed; majority the first time]",
+)
+@click.option(
+    "--init-required/--no-init-required",
+    default=None,
+    help="Its first call has to be marked as such.  [default: as committed]",
+)
 @click.option("--reload", is_flag=True, help="Its processes restart when their source changes.")
 @click.option("--address", metavar="HOST:PORT", help="Where its process listens already.")
 @click.option(
@@ -82,18 +95,17 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     started for each. On a network of a connection profile it is done for your own organisation:
     say where its process listens, by --address or --package. What is done already is not repeated,
     but processes that run are started anew, with the code as it is now; if that cannot run, they
-    stay as they were.
+    stay as they were. What is not said of its definition stays as it is committed, and what changes
+    is told.
     On the development ledger the clocks of all organisations tick for it from then on.
     """
     settings = invocation.settings()
     chosen = settings.of(LedgerSettings)
     text = given["policy"]
-    rule = parse_policy_text(text) if text else None
-    policy = make_policy(rule or ENDORSEMENT)
-    wanted = Wanted(
-        name, given["version"], policy=policy, init_required=bool(given["init_required"])
-    )
-    check_wanted(wanted)
+    policy = None if text is None else parse_policy_words(text)
+    said = None if policy is None else make_policy(policy)
+    wish = Wish(name, given["version"], said, given["init_required"])
+    check_wanted(wish.over(None))
     folder = ledger_folder(chosen, settings.home)
     console = Console(stderr=True)
     with (
@@ -101,14 +113,14 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         console.status("asking the ledger ...") as status,
     ):
         members = _members(everybody[0], name, chosen)
-        if rule is not None:
-            check_endorsers(text, rule, members)
+        if policy is not None and not isinstance(policy, OfChannel):
+            check_endorsers(text, policy, members)
         acting = [each for each in everybody if each.msp_id in members]
         hosts, packages = None, _named_packages(name, acting, given)
         if not packages:
             hosts = _start_hosts(folder, name, acting, given)
             packages = {each.msp_id: hosts.package_of(each.msp_id)[1] for each in acting}
-        deployed = deploy(acting, wanted, packages, lambda what: status.update(f"{what} ..."))
+        deployed = deploy(acting, wish, packages, lambda what: status.update(f"{what} ..."))
         check_committed(deployed)
         if chosen.kind == DEVELOPMENT:
             _begin_ticking(folder, acting[0], name, given["clock_s"])
@@ -144,6 +156,9 @@ def _show(invocation: Invocation, channel: str, deployed: Deployed, hosts: Hosts
         "processes": places,
     }
     lines = [f"{wanted.name} {wanted.version} is on {channel}, sequence {wanted.sequence}"]
+    if changes := list_changes(deployed.former, wanted, deployed.repackaged):
+        lines.append(f"  changed: {'; '.join(changes)}")
+        facts["changed"] = changes
     lines += [
         f"  {each}  {places.get(each, 'elsewhere')}  {package_id}"
         for each, package_id in deployed.packages.items()

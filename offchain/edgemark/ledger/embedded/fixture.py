@@ -37,13 +37,13 @@ from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.lifecycle.deploying import check_committed, deploy
 from edgemark.ledger.fabric.lifecycle.hosting import Hosts, draft_hosts
-from edgemark.ledger.fabric.lifecycle.messages import Wanted
 from edgemark.ledger.fabric.lifecycle.opening import open_administrators
+from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.profile.reading import read_profile
 from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FOLDERS, LedgerSettings
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.policies import make_policy
+from edgemark.ledger.fabric.wire.policy_text import parse_policy_words
 from edgemark.ledger.launching.ports import free_ports
 
 WAITS = Waits()
@@ -84,15 +84,18 @@ class LedgerFixture(Closing):
         return list(self.thread.ledger.organisations.peers)
 
     def deploy(
-        self, name: str, code: str, *, version: str = "1.0", policy: str = "", channel: str = ""
+        self, name: str, code: str, *, version: str = "", policy: str = "", channel: str = ""
     ) -> None:
         """Bring a chaincode to a channel; one that is there already is left as it is.
+
+        What is not said of its definition stays as it is committed.
 
         Args:
             name: of the chaincode on the channel.
             code: what runs: `module:Class`, found as the tests find it, or a name of ours.
-            version: whatever you call it; another one upgrades.
-            policy: as in `AND('Org1MSP.peer', 'Org2MSP.peer')`; empty for the majority.
+            version: whatever you call it, "1.0" the first time; another one upgrades.
+            policy: as in `AND('Org1MSP.peer', 'Org2MSP.peer')`, or `majority`, which it is the
+                first time.
             channel: empty for the first one.
 
         Raises:
@@ -105,14 +108,14 @@ class LedgerFixture(Closing):
             hosts = draft_hosts(folder, name, code, known, free_ports(len(known)))
             hosts.start(stays=False)
             self._hosts[name] = hosts
-        rule = parse_policy_text(policy) if policy else ENDORSEMENT
-        wanted = Wanted(name, version, policy=make_policy(rule))
+        said = make_policy(parse_policy_words(policy)) if policy else None
+        wish = Wish(name, version or None, said)
         settings = self._settings(self.msp_ids[0], channel)
         members = self._members(settings.channel)
         with open_administrators(settings, self.home) as everybody:
             acting = [each for each in everybody if each.msp_id in members]
             packages = {each.msp_id: hosts.package_of(each.msp_id)[1] for each in acting}
-            check_committed(deploy(acting, wanted, packages))
+            check_committed(deploy(acting, wish, packages))
 
     def client(
         self, msp_id: str = "", user: str = "User1", channel: str = "", waits: Waits = WAITS

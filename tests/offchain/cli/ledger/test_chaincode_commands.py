@@ -62,7 +62,31 @@ def test_chaincode_deploy__can_be_called_at_once_and_again(town: LedgerHome) -> 
     assert again["sequence"] == 1
     policy = "OR('Org1MSP.peer', 'Org2MSP.peer')"
     words = ("chaincode", "deploy", "shelf", "--run", SHELF, "--policy", policy, "--json")
-    assert ledger(town, *words).value == {**again, "sequence": 2}
+    changed = ["policy majority -> OR('Org1MSP.peer', 'Org2MSP.peer')"]
+    assert ledger(town, *words).value == {**again, "sequence": 2, "changed": changed}
+
+
+def test_chaincode_deploy__leaves_what_is_not_said_as_committed_and_tells_what_changes(
+    town: LedgerHome, tmp_path: Path
+) -> None:
+    words, policy = (
+        ("chaincode", "deploy", "kept", "--run", SHELF),
+        "OR('Org1MSP.peer', 'Org2MSP.peer')",
+    )
+    assert ledger(town, *words, "--version", "2.0", "--policy", policy).status == Exit.DONE
+    again = ledger(town, *words, "--reload")
+    assert again.out.startswith("kept 2.0 is on mychannel, sequence 1\n  Org1MSP  ")
+    package = tmp_path / "kept.tgz"
+    package.write_bytes(town.serve("kept", Shelf()))
+    elsewhere = ledger(town, "chaincode", "deploy", "kept", "--package", package)
+    assert elsewhere.out.startswith(
+        "kept 2.0 is on mychannel, sequence 2\n  changed: package of Org1MSP, Org2MSP\n"
+    )
+    back = ledger(town, *words, "--policy", "majority", "--version", "2.1")
+    assert back.out.startswith(
+        "kept 2.1 is on mychannel, sequence 3\n  changed: version 2.0 -> 2.1; "
+        f"policy {policy} -> majority; package of Org1MSP, Org2MSP\n"
+    )
 
 
 @pytest.mark.parametrize(

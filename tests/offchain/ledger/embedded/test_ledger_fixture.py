@@ -84,3 +84,17 @@ def test_issued_identity__has_its_attributes(ledger: LedgerFixture) -> None:
     ledger.issue("watch", {"edgemark.clock": "true"})
     with ledger.client(user="watch") as client:
         client.submit("shelf", "put", "k", "v")
+
+
+def test_deploy__again__leaves_version_and_policy_as_they_are(ledger: LedgerFixture) -> None:
+    ledger.deploy("shelf", SHELF, version="2.0", policy="OR('Org1MSP.peer', 'Org2MSP.peer')")
+    channel = ledger.thread.ledger.ledger.channels["mychannel"]
+    before = channel.definition("shelf")
+    ledger.deploy("shelf", SHELF)
+    assert channel.definition("shelf") == before
+    ledger.deploy("shelf", SHELF, policy="majority")
+    after = channel.definition("shelf")
+    assert after is not None
+    assert before is not None
+    assert (after.version, after.sequence) == ("2.0", before.sequence + 1)
+    assert after.policy != before.policy

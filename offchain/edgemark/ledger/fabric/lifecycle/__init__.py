@@ -8,6 +8,7 @@ said by name.
 | file | what it holds |
 |---|---|
 | `messages.py` | pure: what `_lifecycle` is asked, and what it may answer |
+| `wishing.py` | pure: what is said of a definition, over what is committed |
 | `administrator.py` | an organisation's administrator: one call each |
 | `deploying.py` | all calls that a chaincode needs, from wherever it stands |
 | `opening.py` | the administrators that this home may act for |

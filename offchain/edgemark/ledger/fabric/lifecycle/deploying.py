@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import ChaincodeRefused, NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import LOOK_S, Administrator
 from edgemark.ledger.fabric.lifecycle.messages import Approved, Wanted, check_wanted
+from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.wire.policies import PolicyRefused, Rule, organisations_of
 from edgemark.words import name_each
 
@@ -34,17 +35,21 @@ class Deployed:
         packages: package id of each organisation that was acted for.
         is_committed: whether it is agreed on.
         missing: what organisations did not approve, by MSP id; others may have to act.
+        former: what was agreed on before; None for nothing.
+        repackaged: MSP ids of those acted for that ran another package before.
     """
 
     wanted: Wanted
     packages: Mapping[str, str]
     is_committed: bool
     missing: Mapping[str, str]
+    former: Wanted | None = field(default=None, compare=False)
+    repackaged: Sequence[str] = field(default=(), compare=False)
 
 
 def deploy(
     administrators: Sequence[Administrator],
-    wanted: Wanted,
+    wished: Wish | Wanted,
     packages: Mapping[str, bytes],
     tell: Callable[[str], None] = lambda _: None,
 ) -> Deployed:
@@ -52,7 +57,8 @@ def deploy(
 
     Args:
         administrators: of the organisations that are acted for, at least one.
-        wanted: the definition; its sequence is chosen here.
+        wished: the definition; its sequence is chosen here. Of a wish, what it does not say stays
+            as it is committed.
         packages: of each of these organisations, by MSP id; none for one that does not endorse.
         tell: told what is being done.
 
@@ -65,35 +71,66 @@ def deploy(
             `Administrator`.
     """
     first = administrators[0]
-    check_wanted(wanted)
+    check_wanted(wished.over(None) if isinstance(wished, Wish) else wished)
     ids = {}
     for each in administrators:
         ids[each.msp_id] = ""
         if each.msp_id in packages:
             tell(f"installing at {each.msp_id}")
             ids[each.msp_id] = each.install(packages[each.msp_id]).package_id
-    current = first.definition(wanted.name)
-    is_as_committed = current is not None and current.terms == wanted.terms
-    held = 0 if current is None else current.sequence
-    wanted = replace(wanted, sequence=held if is_as_committed else held + 1)
+    current = first.definition(wished.name)
+    wanted = wished.over(current) if isinstance(wished, Wish) else wished
+    moved = _list_repackaged(administrators, current, ids)
+    wanted = replace(wanted, sequence=_choose_sequence(administrators, current, wanted, moved))
     for each in administrators:
         approved = Approved(wanted, ids[each.msp_id])
         if each.approved(wanted.name, wanted.sequence) != approved:
             tell(f"approving for {each.msp_id}")
             each.approve(approved)
     missing: dict[str, str] = {}
-    if not is_as_committed:
+    if current is None or current.sequence != wanted.sequence:
         ready = _hear_approvals(first, wanted, list(ids))
         missing = {msp_id: what for msp_id, what in ready.items() if what}
         willing = [msp_id for msp_id, what in ready.items() if not what]
         if 2 * len(willing) <= len(ready):
-            return Deployed(wanted, ids, False, missing)
+            return Deployed(wanted, ids, False, missing, current, moved)
         tell(f"committing {wanted.name} {wanted.version}, sequence {wanted.sequence}")
         _commit(first, wanted, willing)
     tell("waiting until it can be endorsed")
     endorsers = [msp_id for msp_id, package_id in ids.items() if package_id]
     first.wait_until_endorsed(wanted.name, endorsers, READY_S)
-    return Deployed(wanted, ids, True, missing)
+    return Deployed(wanted, ids, True, missing, current, moved)
+
+
+def _list_repackaged(
+    administrators: Sequence[Administrator], current: Wanted | None, ids: Mapping[str, str]
+) -> list[str]:
+    """MSP ids of those that approved another package than this for what is committed."""
+    if current is None:
+        return []
+    held = {each.msp_id: each.approved(current.name, current.sequence) for each in administrators}
+    return [
+        msp_id
+        for msp_id, approved in held.items()
+        if approved is not None and approved.package_id not in ("", ids[msp_id])
+    ]
+
+
+def _choose_sequence(
+    administrators: Sequence[Administrator],
+    current: Wanted | None,
+    wanted: Wanted,
+    moved: Sequence[str],
+) -> int:
+    """The next one where the definition changes, else that which is committed.
+
+    Who can commit alone takes another package by the next one too: then all run it from one block
+    on. Who cannot changes its own package alone, which is nobody else's affair.
+    """
+    if current is None:
+        return 1
+    can_commit = moved and 2 * len(administrators) > len(members_of(administrators[0], wanted.name))
+    return current.sequence + (current.terms != wanted.terms or bool(can_commit))
 
 
 def members_of(first: Administrator, name: str) -> list[str]:

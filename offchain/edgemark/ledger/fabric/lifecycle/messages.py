@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fabric_protos.peer import proposal_pb2, proposal_response_pb2, query_pb2
+from fabric_protos.peer import collection_pb2, proposal_pb2, proposal_response_pb2, query_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark.errors import RefusedInput
@@ -23,6 +23,7 @@ CONFIGURATION = "cscc"
 WHO = "answer of _lifecycle"
 GOOD = range(200, 400)  # statuses
 NOT_AGREED = "does not agree"  # where a ledger says not in what
+OWN_PLUGINS = ("escc", "vscc")  # Fabric's, of every definition that names none
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Wanted:
         sequence: number of the definition, from 1.
         policy: `ApplicationPolicy`, see `wire.policies`; the majority of the channel by default.
         init_required: whether a first call has to be marked as such.
+        plugins: that endorse and validate; empty for Fabric's own.
+        collections: `CollectionConfigPackage`, of private data; empty for none.
     """
 
     name: str
@@ -42,11 +45,13 @@ class Wanted:
     sequence: int = 1
     policy: bytes = make_policy(ENDORSEMENT)
     init_required: bool = False
+    plugins: tuple[str, str] = ("", "")
+    collections: bytes = b""
 
     @property
-    def terms(self) -> tuple[str, bytes, bool]:
+    def terms(self) -> tuple[object, ...]:
         """What two definitions of a name may differ in."""
-        return self.version, self.policy, self.init_required
+        return self.version, self.policy, self.init_required, self.plugins, self.collections
 
 
 @dataclass(frozen=True)
@@ -226,13 +231,19 @@ def check_wanted(wanted: Wanted) -> None:
 
 
 def _terms(wanted: Wanted) -> dict[str, Any]:
-    return {
+    endorses, validates = wanted.plugins
+    terms = {
         "name": wanted.name,
         "version": wanted.version,
         "sequence": wanted.sequence,
         "validation_parameter": wanted.policy,
         "init_required": wanted.init_required,
+        "endorsement_plugin": endorses,
+        "validation_plugin": validates,
     }
+    if wanted.collections:
+        terms["collections"] = collection_pb2.CollectionConfigPackage.FromString(wanted.collections)
+    return terms
 
 
 def _wanted(name: str, message: Any) -> Wanted:
@@ -242,4 +253,14 @@ def _wanted(name: str, message: Any) -> Wanted:
         message.sequence,
         message.validation_parameter,
         message.init_required,
+        _plugins(message),
+        message.collections.SerializeToString(),
+    )
+
+
+def _plugins(message: Any) -> tuple[str, str]:
+    endorses, validates = message.endorsement_plugin, message.validation_plugin
+    return (
+        "" if endorses == OWN_PLUGINS[0] else endorses,
+        "" if validates == OWN_PLUGINS[1] else validates,
     )

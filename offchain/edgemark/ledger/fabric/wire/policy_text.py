@@ -4,6 +4,8 @@
               | "OutOf" "(" number {"," rule} ")"
     rule      = policy | "'" organisation "." role "'"
 
+or `majority`: whatever the channel calls its endorsement.
+
 Gates are written so, in capitals or in small letters; quotes are single or double.
 """
 
@@ -12,15 +14,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.wire.limits import MAX_POLICY_DEPTH, MAX_POLICY_TEXT
 from edgemark.ledger.fabric.wire.policies import (
+    ENDORSEMENT,
     WHO,
+    OfChannel,
     OutOf,
+    Policy,
     PolicyRefused,
     Role,
     Rule,
     SignedBy,
     check_size,
+    parse_policy,
 )
 
 _TOKEN = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)"|([A-Za-z]+)|([0-9]{1,6})|([(),]))""")
@@ -30,6 +37,8 @@ _GATES = {
     for gate in ("And", "Or", "OutOf")
     for written in (gate, gate.lower(), gate.upper())
 }
+MAJORITY = "majority"
+MOST_SHOWN = 64  # bytes of a policy that is none
 EXAMPLE = "AND('Org1MSP.peer', 'Org2MSP.peer')"
 
 
@@ -47,6 +56,26 @@ def parse_policy_text(text: str) -> Rule:
     parser.expect_end()
     check_size(rule)
     return rule
+
+
+def parse_policy_words(text: str) -> Policy:
+    """A chaincode's policy: a tree, or `majority` for the channel's own.
+
+    Raises:
+        PolicyRefused: it is none; `had` shows where.
+    """
+    return ENDORSEMENT if text.lower() == MAJORITY else parse_policy_text(text)
+
+
+def describe_policy(raw: bytes) -> str:
+    """The text of an `ApplicationPolicy`, of any ledger; its bytes where it has none."""
+    try:
+        policy = parse_policy(raw)
+    except EdgemarkError:
+        return f"0x{raw[:MOST_SHOWN].hex()}{'...' if len(raw) > MOST_SHOWN else ''}"
+    if isinstance(policy, OfChannel):
+        return MAJORITY if policy == ENDORSEMENT else policy.name
+    return write_policy(policy)
 
 
 def write_policy(rule: Rule) -> str:

@@ -12,6 +12,7 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import ChaincodeRefused, MessageMalformed
 from edgemark.ledger.fabric.lifecycle import messages
 from edgemark.ledger.fabric.lifecycle.messages import NOT_AGREED, Approved, Wanted
+from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, parse_policy
 
 WANTED = Wanted("shelf", "1.0", 3, init_required=True)
@@ -32,6 +33,28 @@ def test_approve_arguments__say_all_of_it(package_id: str) -> None:
     kind = "local_package" if package_id else "unavailable"
     assert sent.source.WhichOneof("Type") == kind
     assert sent.source.local_package.package_id == package_id
+
+
+def test_a_definition_of_others__keeps_what_is_never_said_here() -> None:
+    """Else a deployment of another version would take plugins and private data away."""
+    held = lifecycle_pb2.QueryChaincodeDefinitionResult(
+        version="1", sequence=4, endorsement_plugin="own", validation_plugin="vscc"
+    )
+    held.collections.config.add().static_collection_config.name = "secret"
+    current = messages.read_definition("shelf", held.SerializeToString())
+    _, raw = messages.commit_arguments(Wish("shelf", "2").over(current))
+    sent = lifecycle_pb2.CommitChaincodeDefinitionArgs.FromString(raw)
+    assert sent.collections == held.collections
+    assert (sent.version, sent.endorsement_plugin, sent.validation_plugin) == ("2", "own", "")
+    usual = lifecycle_pb2.QueryChaincodeDefinitionResult(
+        version="1", sequence=1, endorsement_plugin="escc", validation_plugin="vscc"
+    )
+    usual.validation_parameter = WANTED.policy
+    usual.collections.SetInParent()
+    read = messages.read_definition("shelf", usual.SerializeToString())
+    assert read == Wanted("shelf", "1"), "nothing was said of them, so nothing differs"
+    assert Wish("shelf").over(read) == read
+    assert Wish("shelf", init_required=True).over(read).init_required
 
 
 def readiness(mismatches: dict[str, list[str]]) -> bytes:

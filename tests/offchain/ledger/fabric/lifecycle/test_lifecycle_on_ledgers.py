@@ -23,8 +23,9 @@ from edgemark.ledger.fabric.lifecycle.deploying import (
 )
 from edgemark.ledger.fabric.lifecycle.messages import Approved, Wanted
 from edgemark.ledger.fabric.lifecycle.opening import list_accesses, open_administrators
+from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.opening import open_ledger
-from edgemark.ledger.fabric.wire.policies import OutOf, Role, SignedBy, make_policy
+from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, OutOf, Role, SignedBy, make_policy
 
 ORG1, ORG2 = "Org1MSP", "Org2MSP"
 EITHER = make_policy(OutOf(1, (SignedBy(ORG1, Role.PEER), SignedBy(ORG2, Role.PEER))))
@@ -88,6 +89,22 @@ def test_deploy__of_another_version_or_policy__is_the_next_sequence(
     found = both[0].definition(name)
     assert found is not None
     assert (found.version, found.policy, found.sequence) == ("2.0", EITHER, 3)
+
+
+def test_deploy__of_a_wish__leaves_what_it_does_not_say_as_committed(
+    both: Sequence[Administrator], packages: dict[str, bytes], name: str, ledger_home: LedgerHome
+) -> None:
+    first = deploy(both, Wish(name), packages).wanted
+    assert (first.version, first.policy) == ("1.0", make_policy(ENDORSEMENT))
+    deploy(both, Wish(name, "2.0", EITHER), packages)
+    again = deploy(both, Wish(name), packages)
+    assert (again.wanted.version, again.wanted.policy, again.wanted.sequence) == ("2.0", EITHER, 2)
+    other = {msp_id: ledger_home.serve(name, Shelf()) for msp_id in (ORG1, ORG2)}
+    alone = deploy(both[:1], Wish(name), {ORG1: other[ORG1]})
+    assert (alone.wanted.sequence, alone.repackaged) == (2, [ORG1]), "its own affair"
+    moved = deploy(both, Wish(name), other)
+    assert (moved.wanted, moved.repackaged) == (replace(again.wanted, sequence=3), [ORG2])
+    assert deploy(both, Wish(name), other).wanted.sequence == 3
 
 
 def test_deploy__by_one_of_two__waits_for_the_other_and_names_it(

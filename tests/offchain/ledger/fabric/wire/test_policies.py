@@ -39,7 +39,12 @@ from edgemark.ledger.fabric.wire.policies import (
     parse_policy,
     resolve,
 )
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text, write_policy
+from edgemark.ledger.fabric.wire.policy_text import (
+    describe_policy,
+    parse_policy_text,
+    parse_policy_words,
+    write_policy,
+)
 
 ORGANISATIONS = ("Org1MSP", "Org2MSP", "Org3MSP")
 LEAVES = st.builds(SignedBy, st.sampled_from(ORGANISATIONS), st.sampled_from(Role))
@@ -264,3 +269,13 @@ def test_largest_tree__is_evaluated_at_once() -> None:
     began = time.process_time()
     assert is_satisfied(OutOf(MAX_ENDORSEMENTS, leaves), endorsers)
     assert time.process_time() - began < 1
+
+
+def test_a_policy_in_words__is_read_back_whatever_it_is() -> None:
+    assert parse_policy_words("Majority") == ENDORSEMENT
+    for words in ("majority", "OR('A.peer', 'B.member')", "OutOf(2, 'A.peer', 'B.peer', 'C.peer')"):
+        assert describe_policy(make_policy(parse_policy_words(words))) == words
+    assert describe_policy(make_policy(OfChannel("/Channel/Mine"))) == "/Channel/Mine"
+    assert describe_policy(b"\xff" * 65) == f"0x{'ff' * 64}..."
+    with pytest.raises(PolicyRefused, match="cannot be read"):
+        parse_policy_words("")

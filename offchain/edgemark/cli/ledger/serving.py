@@ -35,6 +35,7 @@ from edgemark.ledger.embedded.running.process import (
     take_down,
 )
 from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
+from edgemark.ledger.fabric.settings import FABRIC, FOLDERS
 from edgemark.party.consortium.clocks import start_clocks, stop_clocks
 from edgemark.transport.ports import hold_ports
 
@@ -190,9 +191,13 @@ def _end(place: Place) -> bool:
 @takes_home
 def status(invocation: Invocation) -> Exit:
     """Print whether this home's ledger runs, and where it listens; status 1 when it does not."""
-    running = ledger_status(place_of(invocation).folder)
+    place = place_of(invocation)
+    running = ledger_status(place.folder)
     if running is None:
-        invocation.show({"runs": False}, "no ledger is up; start it: edgemark ledger up")
+        words = "no development ledger is up; start it: edgemark ledger up"
+        if (place.folder.parent / FOLDERS[FABRIC]).is_dir():
+            words += "\nhow this home's network of Fabric is, says: edgemark fabric status"
+        invocation.show({"runs": False}, words)
         return Exit.CHECK_FAILED
     invocation.show({"runs": True, **running.facts})
     return Exit.DONE

@@ -80,7 +80,20 @@ def test_ledger__is_found_again_and_says_where_it_is(served: Home) -> None:
 
 @pytest.mark.parametrize("words", [("--orgs", "2"), ("--skew", "3"), ("--channel", "third")])
 def test_ledger_that_is_wished_otherwise__is_refused(served: Home, words: tuple[str, ...]) -> None:
-    assert served.run("up", *words).status == Exit.REFUSED_INPUT
+    refused = served.run("up", *words)
+    assert refused.status == Exit.REFUSED_INPUT
+    assert "{" not in refused.value["had"] + refused.value["needed"], "words, and no Python"
+    if words[0] == "--channel":
+        assert refused.value["had"] == "channels two of Org1MSP, Org3MSP"
+        assert refused.value["needed"] == "channels two of Org1MSP, Org3MSP; third of all"
+
+
+def test_status__in_a_home_with_a_network_of_fabric__says_who_knows_of_it(tmp_path: Path) -> None:
+    assert "fabric" not in edgemark_here("ledger", "status", "--home", tmp_path).out
+    (tmp_path / "fabric").mkdir()
+    status = edgemark_here("ledger", "status", "--home", tmp_path)
+    assert status.status == Exit.CHECK_FAILED
+    assert "edgemark fabric status" in status.out
 
 
 def test_second_process__is_refused(served: Home) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +154,17 @@ def check_served_so(folder: Path, wished: Served, names: Sequence[str]) -> None:
             raise RefusedInput(
                 "runs already, and otherwise",
                 who=folder,
-                had=f"{name} {getattr(had, name)}",
-                needed=f"{name} {getattr(wished, name)}",
+                had=_in_words(name, getattr(had, name)),
+                needed=_in_words(name, getattr(wished, name)),
                 remedy=STOP_FIRST,
             )
+
+
+def _in_words(name: str, value: object) -> str:
+    """A fact of what is served: channels with who is on them, ports with whose they are."""
+    if name == "channels" and isinstance(value, Mapping):
+        told = [f"{each} of {', '.join(members) or 'all'}" for each, members in value.items()]
+        return f"channels {'; '.join(told)}"
+    if isinstance(value, Mapping):
+        return f"{name} {', '.join(f'{whose} {each}' for whose, each in value.items())}"
+    return f"{name} {value}"

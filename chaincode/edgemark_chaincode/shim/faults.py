@@ -11,9 +11,17 @@
 
 from __future__ import annotations
 
+from bdb import BdbQuit
+
 from edgemark.errors import EdgemarkError, LedgerUnavailable, PeerFault, RefusedInput
 from edgemark.words import printable
 from edgemark_chaincode.shim.limits import MAX_WORDS
+
+LEFT = (
+    "the chaincode's debugger ended the call (BdbQuit): it was left, or breakpoint() was reached "
+    "in a process without a terminal, as those that `deploy` starts; run one in yours: "
+    "`edgemark ledger chaincode run NAME --org MSP`"
+)
 
 
 class CallRefused(RefusedInput):
@@ -40,6 +48,8 @@ def tell(fault: BaseException) -> str:
     """The words that whoever called the chaincode reads; at most MAX_WORDS characters."""
     if isinstance(fault, EdgemarkError):
         return str(fault)[:MAX_WORDS].encode(errors="replace").decode()
+    if isinstance(fault, BdbQuit):
+        return LEFT
     words = " ".join(str(part) for part in fault.args if isinstance(part, str | int))
     name = type(fault).__name__
     said = f"the chaincode failed: {name}: {words}" if words else f"the chaincode failed: {name}"

@@ -21,6 +21,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.ledger.fabric.faults import LedgerSilent, NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
+from edgemark.ledger.fabric.lifecycle.checking import HOST, check_answers
 from edgemark.ledger.fabric.lifecycle.deploying import (
     Deployed,
     check_committed,
@@ -29,7 +30,6 @@ from edgemark.ledger.fabric.lifecycle.deploying import (
     members_of,
 )
 from edgemark.ledger.fabric.lifecycle.hosting import (
-    HOST,
     Hosts,
     find_hosts,
     hosting_alone,
@@ -40,7 +40,7 @@ from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_adminis
 from edgemark.ledger.fabric.lifecycle.wishing import FIRST_VERSION, Wish, list_changes
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import make_package
-from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES
+from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES, parse_package
 from edgemark.ledger.fabric.settings import DEVELOPMENT, LedgerSettings
 from edgemark.ledger.fabric.wire.policies import OfChannel, make_policy
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_words
@@ -61,7 +61,11 @@ def chaincode() -> None:
 @chooses_ledger
 @click.argument("name")
 @click.option(
-    "--run", "code", metavar="MODULE:CLASS", help="Chaincode of your own.  [default: NAME of ours]"
+    "--run",
+    "code",
+    metavar="MODULE:CLASS",
+    help="Chaincode of your own, run here and packaged as a service (type ccaas).  [default: what "
+    "NAME ran here before, else NAME of ours]",
 )
 @click.option(
     "--version",
@@ -79,14 +83,20 @@ def chaincode() -> None:
     help="Its first call has to be marked as such.  [default: as committed]",
 )
 @click.option("--reload", is_flag=True, help="Its processes restart when their source changes.")
-@click.option("--address", metavar="HOST:PORT", help="Where its process listens already.")
+@click.option(
+    "--address", metavar="HOST:PORT", help="Where its process listens already, for its package."
+)
 @click.option(
     "--clock-every",
     "clock_s",
     type=RealRange(SHORTEST_S, LONGEST_S),
     help=f"Seconds between ticks of the development ledger's clocks.  [default: {CLOCK_S:g}]",
 )
-@click.option("--package", type=click.Path(path_type=Path, dir_okay=False), help="Made elsewhere.")
+@click.option(
+    "--package",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A chaincode package of type ccaas, made elsewhere; its process listens already.",
+)
 def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     """Bring NAME to the channel, and wait until it is endorsed.
 
@@ -116,7 +126,7 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
         if policy is not None and not isinstance(policy, OfChannel):
             check_endorsers(text, policy, members)
         acting = [each for each in everybody if each.msp_id in members]
-        hosts, packages = None, _named_packages(name, acting, given)
+        hosts, packages = None, _named_packages(folder, name, acting, given)
         if not packages:
             hosts = _start_hosts(folder, name, acting, given)
             packages = {each.msp_id: hosts.package_of(each.msp_id)[1] for each in acting}
@@ -231,9 +241,12 @@ def run(
 
 
 def _named_packages(
-    name: str, acting: Sequence[Administrator], given: dict[str, Any]
+    folder: Path | None, name: str, acting: Sequence[Administrator], given: dict[str, Any]
 ) -> dict[str, bytes]:
-    """What the options say that organisations install; empty for none."""
+    """What the options say that organisations install; empty for none.
+
+    On a ledger of this home its process is dialled first: the peers are on this machine as well.
+    """
     if given["package"] and given["address"]:
         raise RefusedInput("are alternatives", who="--package and --address")
     if given["package"]:
@@ -242,6 +255,8 @@ def _named_packages(
         raw = make_package(name, Connection(given["address"]))
     else:
         return {}
+    if folder is not None:
+        check_answers(parse_package(raw))
     return {each.msp_id: raw for each in acting}
 
 
@@ -257,5 +272,8 @@ def _start_hosts(
         )
     with hold_ports(len(acting)) as held:
         msp_ids = [each.msp_id for each in acting]
-        code, reload = given["code"] or name, bool(given["reload"])
-        return swap_hosts(folder, name, code, msp_ids, held.numbers, reload=reload)
+        before = None if given["code"] else find_hosts(folder, name)
+        code = given["code"] or (before.code if before else name)
+        cwd = before.cwd if before else None
+        reload = bool(given["reload"])
+        return swap_hosts(folder, name, code, msp_ids, held.numbers, cwd, reload=reload)

@@ -35,6 +35,7 @@ from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.lifecycle.checking import check_code
 from edgemark.ledger.fabric.lifecycle.deploying import check_committed, deploy
 from edgemark.ledger.fabric.lifecycle.hosting import Hosts, draft_hosts
 from edgemark.ledger.fabric.lifecycle.opening import open_administrators
@@ -45,6 +46,7 @@ from edgemark.ledger.fabric.settings import DEVELOPMENT, FOLDERS, LedgerSettings
 from edgemark.ledger.fabric.wire.policies import make_policy
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_words
 from edgemark.ledger.launching.ports import free_ports
+from edgemark.ledger.launching.program import ProgramDied
 
 WAITS = Waits()
 
@@ -100,14 +102,11 @@ class LedgerFixture(Closing):
 
         Raises:
             ProgramDied: its process ended at the start; with its last words.
-            RefusedInput: a name, version or policy that is none.
+            RefusedInput: a name, version or policy that is none, or code that cannot be run.
         """
         hosts = self._hosts.get(name)
         if hosts is None or hosts.code != code:
-            folder, known = self.thread.place.folder, self.msp_ids
-            hosts = draft_hosts(folder, name, code, known, free_ports(len(known)))
-            hosts.start(stays=False)
-            self._hosts[name] = hosts
+            self._hosts[name] = hosts = self._start(name, code)
         said = make_policy(parse_policy_words(policy)) if policy else None
         wish = Wish(name, version or None, said)
         settings = self._settings(self.msp_ids[0], channel)
@@ -116,6 +115,19 @@ class LedgerFixture(Closing):
             acting = [each for each in everybody if each.msp_id in members]
             packages = {each.msp_id: hosts.package_of(each.msp_id)[1] for each in acting}
             check_committed(deploy(acting, wish, packages))
+
+    def _start(self, name: str, code: str) -> Hosts:
+        """Start its processes; those of another code, which end for it, run on if it cannot be."""
+        if name in self._hosts:
+            check_code(code, Path.cwd())
+        folder, known = self.thread.place.folder, self.msp_ids
+        hosts = draft_hosts(folder, name, code, known, free_ports(len(known)))
+        try:
+            hosts.start(stays=False)
+        except ProgramDied:
+            check_code(code, Path.cwd())  # says what is wrong with it, where that is why
+            raise
+        return hosts
 
     def client(
         self, msp_id: str = "", user: str = "User1", channel: str = "", waits: Waits = WAITS

@@ -95,13 +95,18 @@ def open_ledger(settings: LedgerSettings, home: Path) -> LedgerAccess:
     Raises:
         ProfileInvalid, IdentityRefused: not there, or not right; the remedy says which setting.
     """
-    profile = read_profile(_find_profile(settings, home))
+    profile = read_profile(find_profile(settings, home))
     profile.peers_of(settings.msp_id)
     signer = read_msp_folder(_find_msp(settings, home), settings.msp_id, datetime.now(UTC))
     return LedgerAccess(settings, home, profile, signer)
 
 
-def _find_profile(settings: LedgerSettings, home: Path) -> Path:
+def find_profile(settings: LedgerSettings, home: Path) -> Path:
+    """The connection profile that the settings name.
+
+    Raises:
+        ProfileInvalid: not named, or no ledger of this home has it; the remedy says what to do.
+    """
     if settings.profile:
         return expand_home(settings.profile, who="ledger.profile").absolute()
     if settings.kind not in FOLDERS:

@@ -19,6 +19,8 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.ledger.fabric.lifecycle.hosting import find_hosts, stop_hosts
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, list_accesses
 from edgemark.ledger.fabric.opening import LedgerAccess
+from edgemark.ledger.fabric.packages.connection import Connection
+from edgemark.ledger.fabric.packages.making import make_package
 from edgemark.party.consortium.clocks import stop_clocks
 
 pytestmark = [pytest.mark.processes]
@@ -78,6 +80,11 @@ def test_chaincode_deploy__leaves_what_is_not_said_as_committed_and_tells_what_c
     assert again.out.startswith("kept 2.0 is on mychannel, sequence 1\n  Org1MSP  ")
     package = tmp_path / "kept.tgz"
     package.write_bytes(town.serve("kept", Shelf()))
+    nowhere = tmp_path / "nowhere.tgz"
+    nowhere.write_bytes(make_package("kept", Connection("127.0.0.1:1", 0.5)))
+    refused = ledger(town, "chaincode", "deploy", "kept", "--package", nowhere)
+    assert "127.0.0.1:1: does not answer; nothing was changed" in refused.complaint
+    assert "--package-id kept:" in refused.complaint
     elsewhere = ledger(town, "chaincode", "deploy", "kept", "--package", package)
     assert elsewhere.out.startswith(
         "kept 2.0 is on mychannel, sequence 2\n  changed: package of Org1MSP, Org2MSP\n"
@@ -121,8 +128,15 @@ def test_chaincode_deploy__of_what_cannot_be__is_refused_and_leaves_nothing(
     done = ledger(town, "chaincode", "deploy", *words)
     assert done.status != Exit.DONE
     assert said in done.complaint
+    assert done.complaint.count("had ") < 2
     assert find_hosts(folder_of(town), "any") is None
     assert find_hosts(folder_of(town), "nowhere") is None
+
+
+def test_chaincode_deploy__before_there_is_a_ledger__says_how_to_start_one(tmp_path: Path) -> None:
+    done = edgemark_here("ledger", "chaincode", "deploy", "shelf", "--home", tmp_path)
+    assert done.status == Exit.REFUSED_INPUT
+    assert "Start one: `edgemark ledger up`" in done.complaint
 
 
 CODE = """
@@ -147,6 +161,10 @@ def test_chaincode_deploy__again__runs_the_code_as_it_is_now_or_leaves_what_ran(
     source.write_text(CODE.replace("ANSWER", "the second"))
     assert ledger(town, *words, "--version", "2", "--reload").status == Exit.DONE
     assert ledger(town, "query", "told", "any").out == "the second\n"
+    monkeypatch.chdir(town.home)  # what ran is known by its name, and where it ran
+    short = ledger(town, "chaincode", "deploy", "told", "--reload")
+    assert short.out.startswith("told 2 is on mychannel, sequence 2\n"), short.complaint
+    monkeypatch.chdir(tmp_path)
     before = find_hosts(folder_of(town), "told")
     assert before is not None
     assert before.reload
@@ -237,6 +255,9 @@ def test_chaincode_run__of_one_organisation__stops_at_a_breakpoint_and_reads_its
     monkeypatch.chdir(tmp_path)
     (tmp_path / "told.py").write_text(STOPS)
     assert ledger(town, "chaincode", "deploy", "stops", "--run", "told:Told").status == Exit.DONE
+    behind = ledger(town, "query", "stops", "any", "--org", "Org2MSP")
+    assert "(BdbQuit)" in behind.complaint
+    assert "edgemark ledger chaincode run NAME --org MSP" in behind.complaint
     words = ["ledger", "chaincode", "run", "stops", "--org", "Org1MSP"]
     command = [sys.executable, "-m", "edgemark", *words, "--ledger", town.settings.kind]
     path = os.pathsep.join(part for part in sys.path if part)

@@ -80,6 +80,18 @@ def test_a_chaincode_that_calls_one_that_is_not_there__is_told_so_at_once(
             assert told.value.remedy
 
 
+@pytest.mark.parametrize("name", ["wrong", "shelf"])
+def test_deploy__of_code_that_cannot_be_run__says_why_and_leaves_what_runs(
+    ledger: LedgerFixture, name: str
+) -> None:
+    with pytest.raises(RefusedInput, match="cannot be run") as refused:
+        ledger.deploy(name, "nowhere:Shelf")
+    assert "No module named 'nowhere'" in str(refused.value)
+    assert str(refused.value).count("had ") == 1
+    with ledger.client() as client:
+        assert client.evaluate("shelf", "get", "k") == b""
+
+
 def test_issued_identity__has_its_attributes(ledger: LedgerFixture) -> None:
     ledger.issue("watch", {"edgemark.clock": "true"})
     with ledger.client(user="watch") as client:

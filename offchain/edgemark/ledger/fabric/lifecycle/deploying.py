@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.fabric.faults import ChaincodeRefused, NotEndorsed
+from edgemark.ledger.fabric.faults import ChaincodeRefused, LedgerSilent, NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import LOOK_S, Administrator
 from edgemark.ledger.fabric.lifecycle.messages import Approved, Wanted, check_wanted
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
@@ -98,7 +98,7 @@ def deploy(
         _commit(first, wanted, willing)
     tell("waiting until it can be endorsed")
     endorsers = [msp_id for msp_id, package_id in ids.items() if package_id]
-    first.wait_until_endorsed(wanted.name, endorsers, READY_S)
+    _wait_until_endorsed(first, wanted, endorsers)
     return Deployed(wanted, ids, True, missing, current, moved)
 
 
@@ -131,6 +131,17 @@ def _choose_sequence(
         return 1
     can_commit = moved and 2 * len(administrators) > len(members_of(administrators[0], wanted.name))
     return current.sequence + (current.terms != wanted.terms or bool(can_commit))
+
+
+def _wait_until_endorsed(first: Administrator, wanted: Wanted, endorsers: Sequence[str]) -> None:
+    try:
+        first.wait_until_endorsed(wanted.name, endorsers, READY_S)
+    except (NotEndorsed, LedgerSilent) as fault:
+        fault.remedy = (
+            f"{wanted.name} is committed, sequence {wanted.sequence}, and was not endorsed yet: "
+            "let its process run where its package says, by the package's id; or deploy another."
+        )
+        raise
 
 
 def members_of(first: Administrator, name: str) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,21 +21,20 @@ from typing import Any, NoReturn
 from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.files import make_private_folder
+from edgemark.ledger.fabric.lifecycle.checking import HOST, START_S, check_code
 from edgemark.ledger.fabric.lifecycle.host_tls import HostTls
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import package_of
 from edgemark.ledger.fabric.packages.reading import Package, check_label
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
 from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
-from edgemark.ledger.launching.program import LAST_WORDS, Program, log_of
+from edgemark.ledger.launching.program import Program, log_of
 from edgemark.ledger.launching.turns import in_turn
 from edgemark.process import start_ticks
 
 FOLDER, NOTE = "chaincode", "hosts.json"
-HOST = "edgemark_chaincode.host"  # what `python -m` runs
 DIAL_S = 3.0
 TURN_S = 90.0  # until others have started or ended theirs
-START_S = 30.0  # until a silent one counts as failed; it imports and listens in about one
 
 
 @dataclass
@@ -277,7 +275,12 @@ def remove_hosts(folder: Path) -> None:
 
 
 def draft_hosts(
-    folder: Path, name: str, code: str, msp_ids: Sequence[str], ports: Sequence[int]
+    folder: Path,
+    name: str,
+    code: str,
+    msp_ids: Sequence[str],
+    ports: Sequence[int],
+    cwd: Path | None = None,
 ) -> Hosts:
     """The processes of a chaincode that are wished; those of before keep their ports.
 
@@ -287,6 +290,7 @@ def draft_hosts(
         code: what runs.
         msp_ids: of the organisations.
         ports: free ones, one for each of them, which the caller holds.
+        cwd: folder where it runs; None for this one.
 
     Raises:
         RefusedInput: no name, or too few ports.
@@ -301,7 +305,7 @@ def draft_hosts(
     if before and before.code != code:
         before.close()
         programs = {}
-    return Hosts(folder, name, code, Path.cwd(), chosen, programs)
+    return Hosts(folder, name, code, cwd or Path.cwd(), chosen, programs)
 
 
 def swap_hosts(
@@ -310,6 +314,7 @@ def swap_hosts(
     code: str,
     msp_ids: Sequence[str],
     ports: Sequence[int],
+    cwd: Path | None = None,
     *,
     reload: bool = False,
 ) -> Hosts:
@@ -323,6 +328,7 @@ def swap_hosts(
         code: what runs.
         msp_ids: of the organisations.
         ports: free ones, one for each of them, which the caller holds.
+        cwd: folder where it runs; None for this one.
         reload: they restart when their source changes.
 
     Raises:
@@ -330,9 +336,9 @@ def swap_hosts(
         PortInUse, ProgramDied: see `Hosts.start`.
         FileInUse: see `hosting_alone`.
     """
-    check_code(code, Path.cwd())
+    check_code(code, cwd or Path.cwd())
     with hosting_alone(folder):
-        return _swap(folder, name, code, msp_ids, ports, reload=reload)
+        return _swap(folder, name, code, msp_ids, ports, cwd, reload=reload)
 
 
 def _swap(
@@ -341,12 +347,13 @@ def _swap(
     code: str,
     msp_ids: Sequence[str],
     ports: Sequence[int],
+    cwd: Path | None,
     *,
     reload: bool,
 ) -> Hosts:
     before = find_hosts(folder, name)
     ran = before is not None and any(each.is_running for each in before.programs.values())
-    hosts = draft_hosts(folder, name, code, msp_ids, ports)
+    hosts = draft_hosts(folder, name, code, msp_ids, ports, cwd)
     hosts.close()
     hosts.programs = {}
     try:
@@ -359,41 +366,6 @@ def _swap(
                     before.start(reload=before.reload)
         raise
     return hosts
-
-
-def check_code(code: str, cwd: Path) -> None:
-    """See that a chaincode can be made, in a process of its own, before anything is done for it.
-
-    Args:
-        code: a name of ours, or `module:Class`.
-        cwd: folder where it would run.
-
-    Raises:
-        RefusedInput: it cannot; with its own words.
-    """
-    command = [sys.executable, "-m", HOST, "--check", "--", code]
-    nothing = subprocess.DEVNULL
-    try:
-        done = subprocess.run(  # noqa: S603 - our own program
-            command, cwd=cwd, stdin=nothing, capture_output=True, timeout=START_S, check=False
-        )
-    except subprocess.TimeoutExpired as fault:
-        raise _cannot_run(code, cwd, f"no end of its import in {START_S:g} s") from fault
-    except ValueError as fault:  # a zero byte is in no command line
-        raise _cannot_run(code, cwd, str(fault)) from fault
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
-        raise _cannot_run(code, cwd, said)
-
-
-def _cannot_run(code: str, cwd: Path, said: str) -> RefusedInput:
-    return RefusedInput(
-        "cannot be run; nothing was changed",
-        who=f"chaincode {code[:128]!a}",
-        had=said[-LAST_WORDS:],
-        needed=f"MODULE:CLASS, as shelf:Shelf of shelf.py in {cwd}, or a name of ours",
-        remedy="Mend it, or name another by --run.",
-    )
 
 
 def _listens(log: Path) -> bool:

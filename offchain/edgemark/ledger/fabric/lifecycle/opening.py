@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
-from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
+from edgemark.ledger.fabric.opening import LedgerAccess, find_profile, open_ledger
 from edgemark.ledger.fabric.settings import FOLDERS, LedgerSettings
 
 ADMIN = "Admin"
@@ -50,6 +50,7 @@ def list_accesses(settings: LedgerSettings, home: Path) -> list[LedgerAccess]:
     folder = ledger_folder(settings, home)
     if folder is None or settings.msp_folder:
         return [open_ledger(settings, home)]
+    find_profile(settings, home)  # of a ledger that is not there, it says what starts one
     first = open_ledger(_as_administrator(settings, folder, settings.msp_id), home)
     others = [msp_id for msp_id in first.profile.peers if msp_id != settings.msp_id]
     return [

@@ -204,5 +204,5 @@ def test_by_a_profile__the_own_organisation_alone_is_acted_for(ledger_home: Ledg
     (only,) = list_accesses(named, ledger_home.home)
     assert only.signer.msp_id == ORG1
     no_admin = replace(ledger_home.settings, msp_id="Org9MSP")
-    with pytest.raises(RefusedInput, match="no administrator"):
+    with pytest.raises(RefusedInput, match="is no organisation of this home"):
         list_accesses(no_admin, ledger_home.home)

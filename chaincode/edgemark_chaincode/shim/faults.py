@@ -20,7 +20,7 @@ from edgemark_chaincode.shim.limits import MAX_WORDS
 LEFT = (
     "the chaincode's debugger ended the call (BdbQuit): it was left, or breakpoint() was reached "
     "in a process without a terminal, as those that `deploy` starts; run one in yours: "
-    "`edgemark ledger chaincode run NAME --org MSP`"
+    "`edgemark ledger chaincode run NAME --alone`"
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from edgemark.cli.ledger.places import tell_of_channel
-from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.options.plain_numbers import RealRange, WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.naming import NamingGroup
@@ -25,11 +25,14 @@ from edgemark.ledger.fabric.network.network import (
 from edgemark.ledger.fabric.network.plan import (
     BFT,
     LEAST_OF_BFT,
+    LEAST_ORGANISATIONS,
+    LONGEST_BATCH_MS,
     MOST_MESSAGES,
     MOST_ORDERERS,
     MOST_ORGANISATIONS,
     MOST_PEERS,
     RAFT,
+    SHORTEST_BATCH_MS,
     Plan,
 )
 from edgemark.ledger.fabric.network.programs import find_programs
@@ -37,6 +40,8 @@ from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.fabric.settings import FABRIC, FOLDERS
 from edgemark.ledger.launching.ports import LOOPBACK
 from edgemark.transport.ports import hold_ports
+
+_OF = Plan()  # what is not said, the first time
 
 
 @click.group(cls=NamingGroup)
@@ -59,18 +64,24 @@ def fabric() -> None:
     default=None,
     help=f"Order by BFT: {LEAST_OF_BFT} members, Fabric 3.  [default: raft]",
 )
-@click.option("--orgs", type=WholeRange(2, MOST_ORGANISATIONS), help="Organisations.  [default: 2]")
+@click.option(
+    "--orgs",
+    type=WholeRange(LEAST_ORGANISATIONS, MOST_ORGANISATIONS),
+    help=f"Organisations.  [default: {_OF.organisations}]",
+)
 @click.option("--peers", type=WholeRange(1, MOST_PEERS), help="Of each.  [default: 1]")
 @click.option("--channel", "channels", multiple=True, help="One or more.  [default: mychannel]")
 @click.option(
-    "--batch-timeout",
-    type=WholeRange(10, 60_000),
-    help="Milliseconds until a block is cut that is not full.  [default: 200]",
+    "--batch-count",
+    type=WholeRange(1, MOST_MESSAGES),
+    help=f"Transactions of a full block.  [default: {_OF.batch_messages}]",
 )
 @click.option(
-    "--batch-size",
-    type=WholeRange(1, MOST_MESSAGES),
-    help="Transactions of a full block.  [default: 100]",
+    "--batch-timeout",
+    "batch_timeout_s",
+    type=RealRange(SHORTEST_BATCH_MS / 1000, LONGEST_BATCH_MS / 1000),
+    help="Seconds until a block is cut that is not full.  "
+    f"[default: {_OF.batch_timeout_ms / 1000:g}]",
 )
 @click.option("--reset", is_flag=True, help="Remove what is there, blocks too, and begin anew.")
 def up(invocation: Invocation, *, reset: bool, **wishes: Any) -> None:
@@ -106,6 +117,7 @@ def plan_of(wishes: Mapping[str, Any], before: Plan | None) -> Plan:
     Raises:
         RefusedInput: no such network can be.
     """
+    timeout_s = wishes["batch_timeout_s"]
     named = {
         "orderers": wishes["orderers"],
         "members": wishes["members"],
@@ -113,8 +125,8 @@ def plan_of(wishes: Mapping[str, Any], before: Plan | None) -> Plan:
         "organisations": wishes["orgs"],
         "peers": wishes["peers"],
         "channels": wishes["channels"] or None,
-        "batch_timeout_ms": wishes["batch_timeout"],
-        "batch_messages": wishes["batch_size"],
+        "batch_timeout_ms": None if timeout_s is None else round(timeout_s * 1000),
+        "batch_messages": wishes["batch_count"],
     }
     given = {name: wish for name, wish in named.items() if wish is not None}
     if before is None:

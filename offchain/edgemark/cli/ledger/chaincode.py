@@ -191,7 +191,7 @@ def _begin_ticking(
 @click.option("--address", metavar="HOST:PORT", help="To listen on; for one process.")
 @click.option("--reload", is_flag=True, help="Restart when the source changes.")
 @click.option(
-    "--org", "alone", metavar="MSP", help="That of one organisation alone, with this terminal."
+    "--alone", is_flag=True, help="That of --msp-id's organisation alone, with this terminal."
 )
 def run(
     invocation: Invocation,
@@ -200,12 +200,12 @@ def run(
     package_id: str | None,
     address: str | None,
     reload: bool,
-    alone: str | None,
+    alone: bool,
 ) -> None:
     """Run the processes of NAME here, until interrupted.
 
     On a ledger of this home: those that `deploy` started, again, one for each organisation. With
-    --org: the process of one of them, which reads this terminal, so that `breakpoint()` stops in
+    --alone: the process of one of them, which reads this terminal, so that `breakpoint()` stops in
     it; the others run on as they did. With --package-id and --address: one process, of NAME or
     MODULE:CLASS, for any network.
     """
@@ -227,8 +227,8 @@ def run(
         )
     with hosting_alone(folder):
         hosts = find_hosts(folder, name) or hosts  # others may have been at it
-        if alone is not None:
-            hosts.become(alone, reload=reload)
+        if alone:
+            hosts.become(settings.of(LedgerSettings).msp_id, reload=reload)
         hosts.close()
         hosts.start(reload=reload, stays=False)
     with hosts:

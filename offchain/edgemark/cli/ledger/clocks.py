@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from edgemark.cli.ledger.asking.choosing import chooses_ledger, open_chosen
-from edgemark.cli.options.plain_numbers import Real
+from edgemark.cli.options.plain_numbers import RealRange
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.closing import Closing
@@ -104,7 +104,10 @@ def clock() -> None:
     help="That it ticks for; may be given again.  [default: all of the channel with clocks]",
 )
 @click.option(
-    "--every", "period_s", type=Real(), help=f"Seconds between ticks.  [default: {CLOCK_S:g}]"
+    "--every",
+    "period_s",
+    type=RealRange(SHORTEST_S, LONGEST_S),
+    help=f"Seconds between ticks.  [default: {CLOCK_S:g}]",
 )
 @click.option(
     "--of",
@@ -124,7 +127,6 @@ def run_clock(
     `edgemark.clock`; each organisation runs one of its own. Without a tick of most of them, time
     stands still: what has a deadline is refused or stays open.
     """
-    fixed = None if period_s is None else check_period(period_s)
     if of_ledger is not None:
         check_ledger(of_ledger)
     access = open_chosen(invocation)
@@ -134,7 +136,7 @@ def run_clock(
     def ticking() -> Ticking:
         had = Ticking() if of_ledger is None else Ticking.load(of_ledger)
         named = tuple((access.settings.channel, each) for each in chaincodes)
-        return Ticking((*named, *had.chaincodes), fixed or had.period_s)
+        return Ticking((*named, *had.chaincodes), period_s or had.period_s)
 
     def open_all() -> Sequence[ChaincodeDoor]:
         chosen = ticking().chaincodes
@@ -177,14 +179,6 @@ def check_may_tick(identity: bytes) -> None:
             remedy=f"`edgemark ledger identity issue NAME --attribute {ATTRIBUTE}={ATTRIBUTE_VALUE}"
             "`, and name its folder `msp` by --msp-folder.",
         )
-
-
-def check_period(period_s: float) -> float:
-    """A period in range; raises `RefusedInput` otherwise."""
-    if not SHORTEST_S <= period_s <= LONGEST_S:
-        needed = f"{SHORTEST_S:g}..{LONGEST_S:g}"
-        raise RefusedInput("is out of range", who="--every", had=period_s, needed=needed)
-    return period_s
 
 
 class EndsWithLedger(threading.Event):

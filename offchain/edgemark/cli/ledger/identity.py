@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
 from edgemark.cli.ledger.places import check_is_made, place_of
+from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.facts import in_columns
-from edgemark.cli.terminal.invocation import Invocation, takes_home
+from edgemark.cli.terminal.invocation import Invocation, show_time, takes_home
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
@@ -19,7 +20,7 @@ from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
 from edgemark.ledger.embedded.running.process import ledger_status
-from edgemark.ledger.fabric.identities.authorities import read_request
+from edgemark.ledger.fabric.identities.authorities import LIFETIME, read_request
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.wire.limits import MAX_CERTIFICATE_BYTES
 from edgemark.words import in_words
@@ -29,7 +30,7 @@ DEFAULT_MSP = "Org1MSP"
 COLUMNS = ("msp_id", "name", "role", "attributes", "valid_until", "revoked")
 
 msp_option = click.option(
-    "--msp", "msp_id", default=DEFAULT_MSP, show_default=True, help="MSP id of the organisation."
+    "--msp-id", metavar="MSP", default=DEFAULT_MSP, show_default=True, help="Whose member it is."
 )
 ca_option = click.option(
     "--organisation-folder",
@@ -67,6 +68,13 @@ def identity() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Certificate request (PKCS 10, PEM); without one a key is made here.",
 )
+@click.option(
+    "--days",
+    type=WholeRange(0, LIFETIME.days),
+    default=LIFETIME.days,
+    show_default=True,
+    help="That its certificate is good, at most as long as its CA's; 0: it has expired at once.",
+)
 def issue(
     invocation: Invocation,
     name: str,
@@ -75,6 +83,7 @@ def issue(
     role: str,
     attributes: tuple[str, ...],
     request: Path | None,
+    days: int,
 ) -> None:
     """Issue a certificate to NAME, with role and attributes.
 
@@ -86,9 +95,15 @@ def issue(
         raw = read_limited(request, MAX_CERTIFICATE_BYTES)
         public_key = read_request(raw, str(request))
     told = dict(_read_attribute(each) for each in attributes)
-    made = folder.issue(name, MemberRole(role), datetime.now(UTC), told, public_key)
+    lasts = timedelta(days=days)
+    made = folder.issue(name, MemberRole(role), datetime.now(UTC), told, public_key, lasts)
+    (issued,) = [each for each in folder.identities() if each.folder == made]
+    until = Moment(int(issued.until.timestamp()))
     facts = {"name": name, "msp_id": msp_id, "role": role, "msp_folder": str(made / "msp")}
-    invocation.show({**facts, "attributes": told}, f"{name} of {msp_id}: {made / 'msp'}")
+    invocation.show(
+        {**facts, "attributes": told, "valid_until": until},
+        f"{name} of {msp_id}, until {show_time(until.second)}: {made / 'msp'}",
+    )
 
 
 @identity.command("revoke")
@@ -102,29 +117,34 @@ def revoke(
     """Take the certificate of NAME back, for good.
 
     On this home's ledger it counts from the next block on, at once when it runs; what NAME
-    committed before stays valid. With a folder, its list is written there: a network of Fabric
-    takes it up by a change of its channels' configuration.
+    committed before stays valid. With a folder, its list is written there alone: a network of
+    Fabric goes on to take the certificate until each channel's configuration has the list.
     """
     folder = find_folder(invocation, msp_id, organisation_folder)
-    folder.revoke(name, datetime.now(UTC))
-    counts = False
+    place = place_of(invocation)
     if organisation_folder is None:
-        place = place_of(invocation)
-        counts = ledger_status(place.folder) is not None
-        if counts:
-            ask_ledger(place.socket, "revoke", limit_s=LONG_S, msp_id=msp_id)
+        Organisations.open(place.folder).with_peer(msp_id)  # channels have no others' lists
+    folder.revoke(name, datetime.now(UTC))
+    counts = organisation_folder is None and ledger_status(place.folder) is not None
+    if counts:
+        ask_ledger(place.socket, "revoke", limit_s=LONG_S, msp_id=msp_id)
+    facts = {"name": name, "msp_id": msp_id, "counts": counts, "list": str(folder.revocations.path)}
     when = "it counts from now on" if counts else "it counts when the ledger starts"
+    line = f"{name} of {msp_id} is revoked; {when}"
     if organisation_folder is not None:
-        when = "the list is in msp/crls"
-    facts = {"name": name, "msp_id": msp_id, "counts": counts}
-    invocation.show(facts, f"{name} of {msp_id} is revoked; {when}")
+        line = (
+            f"{name} of {msp_id} does not count as revoked yet: its certificate is in the list "
+            f"{folder.revocations.path}. The network takes it until an administrator has put that "
+            "list into the configuration of each channel (revocation_list of the MSP)."
+        )
+    invocation.show(facts, line)
 
 
 @identity.command("list")
 @takes_home
-@click.option("--msp", "msp_id", help="MSP id of one organisation.  [default: all]")
+@click.option("--msp-id", metavar="MSP", help="Of one organisation.  [default: all]")
 def list_identities(invocation: Invocation, msp_id: str | None) -> None:
-    """Print everybody whose certificate is in this home's ledger, and until when it is good.
+    """Print whose certificates there are, and until when each is good.
 
     One that cannot be read is told by itself, beside the others.
     """
@@ -177,5 +197,10 @@ def find_folder(invocation: Invocation, msp_id: str, other: Path | None) -> Orga
 def _read_attribute(text: str) -> tuple[str, str]:
     name, is_there, value = text.partition("=")
     if not is_there or not name:
-        raise RefusedInput("is no attribute", who=text[:64], needed="NAME=VALUE")
+        raise RefusedInput(
+            "is no attribute",
+            who=text[:64],
+            needed="NAME=VALUE",
+            remedy=f"Write it with its value: --attribute {name[:64] or 'role'}=VALUE.",
+        )
     return name, value

@@ -26,7 +26,9 @@ FORMS = ("gateway", "hfc", "caliper")
     show_default=True,
     help="For which clients.",
 )
-@click.option("--msp", "msp_id", default="Org1MSP", show_default=True, help="Whose clients.")
+@click.option(
+    "--msp-id", metavar="MSP", default="Org1MSP", show_default=True, help="Whose clients."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -40,14 +42,7 @@ def profile(invocation: Invocation, form: str, msp_id: str, output: Path | None)
         "hfc": place.profiles / HFC,
         "caliper": place.profiles / CALIPER,
     }[form]
-    known = Organisations.open(place.folder).peers
-    if msp_id not in known:
-        raise RefusedInput(
-            "is no organisation of this home's ledger",
-            who=msp_id[:64],
-            needed=f"one of {', '.join(known)}",
-            remedy="Name one of these: --msp.",
-        )
+    Organisations.open(place.folder).with_peer(msp_id)
     if not path.is_file():
         had = ", ".join(sorted(each.stem for each in place.profiles.glob("*.json"))) or "none yet"
         remedy = "Start the ledger: `edgemark ledger up`."

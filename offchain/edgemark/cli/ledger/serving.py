@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from edgemark.cli.ledger.places import check_is_made, place_of, tell_of_channel
-from edgemark.cli.options.plain_numbers import Real, WholeRange
+from edgemark.cli.options.plain_numbers import RealRange, WholeRange
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.streams import say
@@ -23,7 +23,11 @@ from edgemark.ledger.embedded.organisations.organisations import (
 from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.place import (
     DEFAULT_ORGANISATIONS,
+    LONGEST_BATCH_S,
+    LONGEST_EXECUTE_S,
+    MAX_BATCH_COUNT,
     MAX_SKEW,
+    SHORTEST_BATCH_S,
     Place,
     Served,
 )
@@ -44,7 +48,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OF = Served()  # what is not said, the first time
 OPTIONS = (
     click.option(
-        "--orgs", type=WholeRange(1, MAX_ORGANISATIONS), help="Organisations.  [default: 2]"
+        "--orgs",
+        type=WholeRange(1, MAX_ORGANISATIONS),
+        help=f"Organisations.  [default: {DEFAULT_ORGANISATIONS}]",
     ),
     click.option(
         "--channel",
@@ -60,19 +66,19 @@ OPTIONS = (
     ),
     click.option(
         "--batch-count",
-        type=WholeRange(1, 10_000),
+        type=WholeRange(1, MAX_BATCH_COUNT),
         help=f"Transactions of a full block.  [default: {_OF.batch_count}]",
     ),
     click.option(
         "--batch-timeout",
         "batch_timeout_s",
-        type=Real(),
+        type=RealRange(SHORTEST_BATCH_S, LONGEST_BATCH_S),
         help=f"Seconds until a block is cut that is not full.  [default: {_OF.batch_timeout_s:g}]",
     ),
     click.option(
         "--execute-timeout",
         "execute_timeout_s",
-        type=Real(),
+        type=RealRange(0, LONGEST_EXECUTE_S),
         help="Seconds that a chaincode has; 0 for ever, for a debugger.  "
         f"[default: {_OF.execute_timeout_s:g}]",
     ),

@@ -139,8 +139,12 @@ class LedgerFixture(Closing):
             user: its name there.
             channel: empty for the first one.
             waits: longest times.
+
+        Raises:
+            RefusedInput: no such organisation has a peer here.
         """
         settings = self._settings(msp_id, channel)
+        self.thread.ledger.organisations.with_peer(settings.msp_id)
         signer = self.signer(settings.msp_id, user)
         folder = self.home / f"clients-{next(self._clients)}"
         submissions = Submissions.open(folder, signer.identity)
@@ -169,7 +173,7 @@ class LedgerFixture(Closing):
 
     def revoke(self, user: str, msp_id: str = "") -> None:
         """Take an identity back, from the next block on, until the test is over."""
-        folder = self.thread.ledger.organisations.folder_of(msp_id or self.msp_ids[0])
+        folder = self.thread.ledger.organisations.with_peer(msp_id or self.msp_ids[0])
         folder.revoke(user, datetime.now(UTC))
         self.thread.revoke(folder.msp_id)
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from tests.stage.command_line import edgemark_here
 
+from edgemark.cli.fabric.network import plan_of
+from edgemark.cli.fabric.network import up as fabric_up
+from edgemark.cli.ledger.serving import up as ledger_up
 from edgemark.cli.terminal.exits import Exit
 
 
@@ -38,7 +41,8 @@ def test_fabric_status_and_down__of_nothing__say_so(home: Path) -> None:
     [
         (("--orderers", "8"), "8 is not in the range 1<=x<=7"),
         (("--orgs", "1"), "1 is not in the range 2<=x<=8"),
-        (("--batch-timeout", "0"), "0 is not in the range"),
+        (("--batch-timeout", "0"), "0.0 is not in the range 0.01<=x<=60.0"),
+        (("--batch-count", "0"), "0 is not in the range 1<=x<=10000"),
     ],
 )
 def test_fabric_up__of_a_network_that_cannot_be__is_refused(
@@ -47,3 +51,11 @@ def test_fabric_up__of_a_network_that_cannot_be__is_refused(
     done = edgemark_here("fabric", "up", "--home", home, *words)
     assert done.status == Exit.REFUSED_INPUT
     assert said in done.error
+
+
+def test_fabric_up__takes_seconds_as_the_development_ledger_does() -> None:
+    wishes = dict.fromkeys(("orderers", "members", "bft", "orgs", "peers", "channels"))
+    plan = plan_of({**wishes, "batch_timeout_s": 0.25, "batch_count": 7}, None)
+    assert (plan.batch_timeout_ms, plan.batch_messages) == (250, 7)
+    both = [{word for each in one.params for word in each.opts} for one in (fabric_up, ledger_up)]
+    assert {"--batch-count", "--batch-timeout", "--orgs", "--channel"} <= both[0] & both[1]

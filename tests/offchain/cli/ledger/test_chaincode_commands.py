@@ -257,8 +257,8 @@ def test_chaincode_run__of_one_organisation__stops_at_a_breakpoint_and_reads_its
     assert ledger(town, "chaincode", "deploy", "stops", "--run", "told:Told").status == Exit.DONE
     behind = ledger(town, "query", "stops", "any", "--org", "Org2MSP")
     assert "(BdbQuit)" in behind.complaint
-    assert "edgemark ledger chaincode run NAME --org MSP" in behind.complaint
-    words = ["ledger", "chaincode", "run", "stops", "--org", "Org1MSP"]
+    assert "edgemark ledger chaincode run NAME --alone" in behind.complaint
+    words = ["ledger", "chaincode", "run", "stops", "--msp-id", "Org1MSP", "--alone"]
     command = [sys.executable, "-m", "edgemark", *words, "--ledger", town.settings.kind]
     path = os.pathsep.join(part for part in sys.path if part)
     usual = {name: value for name, value in os.environ.items() if not name.startswith("EDGEMARK_")}
@@ -280,7 +280,7 @@ def test_chaincode_run__of_one_organisation__stops_at_a_breakpoint_and_reads_its
             assert done.out == "as it was typed\n", done.complaint
         finally:
             running.terminate()
-    unknown = ledger(town, "chaincode", "run", "stops", "--org", "Org9MSP")
+    unknown = ledger(town, "chaincode", "run", "stops", "--msp-id", "Org9MSP", "--alone")
     assert unknown.status == Exit.REFUSED_INPUT
     assert "needed Org1MSP or Org2MSP" in unknown.complaint
 

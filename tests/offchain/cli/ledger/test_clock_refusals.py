@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from tests.chaincode.trading.test_evidence_chaincode import creator
+from tests.stage.command_line import edgemark_here
 
-from edgemark.cli.ledger.clocks import check_ledger, check_may_tick, check_period
+from edgemark.cli.ledger.clocks import check_ledger, check_may_tick
+from edgemark.cli.terminal.exits import Exit
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import IdentityRefused
 
@@ -24,7 +26,8 @@ def test_clock__of_a_ledger_that_is_not_up__is_refused(tmp_path: Path) -> None:
         check_ledger(tmp_path)
 
 
-@pytest.mark.parametrize("period_s", [0.1, 3601.0])
-def test_clock__with_a_period_out_of_range__is_refused(period_s: float) -> None:
-    with pytest.raises(RefusedInput, match="out of range"):
-        check_period(period_s)
+@pytest.mark.parametrize("period_s", ["0.1", "3601", "nan"])
+def test_clock__with_a_period_out_of_range__is_refused(period_s: str) -> None:
+    done = edgemark_here("ledger", "clock", "run", "--every", period_s)
+    assert done.status == Exit.REFUSED_INPUT
+    assert "--every" in done.error

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -125,7 +126,15 @@ def test_snapshot_advance_and_verify__answer(served: Home) -> None:
     number = served.run("snapshot").value["number"]
     assert served.run("advance", "60").value == {"advanced_s": 60}
     assert served.run("revert", str(number)).value == {"number": number}
-    assert served.run("revert", "9999").status == Exit.REFUSED_INPUT
+    refused = served.run("revert", "9999")
+    assert refused.status == Exit.REFUSED_INPUT
+    assert refused.value["remedy"] == "Name one of them: `edgemark ledger snapshot --list`."
+    (last,) = served.run("snapshot", "--list").value["snapshots"][-1:]
+    assert (last["number"], list(last["channels"])) == (number, ["two"])
+    assert abs(last["time"] - datetime.now(UTC).timestamp()) < 60
+    table = edgemark_here("ledger", "snapshot", "--list", "--home", str(served.folder)).out
+    assert table.splitlines()[-1].startswith(f"{number} ")
+    assert table.splitlines()[-1].endswith(f"two={last['channels']['two']}")
     checked = served.run("verify").value["channels"]
     assert sorted(each["channel"] for each in checked) == ["two"]
 
@@ -136,12 +145,12 @@ def test_identities__are_issued_listed_and_revoked(served: Home, tmp_path: Path)
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
     file = tmp_path / "request.pem"
     file.write_bytes(request.public_bytes(Encoding.PEM))
-    words = ("--msp", "Org2MSP", "--attribute", "role=audit", "--request", str(file))
+    words = ("--msp-id", "Org2MSP", "--attribute", "role=audit", "--request", str(file))
     issued = served.run("identity", "issue", "auditor", *words).value
     assert issued["attributes"] == {"role": "audit"}
     assert list((Path(issued["msp_folder"]) / "keystore").iterdir()) == []
     heights = served.run("status").value["channels"]
-    assert served.run("identity", "revoke", "User1", "--msp", "Org3MSP").value["counts"] is True
+    assert served.run("identity", "revoke", "User1", "--msp-id", "Org3MSP").value["counts"] is True
     assert served.run("status").value["channels"]["two"]["height"] == heights["two"]["height"] + 1
     listed = served.run("identity", "list").value["identities"]
     assert [each["name"] for each in listed if each["revoked"]] == ["User1"]
@@ -152,10 +161,56 @@ def test_identities__are_issued_listed_and_revoked(served: Home, tmp_path: Path)
     (line,) = [each for each in table.splitlines() if "auditor" in each]
     assert line.split()[:4] == ["Org2MSP", "auditor", "client", "role=audit"]
     assert line.endswith(f"{auditor['valid_until_utc']}  no")
-    for wrong in (("issue", "auditor", "--msp", "Org2MSP"), ("issue", "../x"), ("revoke", "no")):
+    for wrong in (("issue", "auditor", "--msp-id", "Org2MSP"), ("issue", "../x"), ("revoke", "no")):
         assert served.run("identity", *wrong).status == Exit.REFUSED_INPUT
     assert served.run("identity", "issue", "a", "--attribute", "x").status == Exit.REFUSED_INPUT
-    assert served.run("identity", "issue", "a", "--msp", "NoMSP").status == Exit.REFUSED_INPUT
+    assert served.run("identity", "issue", "a", "--msp-id", "NoMSP").status == Exit.REFUSED_INPUT
+
+
+def test_identity_issue__says_what_to_do_instead_and_can_be_of_one_that_has_expired(
+    served: Home,
+) -> None:
+    wrong: tuple[tuple[tuple[str, ...], str], ...] = (
+        (("User1",), "Give another name"),
+        (("../bob",), "Name it so"),
+        (("bob", "--attribute", "role"), "--attribute role=VALUE"),
+    )
+    for words, remedy in wrong:
+        refused = served.run("identity", "issue", *words)
+        assert refused.status == Exit.REFUSED_INPUT
+        assert remedy in refused.value["remedy"]
+    for days in ("-1", "1.5", "3651"):
+        assert served.run("identity", "issue", "late", "--days", days).status == Exit.REFUSED_INPUT
+    late, week, whole = (
+        served.run("identity", "issue", name, "--msp-id", "Org2MSP", *words).value
+        for name, words in (("late", ("--days", "0")), ("week", ("--days", "7")), ("whole", ()))
+    )
+    now = datetime.now(UTC).timestamp()
+    assert late["valid_until"] <= now
+    assert abs(week["valid_until"] - now - 7 * 86400) < 600
+    certificate = next((Path(whole["msp_folder"]) / "cacerts").iterdir()).read_bytes()
+    end = x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp()
+    assert whole["valid_until"] == end
+    words = ("--msp-id", "Org2MSP", "--msp-folder", late["msp_folder"], "--channel", "two")
+    refused = served.run("query", "shelf", "get", *words)
+    assert (refused.status, refused.value["what"]) == (Exit.REFUSED_INPUT, "has expired")
+    assert "edgemark ledger identity issue" in refused.value["remedy"]
+
+
+def test_identity_revoke__counts_only_where_it_says_so(served: Home) -> None:
+    refused = served.run("identity", "revoke", "Admin", "--msp-id", "OrdererMSP")
+    assert refused.status == Exit.REFUSED_INPUT
+    assert refused.value["needed"] == "one of Org1MSP, Org2MSP, Org3MSP"
+    network = served.folder / "network/org1.example.com"
+    OrganisationFolder(network, "Org1MSP").make("peer0", MemberRole.PEER, datetime.now(UTC))
+    words = ("ledger", "identity", "revoke", "User1", "--organisation-folder", str(network))
+    done = edgemark_here(*words, "--home", str(served.folder))
+    listed = network / "msp/crls/revoked.pem"
+    assert done.status == Exit.DONE
+    assert listed.is_file()
+    assert str(listed) in done.out
+    assert "does not count as revoked yet" in done.out
+    assert "configuration of each channel" in done.out
 
 
 @pytest.mark.parametrize("form", ["gateway", "hfc", "caliper"])
@@ -167,8 +222,8 @@ def test_profile__is_json_that_names_the_ports(served: Home, form: str) -> None:
 
 def test_name_that_is_not_there__is_told_with_those_that_are(served: Home) -> None:
     for words, needed in (
-        (("profile", "--msp", "Org9MSP"), "one of Org1MSP, Org2MSP, Org3MSP"),
-        (("identity", "list", "--msp", "x"), "one of Org1MSP, Org2MSP, Org3MSP, OrdererMSP"),
+        (("profile", "--msp-id", "Org9MSP"), "one of Org1MSP, Org2MSP, Org3MSP"),
+        (("identity", "list", "--msp-id", "x"), "one of Org1MSP, Org2MSP, Org3MSP, OrdererMSP"),
         (("identity", "revoke", "nosuch"), "one of Admin, User1"),
     ):
         refused = served.run(*words)
@@ -197,6 +252,13 @@ def test_killed_ledger__is_not_found_and_comes_up_where_it_was(home: Home) -> No
     silent = home.run("query", "trading", "tasks", "--wait", "1")
     assert silent.status == Exit.LEDGER_UNAVAILABLE
     assert silent.value["remedy"] == "It is down: start it with `edgemark ledger up`."
+    began = time.monotonic()
+    for words in (("query", "shelf", "get"), ("invoke", "shelf", "put"), ("snapshot",)):
+        refused = home.run(*words)
+        assert refused.status == Exit.LEDGER_UNAVAILABLE
+        assert refused.value["remedy"] == "It is down: start it with `edgemark ledger up`."
+    assert time.monotonic() - began < 10  # they would be asked again for 40 s and 120 s
+    assert home.run("finish").value == {"finished": []}
     with pytest.raises(LedgerSilent):
         ask_ledger(home.place.socket, "ping")
     again = home.run("up").value

@@ -10,8 +10,15 @@ from typing import Any, TypeVar
 
 import click
 
-from edgemark.cli.ledger.asking.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.ledger.asking.choosing import (
+    chooses_ledger,
+    open_chosen,
+    open_running,
+    show_bytes,
+    waits_for,
+)
 from edgemark.cli.ledger.asking.naming import Named, saying_what_is_there
+from edgemark.cli.ledger.asking.reaching import check_is_up
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.cli.terminal.invocation import Invocation
@@ -20,6 +27,7 @@ from edgemark.ledger.fabric.client.asking import Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.flows import Outcome
+from edgemark.ledger.fabric.opening import WAITS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,7 +70,6 @@ def takes_call(command: F) -> F:
             metavar="NAME=TEXT",
             help="For the endorsers alone, and in no block.",
         ),
-        wait_option,
     ]
 
     @functools.wraps(command)
@@ -82,7 +89,7 @@ def opened_for(
     invocation: Invocation, call: TypedCall, *, submits: bool = True
 ) -> Iterator[GatewayClient]:
     """A client for a call; what is refused names what there is. See `LedgerAccess.client`."""
-    access = open_chosen(invocation)
+    access = open_running(invocation)
     with access.client(submits=submits) as client:
         named = Named(access, client, call.chaincode, call.sent.organisations)
         with saying_what_is_there(named):
@@ -92,6 +99,7 @@ def opened_for(
 @click.command("query")
 @chooses_ledger
 @takes_call
+@waits_for(f"{WAITS.evaluate_s:g}")
 def query(invocation: Invocation, call: TypedCall) -> None:
     """Ask a chaincode; nothing is changed. Arguments are texts."""
     with opened_for(invocation, call, submits=False) as client:
@@ -103,6 +111,7 @@ def query(invocation: Invocation, call: TypedCall) -> None:
 @click.command("invoke")
 @chooses_ledger
 @takes_call
+@waits_for(f"{WAITS.submit_s:g}")
 @click.option(
     "--name", help="Typed again with this name, also after a crash, it goes on with the same one."
 )
@@ -133,11 +142,14 @@ def invoke(invocation: Invocation, call: TypedCall, name: str | None, retries: i
 
 @click.command("finish")
 @chooses_ledger
-@wait_option
+@waits_for(f"{WAITS.submit_s:g} for each")
 def finish(invocation: Invocation, wait_s: float | None) -> Exit:
     """Go on with calls of this identity that were left open: the same envelopes, to their codes."""
     ends: list[Outcome | EdgemarkError] = []
-    with open_chosen(invocation).client() as client:
+    access = open_chosen(invocation)
+    with access.client() as client:
+        if any(client.desk.open_ones()):  # else nobody is asked
+            check_is_up(access.settings, access.home)
         ends.extend(client.finish_open(wait_s))
     facts = [each.as_dict() if isinstance(each, EdgemarkError) else _facts(each) for each in ends]
     lines = [str(each) if isinstance(each, EdgemarkError) else _line(each) for each in ends]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from edgemark.cli.ledger.asking.reaching import check_is_up
 from edgemark.cli.options.plain_numbers import RealRange
 from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
@@ -26,12 +27,19 @@ _SETTINGS = {
     "ledger_profile": "ledger.profile",
 }
 
-wait_option = click.option(
-    "--wait",
-    "wait_s",
-    type=RealRange(0.001, MAX_WAIT_S),
-    help="Longest time, in seconds.  [default: query 40, invoke and finish 120, history 300]",
-)
+
+def waits_for(otherwise: str) -> Callable[[F], F]:
+    """The option of the longest time to wait.
+
+    Args:
+        otherwise: that counts where it is not given.
+    """
+    return click.option(
+        "--wait",
+        "wait_s",
+        type=RealRange(0.001, MAX_WAIT_S),
+        help=f"Longest time, in seconds.  [default: {otherwise}]",
+    )
 
 
 def chooses_ledger(command: F) -> F:
@@ -81,6 +89,18 @@ def open_chosen(invocation: Invocation) -> LedgerAccess:
     """
     settings = invocation.settings()
     return open_ledger(settings.of(LedgerSettings), settings.home)
+
+
+def open_running(invocation: Invocation) -> LedgerAccess:
+    """The same, for who asks at once: nobody waits for a ledger of this home that is down.
+
+    Raises:
+        ProfileInvalid, IdentityRefused: see `open_ledger`.
+        LedgerSilent: it is known to be down.
+    """
+    access = open_chosen(invocation)
+    check_is_up(access.settings, access.home)
+    return access
 
 
 def show_bytes(value: bytes) -> str:

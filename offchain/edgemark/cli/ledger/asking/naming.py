@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgemark.cli.ledger.asking.identities import explain_refused
+from edgemark.cli.ledger.asking.reaching import how_to_start
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.faults import (
@@ -116,7 +117,7 @@ def say_how_to_start(silent: LedgerSilent, settings: LedgerSettings) -> None:
     """Let the error say what starts a ledger of this home, where nobody listens."""
     is_own = settings.kind in STARTS and not settings.profile
     if is_own and "failed to connect" in str(silent.had).lower():
-        silent.remedy = f"It is down: start it with `{STARTS[settings.kind]}`."
+        silent.remedy = how_to_start(settings)
 
 
 def _name_refuser(refused: ChaincodeRefused, named: Named) -> None:

@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from edgemark.cli.ledger.asking.choosing import chooses_ledger, open_chosen, show_bytes, wait_option
+from edgemark.cli.ledger.asking.choosing import (
+    chooses_ledger,
+    open_chosen,
+    open_running,
+    show_bytes,
+    waits_for,
+)
 from edgemark.cli.ledger.asking.naming import Named, saying_what_is_there
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.facts import in_columns
@@ -47,7 +53,7 @@ ENDORSED = 3  # type of the channel header of an endorsed transaction
     help="File that says where it was; the next call goes on behind it.",
 )
 @click.option("--count", type=WholeRange(1, MAX_BLOCK), help="End after so many.  [default: go on]")
-@wait_option
+@waits_for("go on")
 def events(
     invocation: Invocation,
     chaincode: str,
@@ -114,7 +120,7 @@ def _line(event: ChaincodeEvent, *, as_json: bool) -> str:
 @click.option(
     "--from-block", type=WholeRange(0, MAX_BLOCK), default=0, show_default=True, help="First block."
 )
-@wait_option
+@waits_for(f"{LOOK_WAIT_S:g}")
 def history(
     invocation: Invocation,
     chaincode: str,
@@ -131,7 +137,7 @@ def history(
         encode_text(what, text)
     name = key[0] if len(key) == 1 else "\0" + "".join(f"{each}\0" for each in key)
     rows: list[dict[str, Any]] = []
-    access = open_chosen(invocation)
+    access = open_running(invocation)
     with access.client(submits=False) as client:
         named = Named(access, client, chaincode)
         with saying_what_is_there(named):

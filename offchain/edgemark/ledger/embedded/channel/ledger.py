@@ -2,7 +2,7 @@
 
 channels/NAME.sqlite     a channel
 channels.json            names of all that were ever made
-snapshots.json           height of each channel, by snapshot
+snapshots.json           time and height of each channel, by snapshot
 reverting.json           what a revert is about to do, while it does it
 """
 
@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
@@ -52,6 +55,19 @@ BATCHES = Batches(count=100, timeout_ms=5)
 
 class ChannelGone(StoreDamaged):
     """A channel that was made has no file: it is not made anew, as if nothing had been in it."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a snapshot remembers.
+
+    Attributes:
+        at: when it was taken, Unix seconds.
+        heights: number of blocks of each channel then.
+    """
+
+    at: int
+    heights: Mapping[str, int]
 
 
 class Ledger(Closing):
@@ -159,8 +175,14 @@ class Ledger(Closing):
         if len(self._snapshots) >= MAX_SNAPSHOTS:
             raise RefusedInput("has too many snapshots", who="ledger", needed=MAX_SNAPSHOTS)
         number = max(self._snapshots, default=0) + 1
-        self._keep_snapshots({**self._snapshots, number: self._heights()})
+        taken = Snapshot(int(time.time()), self._heights())
+        self._keep_snapshots({**self._snapshots, number: taken})
         return number
+
+    @property
+    def snapshots(self) -> Mapping[int, Snapshot]:
+        """Those that are there, by number."""
+        return self._snapshots
 
     def revert(self, number: int) -> None:
         """Go back to a snapshot, which stays; later ones are forgotten.
@@ -177,8 +199,12 @@ class Ledger(Closing):
         """
         if number not in self._snapshots:
             known = f"1 .. {max(self._snapshots)}" if self._snapshots else "none is there"
-            raise RefusedInput("is no snapshot", who="ledger", had=number, needed=known)
-        heights = self._snapshots[number]
+            act = "Name one of them" if self._snapshots else "Take one first"
+            remedy = f"{act}: `edgemark ledger snapshot --list`."
+            raise RefusedInput(
+                "is no snapshot", who="ledger", had=number, needed=known, remedy=remedy
+            )
+        heights = self._snapshots[number].heights
         intent = Intent(number, {name: heights.get(name, 1) for name in self._channels})
         before = self._heights()
         try:
@@ -224,8 +250,8 @@ class Ledger(Closing):
     def _path_of(self, name: str) -> Path:
         return self.folder / CHANNELS / f"{name}{SUFFIX}"
 
-    def _keep_snapshots(self, snapshots: dict[int, dict[str, int]]) -> None:
-        raw = json.dumps({str(number): each for number, each in snapshots.items()})
+    def _keep_snapshots(self, snapshots: dict[int, Snapshot]) -> None:
+        raw = json.dumps({str(number): asdict(each) for number, each in snapshots.items()})
         write_whole(self.folder / SNAPSHOTS, raw.encode(), mode=OWNER_ONLY_FILE)
         self._snapshots = snapshots
 
@@ -291,19 +317,19 @@ def _check_made(folder: Path) -> list[str]:
     return names
 
 
-def _read_snapshots(path: Path) -> dict[int, dict[str, int]]:
+def _read_snapshots(path: Path) -> dict[int, Snapshot]:
     if not path.exists():
         return {}
     try:
         found = json.loads(path.read_bytes())
-        return {int(number): dict(_heights_in(each)) for number, each in found.items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        needed = "heights of channels by snapshot"
+        return {int(number): _parse_snapshot(each) for number, each in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        needed = "time and heights of channels by snapshot"
         raise StoreDamaged("cannot be read", who=path, needed=needed, remedy=REMEDY) from error
 
 
-def _heights_in(each: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    for name, height in each.items():
-        if not isinstance(height, int):
-            raise TypeError(name)
-        yield name, height
+def _parse_snapshot(facts: Mapping[str, Any]) -> Snapshot:
+    at, heights = facts["at"], dict(facts["heights"])
+    if not all(type(each) is int for each in (at, *heights.values())):
+        raise TypeError(facts)
+    return Snapshot(at, heights)

@@ -195,7 +195,7 @@ class OrganisationFolder:
             at: the time now, with its zone.
             attributes: of it.
             public_key: of somebody who keeps the private one; None makes a key here.
-            lasts: how long its certificate is good, > 0.
+            lasts: how long its certificate is good, >= 0.
 
         Raises:
             IdentityRefused: a name that is no name, or is taken.
@@ -203,7 +203,9 @@ class OrganisationFolder:
         """
         if not NAMES.fullmatch(name):
             needed = "1 .. 64 letters, digits, dots, dashes, the first a letter or digit"
-            raise IdentityRefused("is no name of an identity", who=name[:64], needed=needed)
+            raise IdentityRefused(
+                "is no name of an identity", who=name[:64], needed=needed, remedy="Name it so."
+            )
         whole = f"{name}@{self.domain}"
         folder, part = self.path / "users" / whole, self.path / f"users/{PART}{whole}"
         if not folder.parent.is_dir():
@@ -211,7 +213,8 @@ class OrganisationFolder:
             sync_folder(self.path)
         with hold_folder(folder.parent):
             if folder.exists():
-                raise IdentityRefused("is taken", who=whole, needed="a new name")
+                remedy = f"Give another name, or use what stands in {folder / 'msp'}."
+                raise IdentityRefused("is taken", who=whole, needed="a new name", remedy=remedy)
             shutil.rmtree(part, ignore_errors=True)
             self._write_user(part, whole, role, at, attributes, public_key, lasts)
             sync_tree(part)  # whole also after a power cut: its name must not come before it
@@ -265,7 +268,7 @@ class OrganisationFolder:
                 f"is no identity of {self.msp_id}",
                 who=name[:64],
                 needed=f"one of {known}",
-                remedy="Name one of these, or its organisation: --msp.",
+                remedy="Name one of these, or another organisation.",
             )
         serial = self._certificate(folder / "msp/signcerts").serial_number
         return self.revocations.revoke(serial, self._authority("ca", "msp/cacerts"), at)

@@ -106,9 +106,24 @@ class Organisations:
                 "is no organisation here",
                 who=msp_id[:64],
                 needed=f"one of {', '.join(known)}",
-                remedy="Name one of these: --msp.",
+                remedy="Name one of these.",
             )
         return known[msp_id]
+
+    def with_peer(self, msp_id: str) -> OrganisationFolder:
+        """The folder of an organisation that has a peer: the others are on no channel.
+
+        Raises:
+            RefusedInput: there is no such organisation, or it orders.
+        """
+        if msp_id not in self.peers:
+            raise RefusedInput(
+                "is no organisation with a peer here",
+                who=msp_id[:64],
+                needed=f"one of {', '.join(self.peers)}",
+                remedy="Name one of these.",
+            )
+        return self.peers[msp_id]
 
     def peer_signer(self, msp_id: str) -> Signer:
         """Who endorses for an organisation.

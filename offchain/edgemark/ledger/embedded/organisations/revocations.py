@@ -47,6 +47,11 @@ class Revocations:
     folder: Path
     root: x509.Certificate
 
+    @property
+    def path(self) -> Path:
+        """The list that has what is revoked here."""
+        return self._path_of(0)
+
     def read(self) -> list[RevocationList]:
         """All of them, as they are at one moment.
 

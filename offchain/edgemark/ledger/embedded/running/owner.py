@@ -4,6 +4,7 @@
 |---|---|
 | status | pid, ports, channels with heights and what keeps one from its work, seconds ahead |
 | snapshot | `number` of the state of all channels now |
+| snapshots | the newest MOST_LISTED: `number`, `at` (Unix second), height of each of `channels` |
 | revert `number` | all channels as they were then; what was ordered later is gone |
 | advance `seconds` | `advanced_s`: by so much clients' timestamps may be ahead |
 | revoke `msp_id` | the organisation's revocation list counts, from a block of its own on |
@@ -22,6 +23,8 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.running.control import Does
 from edgemark.ledger.embedded.running.development import DevelopmentLedger
 from edgemark.logs import get_logger
+
+MOST_LISTED = 100  # snapshots: with the names of all channels they fit in a line of the socket
 
 _log = get_logger("ledger.owner")
 
@@ -43,6 +46,7 @@ class Owner:
             "ping": self._ping,
             "status": self._status,
             "snapshot": self._snapshot,
+            "snapshots": self._snapshots,
             "revert": self._revert,
             "advance": self._advance,
             "revoke": self._revoke,
@@ -126,10 +130,10 @@ class Owner:
         """Let an organisation's revocation list count on each of its channels.
 
         Raises:
-            RefusedInput: there is no such organisation.
+            RefusedInput: there is no such organisation with a peer.
         """
         async with self._doing:
-            self._ledger.organisations.folder_of(msp_id)
+            self._ledger.organisations.with_peer(msp_id)
             await self._ledger.take_up_revocations()
 
     def _paused(self) -> _Paused:
@@ -143,6 +147,14 @@ class Owner:
 
     async def _snapshot(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - as all
         return {"number": await self.snapshot()}
+
+    async def _snapshots(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - as all
+        found = self._ledger.ledger.snapshots
+        told = [
+            {"number": number, "at": each.at, "channels": dict(each.heights)}
+            for number, each in sorted(found.items())[-MOST_LISTED:]
+        ]
+        return {"snapshots": told, "count": len(found)}
 
     async def _revert(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         number = _number_in(asked, "number")

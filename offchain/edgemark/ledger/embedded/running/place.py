@@ -22,12 +22,16 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.launching.notes import NoteDamaged, read_note, write_note
 
 SERVING = "serving"  # held by the process that serves the folder
+STARTING = "starting"  # held by who makes, starts or ends it
 STOP_FIRST = "Stop it first (`edgemark ledger down`), or use another home folder."
 DEFAULT_CHANNEL = "mychannel"
 DEFAULT_ORGANISATIONS = 2
 CHANNEL_NAMES = re.compile(r"[a-z][a-z0-9.-]{0,63}")  # a channel's name, as Fabric's orderers say
 MAX_CHANNELS = 16
 MAX_SKEW = 10  # blocks
+MAX_BATCH_COUNT = 10_000  # transactions
+SHORTEST_BATCH_S, LONGEST_BATCH_S = 0.001, 60
+LONGEST_EXECUTE_S = 3600
 MAX_ADVANCE_S = 100 * 365 * 24 * 3600
 
 
@@ -101,9 +105,9 @@ class Served:
                 raise RefusedInput("is no name of a channel", who=name[:64], needed=needed)
         for who, port in self.ports.items():
             _check(f"port of {who}", port, 0, 65535)
-        _check("batch count", self.batch_count, 1, 10_000)
-        _check("batch timeout", self.batch_timeout_s, 0.001, 60)
-        _check("execute timeout", self.execute_timeout_s, 0, 3600)
+        _check("batch count", self.batch_count, 1, MAX_BATCH_COUNT)
+        _check("batch timeout", self.batch_timeout_s, SHORTEST_BATCH_S, LONGEST_BATCH_S)
+        _check("execute timeout", self.execute_timeout_s, 0, LONGEST_EXECUTE_S)
         _check("skew", self.skew, 0, MAX_SKEW)
         _check("metrics port", self.metrics_port, -1, 65535)
         _check("seconds to advance", self.advance_s, 0, MAX_ADVANCE_S)

@@ -11,7 +11,7 @@ from typing import Any
 from edgemark.errors import RefusedInput
 from edgemark.files import make_private_folder
 from edgemark.ledger.embedded.running.control import ask_ledger
-from edgemark.ledger.embedded.running.place import STOP_FIRST, Place, Served
+from edgemark.ledger.embedded.running.place import STARTING, STOP_FIRST, Place, Served
 from edgemark.ledger.launching.notes import read_note
 from edgemark.ledger.launching.ports import check_port_free
 from edgemark.ledger.launching.program import Program
@@ -66,7 +66,7 @@ def starting_alone(place: Place) -> Iterator[None]:
     """
     if not place.folder.exists():
         make_private_folder(place.folder)
-    with in_turn(place.folder / "starting", START_S + Program.STOP_S):
+    with in_turn(place.folder / STARTING, START_S + Program.STOP_S):
         yield
 
 

@@ -81,7 +81,7 @@ class Authority:
             role: becomes its one unit.
             at: the time now, with its zone.
             attributes: by name; written as Fabric CA writes them.
-            lasts: how long it is good, > 0.
+            lasts: how long it is good, >= 0; its CA's own end comes before.
 
         Raises:
             IdentityRefused: too many attributes, or too long ones.

@@ -21,6 +21,8 @@ MOST_ORGANISATIONS = 8
 MOST_PEERS = 4  # of an organisation
 MOST_CHANNELS = 8
 MOST_MESSAGES = 10_000  # of a block
+LEAST_ORGANISATIONS = 2  # fewer have nobody to agree with
+SHORTEST_BATCH_MS, LONGEST_BATCH_MS = 10, 60_000
 ORDERER_DOMAIN, ORDERER_MSP = "example.com", "OrdererMSP"
 CHANNEL = re.compile(r"[a-z][a-z0-9.-]{0,62}")
 WHO = "fabric network"
@@ -34,10 +36,11 @@ class Plan:
         orderers: 1 .. MOST_ORDERERS, spare ones among them.
         members: orderers of every channel, the first ones; for BFT >= LEAST_OF_BFT.
         consensus: `RAFT`, or `BFT` (Fabric 3 alone).
-        organisations: with peers, 2 .. MOST_ORGANISATIONS.
+        organisations: with peers, LEAST_ORGANISATIONS .. MOST_ORGANISATIONS.
         peers: of each of them, 1 .. MOST_PEERS.
         channels: their names.
-        batch_timeout_ms: until a block is cut that is not full, 10 .. 60,000.
+        batch_timeout_ms: until a block is cut that is not full,
+            SHORTEST_BATCH_MS .. LONGEST_BATCH_MS.
         batch_messages: transactions of a full block, 1 .. MOST_MESSAGES.
         execute_timeout_s: seconds that a chaincode has for an answer, 1 .. 600.
     """
@@ -57,10 +60,10 @@ class Plan:
         for what, had, lowest, highest in (
             ("orderers", self.orderers, 1, MOST_ORDERERS),
             ("members of a channel", self.members, least, self.orderers),
-            ("organisations", self.organisations, 2, MOST_ORGANISATIONS),
+            ("organisations", self.organisations, LEAST_ORGANISATIONS, MOST_ORGANISATIONS),
             ("peers of an organisation", self.peers, 1, MOST_PEERS),
             ("channels", len(self.channels), 1, MOST_CHANNELS),
-            ("batch timeout in ms", self.batch_timeout_ms, 10, 60_000),
+            ("batch timeout in ms", self.batch_timeout_ms, SHORTEST_BATCH_MS, LONGEST_BATCH_MS),
             ("messages of a block", self.batch_messages, 1, MOST_MESSAGES),
             ("seconds for a chaincode", self.execute_timeout_s, 1, 600),
         ):

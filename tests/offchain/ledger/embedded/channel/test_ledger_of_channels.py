@@ -227,7 +227,18 @@ def test_channel_whose_file_somebody_reads__is_not_there__and_can_be_made_afterw
         assert ledger.channels["trade"].height == 1
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b'{"1": {"trade": "x"}}', b'{"x": {}}', b"{", b"\xff"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b'{"1": {"at": 1, "heights": {"trade": "x"}}}',
+        b'{"1": {"trade": 1}}',
+        b'{"x": {}}',
+        b"{",
+        b"\xff",
+    ],
+)
 def test_snapshots_that_cannot_be_read__are_named(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "snapshots.json").write_bytes(raw)
     with pytest.raises(StoreDamaged, match=r"snapshots\.json"):

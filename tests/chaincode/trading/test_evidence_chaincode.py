@@ -55,8 +55,9 @@ from edgemark.systems.trading.contract.evidence.pieces import (
     SettlementPiece,
 )
 from edgemark.systems.trading.contract.evidence.statements import compute_leaf
+from edgemark_chaincode.clock import LIST, NOW, TICK
 from edgemark_chaincode.trading import rules
-from edgemark_chaincode.trading.contract import EvidenceRegistry
+from edgemark_chaincode.trading.contract import FUNCTIONS, EvidenceRegistry
 
 ORGANISATIONS = ("Org1MSP", "Org2MSP")
 CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
@@ -357,3 +358,46 @@ def test_odd_call__is_refused_in_words_and_writes_nothing(call: tuple[str, ...])
         assert len(told.message) <= 1000 and peer.state == before and told.event is None
 
     play(scene)
+
+
+def test_every_function_that_writes__reads_a_key_that_it_writes_so_that_it_counts_once() -> None:
+    """Fabric counts one endorsement under several ids, unless the first changes what it read."""
+    only_read = {
+        requests.EVIDENCE_OF: ("00" * 32,),
+        requests.ROOT_OF: ("Org1MSP", CONTROLLER.address, ROOT.hex()),
+        requests.VERIFY: ("Org1MSP", DOMAINS.name, "{}", "{}"),
+        requests.PARAMETERS: (),
+        requests.PROPOSED: (),
+        NOW: (),
+        LIST: (),
+    }
+    first, second = ADMINS.values()
+    begun = pieces_of(InitiationPiece, initiation())
+    qualified = pieces_of(QualificationPiece, qualification())
+    write: list[tuple[bytes, str, tuple[str, ...]]] = [
+        (first, requests.INIT, (parameters_until(7),)),
+        (first, requests.INIT, (parameters_until(),)),  # another word than before
+        (second, requests.INIT, (parameters_until(),)),  # they stand
+        (CLIENT, requests.RECORD_SETTLEMENTS, settlements(settlement(1), settlement(2))[1:]),
+        (CLIENT, requests.RECORD_INITIATIONS, (DOMAINS.name, begun)),
+        (CLIENT, requests.RECORD_QUALIFICATIONS, (DOMAINS.name, qualified)),
+        (ANCHORER, requests.ANCHOR_ROOT, (ROOT.hex(), "3", CID)),
+        (CLOCKS["Org1MSP"], TICK, (str(SECONDS - 1),)),
+        (CLOCKS["Org1MSP"], TICK, (str(SECONDS),)),
+    ]
+    assert {name for _, name, _ in write} | set(only_read) == {*FUNCTIONS, TICK, NOW, LIST}
+
+    async def scene(peer: ScriptedPeer) -> None:
+        for who, name, arguments in write:
+            peer.asked.clear()
+            told = await peer.call(name, *arguments, creator=who)
+            assert told.status == 200, told.message
+            reads, writes = (touched(peer, kind) for kind in (Message.GET_STATE, Message.PUT_STATE))
+            assert writes, name
+            assert set(reads) & set(writes), f"{name} can count twice"
+        before = dict(peer.state)
+        for name, more in only_read.items():
+            await peer.call(name, *more, creator=CLIENT)
+        assert peer.state == before
+
+    play(scene, until=None)

@@ -12,7 +12,7 @@ from tests.offchain.ledger.embedded.served import ORG1, LedgerWorld, development
 
 from edgemark.ledger.embedded.doors.serving.absent import NOT_HERE
 
-PAGE = Path(__file__).resolve().parents[5] / "docs" / "ledger.md"
+PAGE = Path(__file__).resolve().parents[5] / "docs" / "ledger-answers.md"
 
 
 @pytest.fixture(scope="module")

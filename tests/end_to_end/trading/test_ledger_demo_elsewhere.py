@@ -62,8 +62,11 @@ def test_a_network_of_others__is_told_what_it_lacks_and_then_shown_what_one_iden
         play(tmp_path / "unset", **access)
     typed = re.search(r"`edgemark (ledger invoke trading init .*?)`", unset.value.remedy)
     assert typed is not None
-    with ledger.client("Org2MSP", "Admin") as admin:  # what the remedy says, word for word
-        admin.submit(CHAINCODE, *shlex.split(typed[1])[3:5])
+    for msp_id in ledger.msp_ids:  # what the remedy says, word for word, by one of each
+        with pytest.raises(RefusedInput, match="has no parameters yet"):
+            play(tmp_path / f"before-{msp_id}", **access)
+        with ledger.client(msp_id, "Admin") as admin:
+            admin.submit(CHAINCODE, *shlex.split(typed[1])[3:5])
 
     receipt = play(tmp_path / "played", **access)
     assert receipt.ok, [each for each in receipt.checks if not each.passed]

@@ -51,13 +51,18 @@ class EdgemarkError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
+        text = self.without_remedy
+        return f"{text}. {printable(self.remedy)}" if self.remedy else text
+
+    @property
+    def without_remedy(self) -> str:
+        """What it says of the fault, and not what to do."""
         parts = [f"{self.who}: {self.what}" if self.who is not None else self.what]
         if self.had is not None:
             parts.append(f"had {in_words(self.had)}")
         if self.needed is not None:
             parts.append(f"needed {in_words(self.needed)}")
-        text = "; ".join(parts)
-        return printable(f"{text}. {self.remedy}" if self.remedy else text)
+        return printable("; ".join(parts))
 
     def as_dict(self) -> dict[str, object]:
         """The same facts for `--json` output and structured logs."""

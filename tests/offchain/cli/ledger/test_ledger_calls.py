@@ -189,6 +189,9 @@ def test_too_few_endorsements__are_invalid_and_say_the_code(desk: Desk) -> None:
     facts = desk.ask(*words, status=Exit.REFUSED_INPUT)
     assert (facts["error"], facts["code"]) == ("TransactionInvalid", "ENDORSEMENT_POLICY_FAILURE")
     assert facts["block"] > 0
+    assert facts["had"].endswith(f", endorsed by {ORG1} alone")
+    assert facts["needed"] == f"what its policy says: majority, so {ORG2} too"
+    assert "Leave --org out" in facts["remedy"]
 
 
 def test_an_organisation_that_is_not_there__is_told_with_those_that_are(desk: Desk) -> None:

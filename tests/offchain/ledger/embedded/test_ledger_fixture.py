@@ -54,6 +54,18 @@ def test_who_was_revoked_in_another_test__is_none_in_this_one(
         assert client.evaluate("shelf", "get", "k") == b"v"
 
 
+@pytest.mark.parametrize("msp_id", ["Org7MSP", "OrdererMSP"])
+def test_client_of_an_organisation_without_a_peer__is_told_which_have_one(
+    ledger: LedgerFixture, msp_id: str
+) -> None:
+    with pytest.raises(RefusedInput) as refused:
+        ledger.client(msp_id)
+    assert refused.value.needed == "one of Org1MSP, Org2MSP"
+    assert "--" not in str(refused.value)
+    with pytest.raises(RefusedInput, match="one of Org1MSP, Org2MSP"):
+        ledger.revoke("Admin", msp_id)
+
+
 def test_a_name_that_a_revert_took_back__is_refused_and_does_not_count_again(
     ledger: LedgerFixture,
 ) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgemark.cli.ledger.asking.endorsing import explain_endorsers
 from edgemark.cli.ledger.asking.identities import explain_refused
 from edgemark.cli.ledger.asking.reaching import how_to_start
 from edgemark.errors import EdgemarkError
@@ -16,6 +17,7 @@ from edgemark.ledger.fabric.faults import (
     IdentityRefused,
     LedgerSilent,
     NotEndorsed,
+    TransactionInvalid,
 )
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import members_of
@@ -66,6 +68,10 @@ class Named:
             there = self._asking.channels()
         return None if self.channel in there else no_such_channel(self.channel, there)
 
+    def explain_endorsers(self, invalid: TransactionInvalid) -> None:
+        """See `endorsing.explain_endorsers`."""
+        explain_endorsers(invalid, self._asking, self.chaincode, self.organisations)
+
     @property
     def _asking(self) -> Administrator:
         return Administrator(self.client, self.access.peers)
@@ -92,6 +98,7 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
         NotEndorsed: as it came, or what `Named.find_missing` found, with the ledger's words.
         LedgerSilent: as it came; of a ledger of this home that is down, with what starts it.
         IdentityRefused: as it came, with the identity's folder, and the cause where it is known.
+        TransactionInvalid: as it came, with the organisations whose endorsement was missing.
         ChaincodeRefused: as it came, with chaincode, organisations and where its log is.
     """
     try:
@@ -101,6 +108,9 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
         raise
     except LedgerSilent as silent:
         say_how_to_start(silent, named.access.settings)
+        raise
+    except TransactionInvalid as invalid:
+        named.explain_endorsers(invalid)
         raise
     except IdentityRefused as refused:
         explain_refused(refused, named.access)

@@ -223,7 +223,13 @@ def check_wanted(wanted: Wanted) -> None:
     for what, had in (("name", wanted.name), ("version", wanted.version)):
         if not had or len(had) > 64 or not had.isascii() or not had.isprintable() or " " in had:
             needed = "1 .. 64 letters, digits and - _ . +"
-            raise RefusedInput(f"{what} is wrong", who="chaincode", had=had[:80], needed=needed)
+            raise RefusedInput(
+                f"{what} is wrong",
+                who="chaincode",
+                had=had[:80],
+                needed=needed,
+                remedy=f"Give it another {what}, without spaces.",
+            )
     if wanted.sequence < 1:
         raise RefusedInput(
             "sequence is wrong", who=wanted.name, had=wanted.sequence, needed="1 or more"

@@ -66,8 +66,8 @@ def check_heard(receipt: Receipt, heard: Sequence[Hash32], wanted: set[Hash32]) 
 
 
 def words_of(error: EdgemarkError | None) -> str:
-    """All that an error says, every endorser's words among it."""
+    """What an error says of the fault, every endorser's words among it."""
     if error is None:
         return "nothing was refused"
     said = [each.message for each in getattr(error, "endorsers", ())]
-    return "; ".join([str(error), *said])
+    return "; ".join([error.without_remedy, *said])

@@ -110,9 +110,13 @@ OF_HOME = {
         help="Settings file (default: edgemark.toml in the home folder).",
     ),
     "home": click.option(
-        "--home", type=click.Path(path_type=str), help="Folder of keys and journals."
+        "--home",
+        type=click.Path(path_type=str),
+        help="Folder of keys and journals.  [default: ~/.edgemark]",
     ),
-    "log_level": click.option("--log-level", help="debug, info, warning or error."),
+    "log_level": click.option(
+        "--log-level", help="debug, info, warning or error.  [default: info]"
+    ),
 }
 OF_CHAIN = {
     "chain_url": click.option("--chain-url", help="JSON-RPC of the chain."),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.fabric.network import plan_of
 from edgemark.cli.fabric.network import up as fabric_up
+from edgemark.cli.ledger.asking.calling import finish, invoke, query
 from edgemark.cli.ledger.serving import up as ledger_up
 from edgemark.cli.terminal.exits import Exit
 
@@ -59,3 +61,12 @@ def test_fabric_up__takes_seconds_as_the_development_ledger_does() -> None:
     assert (plan.batch_timeout_ms, plan.batch_messages) == (250, 7)
     both = [{word for each in one.params for word in each.opts} for one in (fabric_up, ledger_up)]
     assert {"--batch-count", "--batch-timeout", "--orgs", "--channel"} <= both[0] & both[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "default"), [(query, "40"), (invoke, "120"), (finish, "120 for each")]
+)
+def test_wait__says_the_time_of_its_own_command(command: click.Command, default: str) -> None:
+    (option,) = [each for each in command.params if "--wait" in each.opts]
+    assert isinstance(option, click.Option)
+    assert f"[default: {default}]" in (option.help or "")

@@ -172,8 +172,8 @@ def test_identity_issue__says_what_to_do_instead_and_can_be_of_one_that_has_expi
 ) -> None:
     wrong: tuple[tuple[tuple[str, ...], str], ...] = (
         (("User1",), "Give another name"),
-        (("../bob",), "Name it so"),
-        (("bob", "--attribute", "role"), "--attribute role=VALUE"),
+        (("../other",), "Name it so"),
+        (("other", "--attribute", "role"), "--attribute role=VALUE"),
     )
     for words, remedy in wrong:
         refused = served.run("identity", "issue", *words)

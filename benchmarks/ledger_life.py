@@ -19,7 +19,7 @@ from benchmarks.ledger_ground import LedgerGround
 from benchmarks.measuring import Timing
 from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
 from edgemark.ledger.embedded.running.place import Place
-from edgemark.ledger.fabric.opening import FOLDERS
+from edgemark.ledger.fabric.settings import FOLDERS
 
 FIRST, AGAIN = "ledger up, first", "ledger up, again"
 BARE = "a command that does nothing"

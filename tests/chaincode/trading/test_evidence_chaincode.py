@@ -40,11 +40,7 @@ from edgemark.identifiers import Address, Timestamp
 from edgemark.ledger.fabric.identities.authorities import Authority, pem_of
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.systems.trading.contract.consortium import requests
-from edgemark.systems.trading.contract.consortium.agreement import (
-    Agreement,
-    Difference,
-    Saying,
-)
+from edgemark.systems.trading.contract.consortium.agreement import Agreement, Difference, Saying
 from edgemark.systems.trading.contract.consortium.kept import AnchoredRoot, Kept
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.contract.consortium.requests import parse, tell
@@ -362,14 +358,11 @@ def test_odd_call__is_refused_in_words_and_writes_nothing(call: tuple[str, ...])
 
 def test_every_function_that_writes__reads_a_key_that_it_writes_so_that_it_counts_once() -> None:
     """Fabric counts one endorsement under several ids, unless the first changes what it read."""
-    only_read = {
+    only_read: dict[str, tuple[str, ...]] = {
         requests.EVIDENCE_OF: ("00" * 32,),
         requests.ROOT_OF: ("Org1MSP", CONTROLLER.address, ROOT.hex()),
         requests.VERIFY: ("Org1MSP", DOMAINS.name, "{}", "{}"),
-        requests.PARAMETERS: (),
-        requests.PROPOSED: (),
-        NOW: (),
-        LIST: (),
+        **dict.fromkeys((requests.PARAMETERS, requests.PROPOSED, NOW, LIST), ()),
     }
     first, second = ADMINS.values()
     begun = pieces_of(InitiationPiece, initiation())
@@ -393,8 +386,7 @@ def test_every_function_that_writes__reads_a_key_that_it_writes_so_that_it_count
             told = await peer.call(name, *arguments, creator=who)
             assert told.status == 200, told.message
             reads, writes = (touched(peer, kind) for kind in (Message.GET_STATE, Message.PUT_STATE))
-            assert writes, name
-            assert set(reads) & set(writes), f"{name} can count twice"
+            assert writes and set(reads) & set(writes), f"{name} can count twice"
         before = dict(peer.state)
         for name, more in only_read.items():
             await peer.call(name, *more, creator=CLIENT)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.offchain.loop.nursery import be_born
 from tests.offchain.loop.tally import Asked, Closed, Fetched, Tally, TallyMachine
 
 from edgemark.journal.journal import Journal
@@ -17,7 +18,6 @@ from edgemark.seam import kill_self
 
 DISK = ("open", "pwrite", "fsync", "replace", "fchmod", "unlink")
 CLOSED, OPEN = 4, 2  # jobs
-MISHAP = 255
 
 
 def key_of(number: int) -> bytes:
@@ -132,18 +132,10 @@ def tidy_and_go_on(journal: Journal, folder: Path) -> None:
 def live(folder: Path, place: int, do: Callable[[Journal, Path], None] = tidy) -> int:
     """One life: open, do it, die before call number `place` (0: live on).
 
-    It is a fork of the test's process, not a new program: there are many lives to live.
-
     Returns:
         The exit status: how many calls there were, or minus the signal that ended it.
     """
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(_live(folder, place, do))
-        finally:
-            os._exit(MISHAP)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return be_born(_live, folder, place, do)
 
 
 def _live(folder: Path, place: int, do: Callable[[Journal, Path], None]) -> int:

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from tests.offchain.loop.conftest import end
 from tests.offchain.loop.gauge import Gauge, GaugeMachine, Rose, Stopped, Tell, Told
-from tests.offchain.loop.killed_tidying import MISHAP, live
+from tests.offchain.loop.killed_tidying import live
+from tests.offchain.loop.nursery import MISHAP
 from tests.offchain.loop.queued import QUICK
 from tests.offchain.loop.tally import Asked, Fetched, TallyMachine
 from tests.waiting import LIMIT_S, wait_until
@@ -294,8 +296,9 @@ def test_a_full_disk_while_condensing__loses_nothing(
 
 
 def condense(journal: Journal, folder: Path) -> None:
-    """Take up what the journal holds, which condenses it."""
-    open_memory(journal, folder)
+    """Take up what the journal holds, which condenses it, early in a process of its own too."""
+    with patch.object(memory_module, "CONDENSE_BYTES", LEAST):
+        open_memory(journal, folder)
 
 
 def test_killed_before_each_call_of_the_disk__the_next_life_knows_every_job(

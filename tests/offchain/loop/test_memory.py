@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from tests.offchain.loop.killed_tidying import (
     CLOSED,
-    MISHAP,
     OPEN,
     expected,
     fill,
@@ -19,6 +18,7 @@ from tests.offchain.loop.killed_tidying import (
     open_memory,
     step,
 )
+from tests.offchain.loop.nursery import MISHAP
 from tests.offchain.loop.tally import Asked, Closed, Padded, TallyMachine
 
 from edgemark.errors import Unrecoverable

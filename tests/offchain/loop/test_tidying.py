@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from tests.offchain.loop.conftest import end
 from tests.offchain.loop.killed_tidying import (
     CLOSED,
-    MISHAP,
     OPEN,
     expected,
     fill,
@@ -26,6 +26,7 @@ from tests.offchain.loop.killed_tidying import (
     tidy,
     tidy_and_go_on,
 )
+from tests.offchain.loop.nursery import MISHAP
 from tests.offchain.loop.queued import QUICK
 from tests.offchain.loop.tally import Asked, Closed, Padded, TallyMachine
 from tests.waiting import wait_until
@@ -64,6 +65,9 @@ def make_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Disk]:
         return disk
 
     return make
+
+
+PIECE_BYTES = 300  # where a tidying is to have many pieces
 
 
 def show_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
@@ -277,23 +281,37 @@ def test_piece__is_bounded_by_bytes_however_much_is_to_be_moved(
         assert len(memory.at_hand()) == 20
 
 
+def tidy_by_pieces(journal: Journal, folder: Path) -> None:
+    """`tidy` in a process of its own, in small pieces."""
+    with patch("edgemark.loop.tidying.PIECE_BYTES", PIECE_BYTES):
+        tidy(journal, folder)
+
+
+def tidy_by_pieces_and_go_on(journal: Journal, folder: Path) -> None:
+    """`tidy_and_go_on`, likewise."""
+    with patch("edgemark.loop.tidying.PIECE_BYTES", PIECE_BYTES):
+        tidy_and_go_on(journal, folder)
+
+
 def test_killed_before_each_call_of_the_disk__while_jobs_go_on__no_event_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgemark.loop.tidying.PIECE_BYTES", 300)
+    monkeypatch.setattr("edgemark.loop.tidying.PIECE_BYTES", PIECE_BYTES)
     begun, last = tmp_path / "begun", CLOSED + OPEN + 2
     begun.mkdir()
     fill(begun)
     shutil.copytree(begun, tmp_path / "loaded")
-    first = live(tmp_path / "loaded", 0, tidy) + 1  # what is before is the same as without them
+    first = (
+        live(tmp_path / "loaded", 0, tidy_by_pieces) + 1
+    )  # what is before is the same as without them
     shutil.copytree(begun, tmp_path / "whole")
-    calls = live(tmp_path / "whole", 0, tidy_and_go_on)
+    calls = live(tmp_path / "whole", 0, tidy_by_pieces_and_go_on)
     assert first + 20 < calls < MISHAP
     heard = 0
     for place in range(first, calls + 1):
         folder = tmp_path / str(place)
         shutil.copytree(begun, folder)
-        assert live(folder, place, tidy_and_go_on) == -signal.SIGKILL
+        assert live(folder, place, tidy_by_pieces_and_go_on) == -signal.SIGKILL
         with Journal.open(folder / "journal") as journal:
             memory = open_memory(journal, folder)
             memory.load()

@@ -48,7 +48,7 @@ IDLE, EVIDENCE, NPM, PYPI = "keeps a value", "evidence", "keeps a value, npm's s
 NAMES = {IDLE: "idle", EVIDENCE: "trading", NPM: "onnpm", PYPI: "onpypi"}
 ORGANISATIONS = ("Org1MSP", "Org2MSP")
 CALLS_EACH, LEAST_CALLS, MOST_CALLS = 8, 40, 512  # of one sample: for each caller; bounds
-MOST_ROUNDS = 5
+MOST_ROUNDS = 3
 TARGET, TARGET_PER_S = "250 a second", 250.0
 
 
@@ -150,6 +150,8 @@ def take_turns(
     """One point of each chaincode; the last load of each."""
     timings, last = dict[str, Timing](), dict[str, Load]()
     for series in ground.series:
+        if series == PYPI and at_once > 1:
+            continue  # it loses replies then: each costs its caller the chaincode's whole time
         loads = sample_many(scale, ground, series, size, at_once)
         samples = [1 / load.rate for load in loads if load.rate]
         last[series] = loads[-1]

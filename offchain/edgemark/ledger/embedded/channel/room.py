@@ -13,7 +13,7 @@ from contextlib import suppress
 from edgemark.ledger.fabric.wire.blocks import Block
 
 RECENT = 64  # blocks kept in memory for those who follow
-RECENT_BYTES = 32 * 1024 * 1024  # of them, but for the newest
+RECENT_BYTES = 8 * 1024 * 1024  # of them, but for the newest
 SMALL_BYTES = 64 * 1024  # a block below this is never waited for: as many may be open as streams
 
 

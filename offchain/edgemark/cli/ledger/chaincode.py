@@ -21,7 +21,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import read_limited
 from edgemark.ledger.fabric.faults import LedgerSilent, NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
-from edgemark.ledger.fabric.lifecycle.checking import HOST, check_answers
+from edgemark.ledger.fabric.lifecycle.checking import HOST
 from edgemark.ledger.fabric.lifecycle.deploying import (
     Deployed,
     check_committed,
@@ -29,6 +29,7 @@ from edgemark.ledger.fabric.lifecycle.deploying import (
     deploy,
     members_of,
 )
+from edgemark.ledger.fabric.lifecycle.dialling import check_answers
 from edgemark.ledger.fabric.lifecycle.hosting import (
     Hosts,
     find_hosts,

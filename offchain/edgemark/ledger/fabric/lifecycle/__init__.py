@@ -12,7 +12,8 @@ said by name.
 | `administrator.py` | an organisation's administrator: one call each |
 | `deploying.py` | all calls that a chaincode needs, from wherever it stands |
 | `opening.py` | the administrators that this home may act for |
-| `checking.py` | whether code can be run, and whether a process answers |
+| `checking.py` | whether code can be run |
+| `dialling.py` | whether a process answers |
 | `hosting.py` | chaincode processes of a ledger of this home: started, found again, ended |
 | `host_tls.py` | what these and the peers show each other |
 """

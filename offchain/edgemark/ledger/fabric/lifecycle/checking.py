@@ -1,4 +1,4 @@
-"""Sees that a chaincode can be run, or that its process answers, before anything is done for it."""
+"""Sees that a chaincode can be run, before anything is done for it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import grpc
-
 from edgemark.errors import RefusedInput
-from edgemark.ledger.fabric.packages.reading import Package
 from edgemark.ledger.launching.program import LAST_WORDS
 
 HOST = "edgemark_chaincode.host"  # what `python -m` runs
@@ -51,32 +48,3 @@ def _cannot_run(code: str, cwd: Path, said: str) -> RefusedInput:
         remedy="Mend it, or name another (--run): a name of ours, or MODULE:CLASS, as shelf:Shelf "
         f"of shelf.py in {cwd}.",
     )
-
-
-def check_answers(package: Package) -> None:
-    """See that the process of a package is there: dialled as the ledger dials it.
-
-    Raises:
-        RefusedInput: it does not answer in the time that the package gives it.
-    """
-    place = package.connection
-    if place.root_cert:
-        credentials = grpc.ssl_channel_credentials(
-            place.root_cert, place.client_key or None, place.client_cert or None
-        )
-        channel = grpc.secure_channel(place.address, credentials)
-    else:
-        channel = grpc.insecure_channel(place.address)
-    try:
-        grpc.channel_ready_future(channel).result(timeout=place.dial_timeout_s)
-    except grpc.FutureTimeoutError:
-        raise RefusedInput(
-            "does not answer; nothing was changed",
-            who=f"process of the chaincode at {place.address}",
-            had=f"no connection in {place.dial_timeout_s:g} s",
-            needed=f"one that listens there{' with TLS' if place.root_cert else ''}",
-            remedy="Run it, then deploy again: `edgemark ledger chaincode run MODULE:CLASS "
-            f"--package-id {package.package_id} --address {place.address}`.",
-        ) from None
-    finally:
-        channel.close()

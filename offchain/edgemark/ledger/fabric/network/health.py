@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 
 from edgemark.errors import LedgerUnavailable
-from edgemark.ledger.fabric.network.plan import BFT, NodePlace
+from edgemark.ledger.fabric.network.plan import BFT, NodePlace, OrdererPlace
 from edgemark.ledger.launching.ports import LOOPBACK
 
 ANSWER_S = 2.0
@@ -26,6 +27,24 @@ def is_healthy(place: NodePlace) -> bool:
     """
     status, _ = ask(place.operations_port, "/healthz")
     return status == http.client.OK
+
+
+def is_ready(place: NodePlace) -> bool:
+    """Whether a node is well and listens where others ask it: health is told a moment before.
+
+    Raises:
+        LedgerUnavailable: nobody answers.
+    """
+    own = (place.own_port,) if isinstance(place, OrdererPlace) else ()
+    return is_healthy(place) and all(_listens(port) for port in (place.port, *own))
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=ANSWER_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def names_leader(place: NodePlace, channel: str, consensus: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, RefusedInput
-from edgemark.ledger.fabric.network.health import is_healthy, names_leader
+from edgemark.ledger.fabric.network.health import is_healthy, is_ready, names_leader
 from edgemark.ledger.fabric.network.joining import join_orderer, join_peer
 from edgemark.ledger.fabric.network.plan import BFT, OrdererPlace, PeerPlace, Places, Plan
 from edgemark.ledger.fabric.network.programs import (
@@ -103,7 +103,7 @@ class FabricNetwork(Closing):
         for place in missing:
             self._start_node(found, place, stays=stays)
         for place in self.places:
-            self.programs[place.name].wait_until_ready(partial(is_healthy, place), START_S)
+            self.programs[place.name].wait_until_ready(partial(is_ready, place), START_S)
         if not self.is_joined:
             self._join(found)
         self._wait_for_leaders()

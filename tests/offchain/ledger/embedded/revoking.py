@@ -25,7 +25,7 @@ def revoke(world: LedgerWorld, msp_id: str, name: str) -> None:
         return
     admin = world.user(msp_id, "Admin")
     before = _config_of(admin)
-    listed = world.folders[msp_id].list_of_revoked()
+    listed = [each.raw for each in world.folders[msp_id].revocations.read()]
     _send(world, admin, _update(before, msp_id, listed))
     for each in (name for name in world.folders if name != ORDERER):
         asks = world.user(each, "Admin")

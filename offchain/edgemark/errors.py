@@ -127,3 +127,13 @@ def about(place: object) -> Iterator[None]:
     except RefusedInput as error:
         error.who = place if error.who is None else f"{place}, {error.who}"
         raise
+
+
+def lacks_extra(missing: ModuleNotFoundError, extra: str) -> RefusedInput:
+    """What is said where a package is not installed that comes with an extra of this one."""
+    return RefusedInput(
+        "is not installed",
+        who=missing.name,
+        needed=f"the extra `{extra}`",
+        remedy=f"pip install 'edgemark[{extra}]'",
+    )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from edgemark.errors import RefusedInput
+from edgemark.errors import lacks_extra
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE, LedgerSettings
 from edgemark.settings.settings import Settings
 from edgemark.systems.trading.settings import EVM
@@ -65,11 +65,6 @@ def joining(
             open_evidence,
         )
     except ModuleNotFoundError as missing:
-        raise RefusedInput(
-            "is not installed",
-            who=missing.name,
-            needed="the extra `fabric`",
-            remedy="pip install 'edgemark[fabric]'",
-        ) from missing
+        raise lacks_extra(missing, "fabric") from missing
     own = replace(settings.of(LedgerSettings), kind=kind)
     return open_evidence(settings.having(own), is_dry=is_dry, looks=looks)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from edgemark.errors import RefusedInput
+from edgemark.errors import RefusedInput, lacks_extra
 from edgemark.identifiers import Address, Hash32
 from edgemark.storage.local import LocalStore
 from edgemark.systems.trading.contract.evidence.pieces import InitiationPiece, SettlementPiece
@@ -105,11 +105,6 @@ def open_records(station: TradingStation, kind: str) -> Records:
             open_carrier,
         )
     except ModuleNotFoundError as missing:
-        raise RefusedInput(
-            "is not installed",
-            who=missing.name,
-            needed="the extra `fabric`",
-            remedy="pip install 'edgemark[fabric]'",
-        ) from missing
+        raise lacks_extra(missing, "fabric") from missing
     carrier = open_carrier(station, kind)
     return Records(carrier, f"{kind}: {carrier.place}", carrier.close)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
-from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -26,7 +25,7 @@ def be_born(life: Life, *told: Any) -> int:
 
     Args:
         life: a function of a module; what it answers becomes the status, 0 .. 254.
-        told: its arguments; functions among them are of a module too.
+        told: its arguments, which are pickled; functions among them are of a module too.
 
     Returns:
         The exit status, or minus the signal that ended it.
@@ -36,19 +35,15 @@ def be_born(life: Life, *told: Any) -> int:
         _asked, answers = _FORKS.Pipe()
         _FORKS.Process(target=_serve, args=(answers,), daemon=True).start()
         answers.close()
-    _asked.send([_name(each) if callable(each) else each for each in (life, *told)])
+    _asked.send((life, *told))
     status: int = _asked.recv()
     return status
-
-
-def _name(function: Callable[..., Any]) -> tuple[str, str]:
-    return function.__module__, function.__qualname__
 
 
 def _serve(asked: Connection) -> None:
     while True:
         try:
-            life, *told = map(_find, asked.recv())
+            life, *told = asked.recv()
         except EOFError:
             return
         child = os.fork()
@@ -58,7 +53,3 @@ def _serve(asked: Connection) -> None:
             finally:
                 os._exit(MISHAP)
         asked.send(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-
-
-def _find(each: Any) -> Any:
-    return getattr(import_module(each[0]), each[1]) if isinstance(each, tuple) else each

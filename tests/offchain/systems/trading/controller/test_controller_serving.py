@@ -165,9 +165,12 @@ def test_t14_a_sealed_channel__has_claims_for_its_parties_alone_and_n_of_the_con
     assert claims_in(said.carried) is None
     had = desk_of(controller, channel).issued.settlement
     assert (had.proposal.readings.after, had.proposal.fee) == ((), 0), "it knows amounts alone"
+    documents = controller.station.documents
     for role, key in keys.items():
         did = pairs.deals[channel].dids[role]
-        reader = controller.station.documents.reader(did)
+        # It believes its index for as long as a pause between two looks.
+        wait_until("the key", lambda who=did: documents.document(who).key_agreement)  # type: ignore[misc]
+        reader = documents.reader(did)
         claims = unseal(said.carried, reader.kid, key)
         assert claims["fee"] == str(settlement.proposal.fee)
         seals = Seals.of_station(pairs.ground[ACCOUNT_OF[role]])

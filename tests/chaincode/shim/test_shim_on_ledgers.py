@@ -28,6 +28,7 @@ from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark_chaincode.shim.faults import LedgerRefused
 from edgemark_chaincode.shim.interface import Response, success
+from edgemark_chaincode.shim.limits import MAX_ITERATORS
 from edgemark_chaincode.shim.stub import ChaincodeStub
 
 pytestmark = pytest.mark.lasts(6)
@@ -58,6 +59,10 @@ class Wide(Shelf):
                 assert row.key == "row0000"
                 break
         return success("left open")
+
+    async def open_many(self, stub: ChaincodeStub, count: str) -> Response:
+        opened = [await stub.get_state_by_range("row", "rox") for _ in range(int(count))]
+        return success(str(sum(each.is_open for each in opened)))
 
     async def fail(self, stub: ChaincodeStub) -> Response:
         raise KeyError("of the chaincode")
@@ -93,6 +98,12 @@ def test_state__is_written_read_and_deleted(user: User, ledger: LedgerWorld) -> 
     assert ask(ledger.user(ORG2), "get", "k") == b"v"
     assert user.do("wide", "drop", "k")[0] is Code.VALID
     assert ask(user, "get", "k") == b""
+
+
+def test_iterators__as_many_as_the_shim_allows__are_open_on_the_ledger(user: User) -> None:
+    assert ask(user, "open_many", str(MAX_ITERATORS)) == str(MAX_ITERATORS).encode()
+    with pytest.raises(grpc.RpcError, match="are too many"):
+        ask(user, "open_many", str(MAX_ITERATORS + 1))
 
 
 def test_a_read__does_not_see_what_the_call_wrote(user: User) -> None:

@@ -16,7 +16,6 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.streams import say
 from edgemark.ledger.embedded.organisations.organisations import (
-    MAX_ORGANISATIONS,
     ORDERER_MSP,
     count_organisations,
 )
@@ -40,6 +39,7 @@ from edgemark.ledger.embedded.running.process import (
 )
 from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
 from edgemark.ledger.fabric.settings import FABRIC, FOLDERS
+from edgemark.ledger.fabric.wire.limits import MAX_ORGANISATIONS
 from edgemark.party.consortium.clocks import start_clocks, stop_clocks
 from edgemark.transport.ports import hold_ports
 

@@ -40,6 +40,7 @@ from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
 from edgemark.ledger.fabric.configuration.configurations import Batches, Configuration
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.limits import MAX_CHANNELS
 
 CHANNELS = "channels"
 SUFFIX = ".sqlite"
@@ -47,7 +48,6 @@ UNFINISHED = f".part{SUFFIX}"  # no channel's name begins with a dot
 SIDES = ("-wal", "-shm", "-journal")  # that SQLite puts beside a file
 SNAPSHOTS = "snapshots.json"
 MADE = "channels.json"
-MAX_CHANNELS = 32
 CHANNEL_NAMES = re.compile(r"[^./\\][^/\\]*")  # what can be the name of a file of this folder
 MAX_SNAPSHOTS = 10_000
 BATCHES = Batches(count=100, timeout_ms=5)

@@ -258,7 +258,7 @@ class OrganisationFolder:
             at: the time now, with its zone.
 
         Raises:
-            IdentityRefused: there is no such identity.
+            IdentityRefused: there is no such identity, or the list is full.
             FolderDamaged: no key of the authority is here.
         """
         folder = self.path / "users" / f"{name}@{self.domain}"

@@ -18,11 +18,11 @@ from edgemark.ledger.embedded.organisations.folder import OrganisationFolder, Tl
 from edgemark.ledger.embedded.organisations.syncing import sync_tree
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.limits import MAX_ORGANISATIONS
 
 FOLDER = "crypto-config"
 LISTED = "organisations.json"  # MSP id of each folder, which cryptogen's layout does not say
 ORDERER_MSP = "OrdererMSP"
-MAX_ORGANISATIONS = 16
 
 
 @dataclass(frozen=True)

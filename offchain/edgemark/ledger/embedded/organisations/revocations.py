@@ -11,28 +11,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from cryptography import x509
 
+from edgemark.errors import RefusedInput
 from edgemark.files import hold_folder, read_limited, sync_folder, write_whole
 from edgemark.ledger.embedded.organisations.faults import RESTORE, FolderDamaged
+from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.authorities import Authority
+from edgemark.ledger.fabric.identities.revocation_lists import (
+    RevocationList,
+    check_room,
+    parse_revocation_list,
+)
+from edgemark.ledger.fabric.wire.limits import MAX_REVOCATIONS_BYTES
 
 NAME = "revoked"  # of the first file; others have a number behind it
-MAX_LIST_BYTES = 16 * 1024 * 1024  # about 400,000 revocations
-
-
-class RevocationList(NamedTuple):
-    """One list.
-
-    Attributes:
-        raw: PEM.
-        revoked: when each serial number was taken back.
-    """
-
-    raw: bytes
-    revoked: dict[int, datetime]
+MAX_FILES = 64  # of lists
+FULL = (
+    "Nothing was taken back. What expires by itself needs no list (`identity issue --days`); a new "
+    "folder (`edgemark ledger init`) has new authorities, and empty lists."
+)
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,10 @@ class Revocations:
         return self._path_of(0)
 
     def read(self) -> list[RevocationList]:
-        """All of them, as they are at one moment.
+        """Those that say what no other one says, as they are at one moment.
 
         Raises:
-            FolderDamaged: one is none of this organisation's authority.
+            FolderDamaged: one is none of this organisation's authority, or they are too long.
         """
         if not self.folder.is_dir():
             return []
@@ -68,9 +67,11 @@ class Revocations:
 
         Raises:
             FolderDamaged: see `read`.
+            IdentityRefused: the list would be too long for a channel.
         """
         with self._changing():
             listed = authority.list_revoked({serial: at, **_together(self._read())}, at)
+            check_room([listed], self.folder, FULL)
             write_whole(self._path_of(0), listed)
         return listed
 
@@ -79,13 +80,15 @@ class Revocations:
 
         Raises:
             FolderDamaged: see `read`.
+            IdentityRefused: all together would be too long for a channel.
         """
         wanted = self._needed(listed)
-        if not wanted or self._covers(self.read(), wanted):
+        if not wanted or _covers(self.read(), wanted):
             return
         with self._changing():
+            check_room((each.raw for each in _drop_covered([*self._read(), *wanted])), self.folder)
             for each in wanted:
-                if not self._covers(self._read(), [each]):
+                if not _covers(self._read(), [each]):
                     paths = (self._path_of(number) for number in range(len(self._paths()) + 1))
                     write_whole(next(path for path in paths if not path.exists()), each.raw)
 
@@ -116,7 +119,17 @@ class Revocations:
             yield
 
     def _read(self) -> list[RevocationList]:
-        return [self._parse(read_limited(each, MAX_LIST_BYTES), each) for each in self._paths()]
+        paths = self._paths()
+        if len(paths) > MAX_FILES:
+            raise self._damaged("holds too many files", self.folder, f"<= {MAX_FILES} lists")
+        try:
+            raws = [read_limited(each, MAX_REVOCATIONS_BYTES) for each in paths]
+            lists = map(self._parse, raws, paths)
+            found = _drop_covered(lists)
+            check_room((each.raw for each in found), self.folder)
+        except RefusedInput as error:
+            raise self._damaged(error.what, error.who, error.needed) from error
+        return found
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob("*.pem"))
@@ -125,30 +138,30 @@ class Revocations:
         return self.folder / f"{NAME}{number or ''}.pem"
 
     def _needed(self, listed: Iterable[bytes]) -> list[RevocationList]:
-        """Those of them that say what no longer one says already."""
-        found: list[RevocationList] = []
-        for raw in sorted(set(listed), key=len, reverse=True):
-            each = self._parse(raw, self.folder)
-            if not self._covers(found, [each]):
-                found.append(each)
-        return found
-
-    @staticmethod
-    def _covers(these: Iterable[RevocationList], those: Iterable[RevocationList]) -> bool:
-        return _together(those).keys() <= _together(these).keys()
+        return _drop_covered(self._parse(raw, self.folder) for raw in set(listed))
 
     def _parse(self, raw: bytes, who: Path) -> RevocationList:
         try:
-            listed = x509.load_pem_x509_crl(raw)
-            is_signed = listed.is_signature_valid(self.root.public_key())  # type: ignore[arg-type]
-        except (ValueError, TypeError) as error:
-            raise FolderDamaged(
-                "is no revocation list", who=who, needed="X.509 in PEM", remedy=RESTORE
-            ) from error
-        if not is_signed:
-            what = "revocation list is another authority's"
-            raise FolderDamaged(what, who=who, needed="ours", remedy=RESTORE)
-        return RevocationList(raw, {one.serial_number: one.revocation_date_utc for one in listed})
+            return parse_revocation_list(raw, [self.root], who)
+        except IdentityRefused as error:
+            raise self._damaged(error.what, who, error.needed) from error
+
+    @staticmethod
+    def _damaged(what: str, who: object, needed: object) -> FolderDamaged:
+        return FolderDamaged(what, who=who, needed=needed, remedy=RESTORE)
+
+
+def _drop_covered(listed: Iterable[RevocationList]) -> list[RevocationList]:
+    """Those of them that say what no longer one says already."""
+    found: list[RevocationList] = []
+    for each in sorted(listed, key=lambda each: len(each.raw), reverse=True):
+        if not _covers(found, [each]):
+            found.append(each)
+    return found
+
+
+def _covers(these: Iterable[RevocationList], those: Iterable[RevocationList]) -> bool:
+    return _together(those).keys() <= _together(these).keys()
 
 
 def _together(those: Iterable[RevocationList]) -> dict[int, datetime]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.wire.limits import MAX_CHANNELS
 from edgemark.ledger.launching.notes import NoteDamaged, read_note, write_note
 
 SERVING = "serving"  # held by the process that serves the folder
@@ -27,7 +28,6 @@ STOP_FIRST = "Stop it first (`edgemark ledger down`), or use another home folder
 DEFAULT_CHANNEL = "mychannel"
 DEFAULT_ORGANISATIONS = 2
 CHANNEL_NAMES = re.compile(r"[a-z][a-z0-9.-]{0,63}")  # a channel's name, as Fabric's orderers say
-MAX_CHANNELS = 16
 MAX_SKEW = 10  # blocks
 MAX_BATCH_COUNT = 10_000  # transactions
 SHORTEST_BATCH_S, LONGEST_BATCH_S = 0.001, 60

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.common import configtx_pb2, policies_pb2
 from fabric_protos.msp import msp_config_pb2
 
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
+from edgemark.ledger.fabric.identities.revocation_lists import read_revoked
 from edgemark.ledger.fabric.identities.signing import parse_certificate
-from edgemark.ledger.fabric.wire.limits import MAX_REVOCATIONS_BYTES
+from edgemark.ledger.fabric.wire.limits import MAX_CAS
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.policies import message_of
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
@@ -22,7 +22,6 @@ from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
 ADMINS = "Admins"
 WHO = "configuration"
 FABRIC_MSP = 0  # MSPConfig.type
-MAX_CAS = 8  # of an organisation
 
 
 def new_group() -> Any:
@@ -129,37 +128,3 @@ def organisation_of(group: Any) -> Organisation:
         tls_roots=tuple(parse_certificate(each, name) for each in message.tls_root_certs),
         revocations=revocations,
     )
-
-
-def read_revoked(
-    lists: tuple[bytes, ...], roots: tuple[x509.Certificate, ...], who: str
-) -> frozenset[int]:
-    """Serial numbers in revocation lists, each signed by one of these CAs.
-
-    Args:
-        lists: PEM.
-        roots: of the organisation.
-        who: the organisation, for the error.
-
-    Raises:
-        IdentityRefused: one is no list, is another CA's, or they are too long.
-    """
-    if (size := sum(map(len, lists))) > MAX_REVOCATIONS_BYTES:
-        needed = f"<= {MAX_REVOCATIONS_BYTES} bytes"
-        raise IdentityRefused("revocation lists are too long", who=who, had=size, needed=needed)
-    found: set[int] = set()
-    for pem in lists:
-        try:
-            listed = x509.load_pem_x509_crl(pem)
-            is_ours = any(_is_signed_by(listed, root) for root in roots)
-            serials = {each.serial_number for each in listed}
-        except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
-            raise IdentityRefused("is no revocation list", who=who, needed="PEM") from error
-        if not is_ours:
-            raise IdentityRefused("revocation list is another CA's", who=who)
-        found |= serials
-    return frozenset(found)
-
-
-def _is_signed_by(listed: x509.CertificateRevocationList, root: x509.Certificate) -> bool:
-    return listed.is_signature_valid(root.public_key())  # type: ignore[arg-type]

@@ -9,4 +9,5 @@ P-256 over SHA-256, with the smaller of the two values of s.
 | signatures | `signing` |
 | folders of an identity, as Fabric's programs lay them out | `folders` |
 | a certificate authority: certificates, revocation lists | `authorities` |
+| what revocation lists say | `revocation_lists` |
 """

@@ -125,16 +125,18 @@ class Authority:
             revoked: when each serial number was taken back.
             at: the time now, with its zone.
         """
+        entries = [
+            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when).build()
+            for serial, when in sorted(revoked.items())
+        ]
+        # All at once: one that is added to a builder copies those before it.
+        builder = x509.CertificateRevocationListBuilder(revoked_certificates=entries)
         builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(self.certificate.subject)
+            builder.issuer_name(self.certificate.subject)
             .last_update(at)
             .next_update(at + LIFETIME)
             .add_extension(_issuer_of(self.certificate), critical=False)
         )
-        for serial, when in sorted(revoked.items()):
-            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when)
-            builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def _begin_issued(

@@ -245,7 +245,7 @@ def test_revocation_list_of_another_authority__is_refused(
     listed = organisations.folder_of("Org2MSP").revoke("User1", NOW)
     org1.revoke("User1", NOW)
     (org1.path / "msp/crls/revoked.pem").write_bytes(listed)
-    with pytest.raises(FolderDamaged, match="another authority"):
+    with pytest.raises(FolderDamaged, match="another CA"):
         org1.read()
 
 

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from edgemark.ledger.embedded.organisations import revocations
+from edgemark.ledger.embedded.organisations.faults import FolderDamaged
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.organisations.organisations import Organisations
+from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.identities import revocation_lists
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
@@ -64,7 +67,30 @@ def test_what_is_added__takes_nothing_away__and_comes_once(folder: OrganisationF
     folder.revocations.add([first])
     assert len(folder.revocations.read()) == 1
     folder.revocations.add([both, first, both])
-    assert len(folder.revoked()) == 2
-    assert len(folder.revocations.read()) == 2
+    assert [each.raw for each in folder.revocations.read()] == [both]  # the first says no more
     folder.revocations.put([first, both])  # one says what the other says
     assert [each.raw for each in folder.revocations.read()] == [both]
+
+
+def test_revocation_that_no_channel_has_room_for__is_refused__and_changes_nothing(
+    folder: OrganisationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = folder.revoke("User1", NOW)
+    monkeypatch.setattr(revocation_lists, "MAX_REVOCATIONS_BYTES", len(first))
+    with pytest.raises(IdentityRefused, match=r"too long; had .* needed <= .* Nothing was taken"):
+        folder.revoke("Admin", NOW)
+    assert folder.read().revocations == (first,)
+
+
+def test_lists_that_no_channel_has_room_for__are_told_where_they_stand(
+    folder: OrganisationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = folder.revoke("User1", NOW)
+    both = folder.revoke("Admin", NOW)
+    monkeypatch.setattr(revocation_lists, "MAX_REVOCATIONS_BYTES", len(both))
+    (folder.path / "msp/crls/other.pem").write_bytes(first)  # says no more, so it takes no room
+    assert folder.read().revocations == (both,)
+    folder.revocations.put([first])
+    monkeypatch.setattr(revocation_lists, "MAX_REVOCATIONS_BYTES", len(first) - 1)
+    with pytest.raises(FolderDamaged, match=f"{folder.path}/msp/crls: revocation lists are too"):
+        folder.read()

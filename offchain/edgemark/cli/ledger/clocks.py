@@ -24,8 +24,8 @@ from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import read_attributes
 from edgemark.ledger.fabric.identities.signing import parse_identity
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
-from edgemark.ledger.fabric.lifecycle.messages import LIFECYCLE
 from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.logs import get_logger
 from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.clock import OrganisationClock, has_clocks

@@ -14,11 +14,12 @@ from edgemark.closing import Closing
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.running.making import make_ledger
-from edgemark.ledger.embedded.running.place import DEFAULT_CHANNEL, Place
+from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.embedded.running.process import Running, ledger_down, ledger_up
 from edgemark.ledger.fabric.network.network import FabricNetwork, network_down, network_up
 from edgemark.ledger.fabric.network.plan import Plan
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC
+from edgemark.ledger.fabric.wire.names import DEFAULT_CHANNEL
 from edgemark.transport.ports import hold_ports
 
 ORGANISATIONS = 2

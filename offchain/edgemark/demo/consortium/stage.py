@@ -24,10 +24,10 @@ from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import deploy
 from edgemark.ledger.fabric.lifecycle.hosting import Hosts, draft_hosts, stop_hosts
-from edgemark.ledger.fabric.lifecycle.messages import Wanted
 from edgemark.ledger.fabric.profile.reading import read_profile
 from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.fabric.settings import DEVELOPMENT, PROFILE
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.clock import OrganisationClock
 from edgemark.party.consortium.clocks import stop_clocks, tick_for
@@ -143,7 +143,7 @@ class ConsortiumStage(Stage[Actor]):
             packages[msp_id] = hosts.package_of(msp_id)[1]
         with ExitStack() as held:
             administrators = [self._administrator(each, held) for each in codes]
-            deploy(administrators, Wanted(name, "1"), packages)
+            deploy(administrators, ChaincodeDefinition(name, "1"), packages)
 
     def start_clocks(self, chaincode: str) -> None:
         """Let the clocks of all organisations tick for a chaincode."""

@@ -6,16 +6,16 @@ with what was left open filled in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
-from edgemark.ledger.embedded.definitions import (
-    ENDORSEMENT_PLUGIN,
-    VALIDATION_PLUGIN,
+from edgemark.ledger.fabric.wire.definitions import (
+    OWN_PLUGINS,
+    Approval,
     ChaincodeDefinition,
+    fill_approval,
+    read_approval,
 )
 from edgemark.ledger.fabric.wire.messages import parse
 
@@ -24,25 +24,12 @@ NOTHING_APPROVED = "ChaincodeParameters"  # Fabric's words for what differs
 ENDORSING, VALIDATING = "EndorsementInfo", "ValidationInfo"
 
 
-@dataclass(frozen=True)
-class Approval:
-    """What one organisation approved.
-
-    Attributes:
-        definition: of the chaincode.
-        package_id: of the package that its process runs; empty for none: it does not endorse.
-    """
-
-    definition: ChaincodeDefinition
-    package_id: str
-
-    def to_bytes(self) -> bytes:
-        """As it stands in the state."""
-        message = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs()
-        fill_definition(message, self.definition)
-        fill_source(message.source, self.package_id)
-        made: bytes = message.SerializeToString()
-        return made
+def write_approval(approval: Approval) -> bytes:
+    """An approval, as it stands in the state."""
+    message = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs()
+    fill_approval(message, approval, OWN_PLUGINS)
+    made: bytes = message.SerializeToString()
+    return made
 
 
 @lru_cache(maxsize=256)
@@ -55,14 +42,7 @@ def parse_approval(held: bytes | None) -> Approval | None:
     if held is None:
         return None
     message = parse(lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs, held, WHO)
-    definition = ChaincodeDefinition(
-        name=message.name,
-        sequence=message.sequence,
-        version=message.version,
-        policy=message.validation_parameter,
-        init_required=message.init_required,
-    )
-    return Approval(definition, message.source.local_package.package_id)
+    return read_approval(message.name, message)
 
 
 def list_mismatches(approval: Approval | None, definition: ChaincodeDefinition) -> list[str]:
@@ -79,23 +59,3 @@ def list_mismatches(approval: Approval | None, definition: ChaincodeDefinition) 
     if approved.policy != definition.policy:
         found.append(VALIDATING)
     return found
-
-
-def fill_definition(message: Any, definition: ChaincodeDefinition) -> None:
-    """Write a definition into a message of the lifecycle, with its name where that has one."""
-    if "name" in message.DESCRIPTOR.fields_by_name:
-        message.name = definition.name
-    message.sequence = definition.sequence
-    message.version = definition.version
-    message.endorsement_plugin = ENDORSEMENT_PLUGIN
-    message.validation_plugin = VALIDATION_PLUGIN
-    message.validation_parameter = definition.policy
-    message.init_required = definition.init_required
-
-
-def fill_source(source: Any, package_id: str) -> None:
-    """Write which package is meant into a `ChaincodeSource`."""
-    if package_id:
-        source.local_package.package_id = package_id
-    else:
-        source.unavailable.SetInParent()

@@ -17,39 +17,18 @@ that of the channel's majority: `approver_of` tells them apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from fabric_protos.peer import collection_pb2
 from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
 
+from edgemark.ledger.fabric.wire.definitions import OWN_PLUGINS, ChaincodeDefinition
 from edgemark.ledger.fabric.wire.messages import parse
 
-LIFECYCLE = "_lifecycle"
 KIND = "ChaincodeDefinition"
 APPROVALS = "approvals/"
 FIELDS = ("Sequence", "EndorsementInfo", "ValidationInfo", "Collections")
-ENDORSEMENT_PLUGIN, VALIDATION_PLUGIN = "escc", "vscc"
 WHO = "chaincode definition"
-
-
-@dataclass(frozen=True)
-class ChaincodeDefinition:
-    """What the organisations of a channel agreed on.
-
-    Attributes:
-        name: of the chaincode.
-        sequence: number of the definition, from 1.
-        version: whatever they call it.
-        policy: `ApplicationPolicy`; see `wire.policies`.
-        init_required: whether a first call has to be marked as such.
-    """
-
-    name: str
-    sequence: int
-    version: str
-    policy: bytes
-    init_required: bool = False
 
 
 def metadata_key(name: str) -> str:
@@ -109,8 +88,8 @@ def _parse_definition(
     )
     return ChaincodeDefinition(
         name=name,
-        sequence=sequence,
         version=endorsing.version,
+        sequence=sequence,
         policy=validating.validation_parameter,
         init_required=endorsing.init_required,
     )
@@ -118,14 +97,14 @@ def _parse_definition(
 
 def write_definition(definition: ChaincodeDefinition) -> Iterator[tuple[str, bytes]]:
     """Keys of the namespace `LIFECYCLE`, and their values."""
-    name = definition.name
+    name, (endorses, validates) = definition.name, OWN_PLUGINS
     endorsing = chaincode_definition_pb2.ChaincodeEndorsementInfo(
         version=definition.version,
         init_required=definition.init_required,
-        endorsement_plugin=ENDORSEMENT_PLUGIN,
+        endorsement_plugin=endorses,
     )
     validating = chaincode_definition_pb2.ChaincodeValidationInfo(
-        validation_plugin=VALIDATION_PLUGIN, validation_parameter=definition.policy
+        validation_plugin=validates, validation_parameter=definition.policy
     )
     nothing = collection_pb2.CollectionConfigPackage()
     metadata = db_pb2.StateMetadata(datatype=KIND, fields=list(FIELDS))

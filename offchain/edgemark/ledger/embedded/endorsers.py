@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgemark.ledger.embedded.definitions import LIFECYCLE
 from edgemark.ledger.embedded.link.links import Links
 from edgemark.ledger.embedded.simulation.calls import Systems
 from edgemark.ledger.embedded.simulation.endorsing import Endorser
@@ -17,6 +16,7 @@ from edgemark.ledger.embedded.system.installed import Installed
 from edgemark.ledger.embedded.system.lifecycle import Lifecycle
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.limits import EXECUTE_TIMEOUT_S
+from edgemark.ledger.fabric.wire.names import BLOCKS, CONFIGURATION, LIFECYCLE
 
 PACKAGES = "packages"  # folder of installed packages, beside the chain
 
@@ -61,8 +61,8 @@ class Endorsers:
         links = Links(installed.connection_of, timeout_s=timeout_s, keepalive_s=keepalive_s)
         systems: Systems = {
             LIFECYCLE: Lifecycle(installed, channels),
-            "qscc": Blocks(channels),
-            "cscc": Configuration(channels),
+            BLOCKS: Blocks(channels),
+            CONFIGURATION: Configuration(channels),
         }
         return cls(Endorser(channels, links, systems, signer_of), links, installed)
 

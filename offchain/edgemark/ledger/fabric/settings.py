@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgemark.ledger.fabric.wire.names import DEFAULT_CHANNEL, DEFAULT_ORGANISATION
 from edgemark.settings.section import Section, setting
 
 DEVELOPMENT, FABRIC, PROFILE = "development", "fabric", "profile"
@@ -27,8 +28,8 @@ class LedgerSettings(Section):
     NAME = "ledger"
 
     kind: str = setting(DEVELOPMENT, choices=(DEVELOPMENT, FABRIC, PROFILE))
-    channel: str = setting("mychannel")
-    msp_id: str = setting("Org1MSP")
+    channel: str = setting(DEFAULT_CHANNEL)
+    msp_id: str = setting(DEFAULT_ORGANISATION)
     msp_folder: str = setting("")
     profile: str = setting("")
 

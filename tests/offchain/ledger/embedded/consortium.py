@@ -11,22 +11,19 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.definitions import (
-    LIFECYCLE,
-    ChaincodeDefinition,
-    field_key,
-    write_definition,
-)
+from edgemark.ledger.embedded.definitions import field_key, write_definition
 from edgemark.ledger.fabric.configuration.configurations import Batches, Configuration
 from edgemark.ledger.fabric.identities.authorities import Authority, pem_of
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
     make_envelope,
     make_payload,
     make_response,
 )
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, Policy, make_policy
 from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
 from edgemark.ledger.fabric.wire.read_write_sets import (
@@ -171,7 +168,7 @@ def define(
     version: str = "1",
 ) -> None:
     """Commit the definition of a chaincode, endorsed by all organisations of the channel."""
-    definition = ChaincodeDefinition(name, sequence, version, make_policy(policy))
+    definition = ChaincodeDefinition(name, version, sequence, make_policy(policy))
     draft = Draft(
         [puts(dict(write_definition(definition)), LIFECYCLE)],
         chaincode=LIFECYCLE,

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from edgemark.ledger.embedded.approvals import Approval
-from edgemark.ledger.embedded.definitions import (
-    LIFECYCLE,
-    ChaincodeDefinition,
-    approval_key,
-    write_definition,
-)
+from edgemark.ledger.embedded.approvals import write_approval
+from edgemark.ledger.embedded.definitions import approval_key, write_definition
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.read_write_sets import Version, parse_results
 
 Values = dict[tuple[str, str], tuple[bytes, Version]]
@@ -98,12 +95,12 @@ class KeptChannel:
         self, name: str, packages: Mapping[str, str], sequence: int = 1, *, init: bool = False
     ) -> None:
         """Have a chaincode agreed on, and approved with a package (by MSP id)."""
-        definition = ChaincodeDefinition(name, sequence, f"{sequence}.0", b"", init)
+        definition = ChaincodeDefinition(name, f"{sequence}.0", sequence, b"", init)
         for key, value in write_definition(definition):
             self.put(LIFECYCLE, key, value)
         for msp_id, package_id in packages.items():
             key = approval_key(msp_id, name, sequence)
-            self.put(LIFECYCLE, key, Approval(definition, package_id).to_bytes())
+            self.put(LIFECYCLE, key, write_approval(Approval(definition, package_id)))
         self.height += 1
 
     def block(self, number: int) -> bytes | None:

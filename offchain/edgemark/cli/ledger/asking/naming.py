@@ -25,9 +25,9 @@ from edgemark.ledger.fabric.lifecycle.hosting import find_hosts
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder
 from edgemark.ledger.fabric.opening import STARTS, LedgerAccess
 from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.ledger.fabric.wire.names import SYSTEM_CHAINCODES
 from edgemark.ledger.launching.program import log_of
 
-SYSTEM = frozenset({"_lifecycle", "qscc", "cscc", "lscc"})  # on every channel
 MOST_NAMED = 20
 
 
@@ -84,7 +84,7 @@ class Named:
                 remedy = "Name one of these: --org MSP."
                 return _not_there(here, f"organisation {each[:64]}", members, remedy)
         names = [each.name for each in asking.definitions()]
-        if self.chaincode in (*names, *SYSTEM):
+        if self.chaincode in (*names, *SYSTEM_CHAINCODES):
             return None
         remedy = "Bring it there: `edgemark ledger chaincode deploy`; or name one that is."
         return _not_there(here, f"chaincode {self.chaincode}", names, remedy)
@@ -145,7 +145,7 @@ def _name_refuser(refused: ChaincodeRefused, named: Named) -> None:
 def _find_log(named: Named, msp_ids: Sequence[str]) -> Path | None:
     """Of its process, where that is one of this home's."""
     folder = ledger_folder(named.access.settings, named.access.home)
-    if folder is None or named.chaincode in SYSTEM:
+    if folder is None or named.chaincode in SYSTEM_CHAINCODES:
         return None
     hosts = find_hosts(folder, named.chaincode)
     own = [each for each in msp_ids if hosts is not None and each in hosts.ports]

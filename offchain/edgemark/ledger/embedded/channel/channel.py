@@ -18,7 +18,7 @@ from edgemark.closing import Closing
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.ledger.embedded.channel.admitting import check_order
 from edgemark.ledger.embedded.channel.sealing import seal
-from edgemark.ledger.embedded.definitions import LIFECYCLE, ChaincodeDefinition, read_definition
+from edgemark.ledger.embedded.definitions import read_definition
 from edgemark.ledger.embedded.state.store import Entry, Store, Written
 from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
 from edgemark.ledger.embedded.state.views import StateView
@@ -35,7 +35,9 @@ from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block, make_block, parse_block
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -41,6 +40,7 @@ from edgemark.ledger.fabric.configuration.configurations import Batches, Configu
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.limits import MAX_CHANNELS
+from edgemark.ledger.fabric.wire.names import CHANNEL
 
 CHANNELS = "channels"
 SUFFIX = ".sqlite"
@@ -48,7 +48,6 @@ UNFINISHED = f".part{SUFFIX}"  # no channel's name begins with a dot
 SIDES = ("-wal", "-shm", "-journal")  # that SQLite puts beside a file
 SNAPSHOTS = "snapshots.json"
 MADE = "channels.json"
-CHANNEL_NAMES = re.compile(r"[^./\\][^/\\]*")  # what can be the name of a file of this folder
 MAX_SNAPSHOTS = 10_000
 BATCHES = Batches(count=100, timeout_ms=5)
 
@@ -306,7 +305,7 @@ def _check_made(folder: Path) -> list[str]:
         return []
     try:
         found = json.loads(path.read_bytes())
-        names = [str(each) for each in found if CHANNEL_NAMES.fullmatch(each)]
+        names = [str(each) for each in found if CHANNEL.fits(each)]
         if names != found:
             raise ValueError(path)
     except (OSError, ValueError, TypeError) as error:

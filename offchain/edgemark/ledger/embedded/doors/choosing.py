@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice, product
 
-from edgemark.ledger.embedded.definitions import LIFECYCLE, approver_of
+from edgemark.ledger.embedded.definitions import approver_of
 from edgemark.ledger.fabric.wire.limits import MAX_LEAST_SETS
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import Role, Rule, SignedBy, least_sets
 from edgemark.ledger.fabric.wire.read_write_sets import parse_results
 

@@ -16,7 +16,6 @@ from grpc import StatusCode
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.definitions import LIFECYCLE
 from edgemark.ledger.embedded.doors import choosing
 from edgemark.ledger.embedded.doors.admission import (
     Admitted,
@@ -46,6 +45,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_TRANSACTION_ID,
 )
 from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import LIFECYCLE_ENDORSEMENT, Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.proposals import Proposal, parse_proposal
 from edgemark.logs import about, get_logger

@@ -14,12 +14,7 @@ from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ledger import Ledger
 from edgemark.ledger.embedded.channel.ordering import AGAIN_S, Orderer
 from edgemark.ledger.embedded.channel.room import Room
-from edgemark.ledger.embedded.definitions import (
-    LIFECYCLE,
-    ChaincodeDefinition,
-    approval_key,
-    metadata_key,
-)
+from edgemark.ledger.embedded.definitions import approval_key, metadata_key
 from edgemark.ledger.embedded.doors.behind import Behind, Clock, Snapshots
 from edgemark.ledger.embedded.doors.broadcast import Broadcast
 from edgemark.ledger.embedded.doors.delivery import Delivery
@@ -34,7 +29,9 @@ from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import Place, Served
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.limits import MAX_FOLLOWED_BYTES
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 

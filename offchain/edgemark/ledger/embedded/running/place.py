@@ -12,7 +12,6 @@ ledger.log       what that process says
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,14 +19,13 @@ from typing import Any
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.wire.limits import MAX_CHANNELS
+from edgemark.ledger.fabric.wire.names import CHANNEL, DEFAULT_CHANNEL
 from edgemark.ledger.launching.notes import NoteDamaged, read_note, write_note
 
 SERVING = "serving"  # held by the process that serves the folder
 STARTING = "starting"  # held by who makes, starts or ends it
 STOP_FIRST = "Stop it first (`edgemark ledger down`), or use another home folder."
-DEFAULT_CHANNEL = "mychannel"
 DEFAULT_ORGANISATIONS = 2
-CHANNEL_NAMES = re.compile(r"[a-z][a-z0-9.-]{0,63}")  # a channel's name, as Fabric's orderers say
 MAX_SKEW = 10  # blocks
 MAX_BATCH_COUNT = 10_000  # transactions
 SHORTEST_BATCH_S, LONGEST_BATCH_S = 0.001, 60
@@ -100,9 +98,8 @@ class Served:
     def __post_init__(self) -> None:
         _check("channels", len(self.channels), 1, MAX_CHANNELS)
         for name in self.channels:
-            if not CHANNEL_NAMES.fullmatch(name):
-                needed = "a letter, then letters, digits, dots, dashes; at most 64, all small"
-                raise RefusedInput("is no name of a channel", who=name[:64], needed=needed)
+            if not CHANNEL.fits(name):
+                raise RefusedInput("is no name of a channel", who=name[:64], needed=CHANNEL.needed)
         for who, port in self.ports.items():
             _check(f"port of {who}", port, 0, 65535)
         _check("batch count", self.batch_count, 1, MAX_BATCH_COUNT)

@@ -14,8 +14,6 @@ from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.wire.envelopes import Event
 from edgemark.ledger.fabric.wire.proposals import Proposal
 
-GOOD = 200
-REFUSED = 400  # from here on a chaincode's answer is an error, and is not endorsed
 NOT_FOUND = 404
 FAILED = 500
 
@@ -42,7 +40,7 @@ class Completion:
     """What a chaincode answered.
 
     Attributes:
-        status: below `REFUSED` for a good answer.
+        status: one of `GOOD` for a good answer.
         message: for an error, why.
         payload: whatever it says.
         event: that it tells once the transaction counts; None for none.

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from edgemark.ledger.embedded.simulation.calls import (
     FAILED,
-    REFUSED,
     Asked,
     Completion,
     Runner,
@@ -24,6 +23,7 @@ from edgemark.ledger.embedded.simulation.invoking import Invoker
 from edgemark.ledger.embedded.simulation.recording import Simulation
 from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.codes import GOOD
 from edgemark.ledger.fabric.wire.envelopes import Endorsement, Event, make_event, make_response
 from edgemark.ledger.fabric.wire.limits import MAX_EVENT_BYTES, MAX_KEYS_OF_TRANSACTION
 from edgemark.ledger.fabric.wire.proposals import Proposal
@@ -54,7 +54,7 @@ class Simulated:
     @property
     def is_good(self) -> bool:
         """Whether it may be endorsed."""
-        return self.status < REFUSED
+        return self.status < GOOD.stop
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def endorse(proposal: Proposal, simulated: Simulated, signer: Signer) -> Endorse
 
 
 def _event_of(completion: Completion, proposal: Proposal) -> bytes:
-    if completion.event is None or completion.status >= REFUSED:
+    if completion.event is None or completion.status >= GOOD.stop:
         return b""
     name, payload = completion.event.name, completion.event.payload
     size = len(name.encode()) + len(payload)

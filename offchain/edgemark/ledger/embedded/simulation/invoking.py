@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from edgemark.errors import about
 from edgemark.ledger.embedded.approvals import list_mismatches, parse_approval
-from edgemark.ledger.embedded.definitions import ChaincodeDefinition, approval_key
+from edgemark.ledger.embedded.definitions import approval_key
 from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.embedded.simulation.calls import Asked, Call, Completion, Runner, Systems
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.simulation.recording import Simulation
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS,
     MAX_ARGUMENTS_BYTES,

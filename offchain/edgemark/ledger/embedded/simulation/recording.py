@@ -13,14 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.embedded.definitions import (
-    LIFECYCLE,
-    ChaincodeDefinition,
-    field_key,
-    read_definition,
-)
+from edgemark.ledger.embedded.definitions import field_key, read_definition
 from edgemark.ledger.embedded.simulation.cursors import HistoryCursor, RangeCursor, Span
 from edgemark.ledger.embedded.simulation.ground import View
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
     MAX_KEY_BYTES,
@@ -28,6 +24,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_ROWS_OF_QUERY,
     MAX_VALUE_BYTES,
 )
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,
     RangeRead,

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.peer import transaction_pb2
 
-from edgemark.ledger.embedded.simulation.calls import FAILED, GOOD, Call, Completion
+from edgemark.ledger.embedded.simulation.calls import FAILED, Call, Completion
 from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.system.questions import NotAnswered, find_ground, read_question
 from edgemark.ledger.fabric.wire.blocks import parse_block
+from edgemark.ledger.fabric.wire.codes import OK
 from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.names import BLOCKS
 
 INFO = "GetChainInfo"
 MAX_BLOCK_NUMBER = 2**64 - 1
@@ -32,7 +34,7 @@ class Blocks:
     def answer(self, call: Call) -> Completion:
         """A block, a transaction, or the height of a channel."""
         try:
-            name, channel = read_question(call, "qscc", ("function", "channel"))
+            name, channel = read_question(call, BLOCKS, ("function", "channel"))
             ground = find_ground(self._channels, call, name, channel, "Invalid chain ID")
         except NotAnswered as refused:
             return refused.completion
@@ -41,7 +43,7 @@ class Blocks:
 
 def _answer(ground: Ground, name: str, rest: tuple[bytes, ...]) -> Completion:
     if name == INFO:
-        return Completion(GOOD, payload=_info(ground))
+        return Completion(OK, payload=_info(ground))
     find = FUNCTIONS.get(name)
     if find is None:
         return Completion(FAILED, f"Requested function {name[:64]} not found.")
@@ -55,7 +57,7 @@ def _answer(ground: Ground, name: str, rest: tuple[bytes, ...]) -> Completion:
         shown = rest[0][:64]
         text = shown.decode() if shown.isascii() and shown.isalnum() else shown.hex()
         return Completion(FAILED, f"{name}: no such entry on channel {ground.name}: {text}")
-    return Completion(GOOD, payload=found)
+    return Completion(OK, payload=found)
 
 
 def _info(ground: Ground) -> bytes:

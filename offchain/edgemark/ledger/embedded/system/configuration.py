@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from fabric_protos.common import common_pb2, configtx_pb2
 from fabric_protos.peer import query_pb2
 
-from edgemark.ledger.embedded.simulation.calls import FAILED, GOOD, Call, Completion
+from edgemark.ledger.embedded.simulation.calls import FAILED, Call, Completion
 from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.system.questions import NotAnswered, find_ground, read_question
 from edgemark.ledger.fabric.wire.blocks import parse_block
+from edgemark.ledger.fabric.wire.codes import OK
 from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.names import CONFIGURATION
 
 BLOCK, CONFIG, CHANNELS = "GetConfigBlock", "GetChannelConfig", "GetChannels"
 JOINING = frozenset({"JoinChain", "JoinChainBySnapshot", "JoinBySnapshotStatus"})
@@ -32,17 +34,17 @@ class Configuration:
     def answer(self, call: Call) -> Completion:
         """Names of channels, or a channel's configuration."""
         try:
-            (name,) = read_question(call, "cscc", ("function",))
+            (name,) = read_question(call, CONFIGURATION, ("function",))
             if name == CHANNELS:
                 return self._list(call)
             if name not in (BLOCK, CONFIG):
                 return Completion(FAILED, _refuse(name))
-            _, channel = read_question(call, "cscc", ("function", "channel"))
+            _, channel = read_question(call, CONFIGURATION, ("function", "channel"))
             ground = find_ground(self._channels, call, name, channel, "Unknown channel ID")
         except NotAnswered as refused:
             return refused.completion
         raw = ground.config_block()
-        return Completion(GOOD, payload=raw if name == BLOCK else _config_of(raw, channel))
+        return Completion(OK, payload=raw if name == BLOCK else _config_of(raw, channel))
 
     def _list(self, call: Call) -> Completion:
         msp_id = call.asked.msp_id
@@ -54,7 +56,7 @@ class Configuration:
         for name, channel in sorted(self._channels.items()):
             if msp_id in channel.organisations:
                 answer.channels.add(channel_id=name)
-        return Completion(GOOD, payload=answer.SerializeToString())
+        return Completion(OK, payload=answer.SerializeToString())
 
 
 def _refuse(name: str) -> str:

@@ -6,7 +6,6 @@ what the channel agrees on is the definition.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +15,11 @@ from edgemark.files import make_private_folder, read_limited, remove_unfinished,
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES, Package, parse_package
+from edgemark.ledger.fabric.wire.names import MSP_ID
 
 ENDING = ".tar.gz"
 MAX_PACKAGES = 1_000  # of one organisation
 MAX_SHOWN = 256  # characters of an id
-_MSP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
 
 class PackageMissing(RefusedInput):
@@ -73,8 +72,9 @@ class Installed:
             )
         if len(held) >= MAX_PACKAGES:
             raise RefusedInput("too many packages", who=msp_id, needed=f"<= {MAX_PACKAGES}")
-        if not _MSP_ID.fullmatch(msp_id):
-            raise RefusedInput("name cannot be a folder's", who=msp_id[:64])
+        if not MSP_ID.fits(msp_id):
+            what = "name cannot be a folder's"
+            raise RefusedInput(what, who=msp_id[:64], needed=MSP_ID.needed)
         make_private_folder(self.folder / msp_id)
         write_whole(self.folder / msp_id / _file_name(package.package_id), raw)
         held[package.package_id] = package

@@ -14,12 +14,9 @@ from typing import Any
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark.errors import EdgemarkError, RefusedInput
-from edgemark.ledger.embedded.approvals import Approval, fill_definition, fill_source
-from edgemark.ledger.embedded.definitions import ChaincodeDefinition
 from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.embedded.simulation.calls import (
     FAILED,
-    GOOD,
     NOT_FOUND,
     Call,
     Completion,
@@ -30,9 +27,16 @@ from edgemark.ledger.embedded.system import rules
 from edgemark.ledger.embedded.system.installed import Installed
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.packages.reading import Package
+from edgemark.ledger.fabric.wire.codes import OK
+from edgemark.ledger.fabric.wire.definitions import (
+    OWN_PLUGINS,
+    Approval,
+    ChaincodeDefinition,
+    fill_approval,
+    fill_definition,
+)
 from edgemark.ledger.fabric.wire.messages import parse
-
-WHO = "_lifecycle"
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 
 
 class Lifecycle:
@@ -55,7 +59,7 @@ class Lifecycle:
         found = FUNCTIONS.get(name)
         if found is None or len(call.arguments) != 2:
             had = f"{len(call.arguments)} arguments, the first {name[:64]!r}"
-            return Completion(FAILED, f"needs a function of {WHO} and its argument, had {had}")
+            return Completion(FAILED, f"{LIFECYCLE} needs a function and its argument, had {had}")
         kind, function, is_of_channel = found
         try:
             _authorize(call, name, is_of_channel)
@@ -66,7 +70,7 @@ class Lifecycle:
             return Completion(NOT_FOUND, str(error))
         except EdgemarkError as error:
             return Completion(FAILED, f"failed to invoke '{name}': {error}")
-        return Completion(GOOD, payload=result.SerializeToString())
+        return Completion(OK, payload=result.SerializeToString())
 
     def install(self, call: Call, asked: Any) -> Any:
         """InstallChaincode."""
@@ -185,24 +189,24 @@ def _list_users(channel: Ground, msp_id: str, package_id: str) -> list[Chaincode
 
 
 def _describe_definition(result: Any, definition: ChaincodeDefinition) -> None:
-    fill_definition(result, definition)
+    fill_definition(result, definition, OWN_PLUGINS)
     result.collections.SetInParent()
 
 
 def _describe_approval(result: Any, approval: Approval) -> None:
-    _describe_definition(result, approval.definition)
-    fill_source(result.source, approval.package_id)
+    fill_approval(result, approval, OWN_PLUGINS)
+    result.collections.SetInParent()
 
 
 def _state(call: Call) -> Simulation:
     if call.simulation is None:
-        raise RefusedInput("needs a channel", who=WHO)
+        raise RefusedInput("needs a channel", who=LIFECYCLE)
     return call.simulation
 
 
 def _ground(call: Call) -> Ground:
     if call.ground is None:
-        raise IdentityRefused("needs a channel", who=WHO)
+        raise IdentityRefused("needs a channel", who=LIFECYCLE)
     return call.ground
 
 

@@ -9,24 +9,27 @@ Rule 3: the next is committed as it was approved: each organisation that endorse
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.embedded.approvals import Approval, list_mismatches, parse_approval
+from edgemark.ledger.embedded.approvals import list_mismatches, parse_approval, write_approval
 from edgemark.ledger.embedded.definitions import (
     APPROVALS,
-    ENDORSEMENT_PLUGIN,
-    LIFECYCLE,
-    VALIDATION_PLUGIN,
-    ChaincodeDefinition,
     approval_key,
     metadata_key,
     write_definition,
 )
 from edgemark.ledger.embedded.simulation.recording import Simulation
+from edgemark.ledger.fabric.wire.definitions import (
+    OWN_PLUGINS,
+    Approval,
+    ChaincodeDefinition,
+    read_definition,
+)
 from edgemark.ledger.fabric.wire.limits import MAX_NAME
+from edgemark.ledger.fabric.wire.names import CHAINCODE, LIFECYCLE, RESERVED, VERSION
 from edgemark.ledger.fabric.wire.policies import (
     ENDORSEMENT,
     OfChannel,
@@ -38,9 +41,6 @@ from edgemark.ledger.fabric.wire.policies import (
 )
 
 MAX_PACKAGE_ID = 256
-SYSTEM_NAMES = frozenset({"cscc", "escc", "lscc", "qscc", "vscc"})
-_NAME = re.compile(r"[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*")
-_VERSION = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
 class NotDefined(RefusedInput):
@@ -55,22 +55,18 @@ def read_asked(message: Any) -> ChaincodeDefinition:
         MessageMalformed: its policy is none.
     """
     name, version = message.name, message.version
-    if len(name) > MAX_NAME or not _NAME.fullmatch(name):
-        raise RefusedInput(
-            f"invalid chaincode name '{name[:MAX_NAME]}'",
-            needed=f"up to {MAX_NAME} letters, digits, _ and -, a letter or digit at both ends",
-        )
-    if name in SYSTEM_NAMES:
+    if not CHAINCODE.fits(name):
+        raise RefusedInput(f"invalid chaincode name '{name[:MAX_NAME]}'", needed=CHAINCODE.needed)
+    if name in RESERVED:
         raise RefusedInput(f"chaincode name '{name}' is the name of a system chaincode")
-    if len(version) > MAX_NAME or not _VERSION.fullmatch(version):
-        raise RefusedInput(
-            f"invalid chaincode version '{version[:MAX_NAME]}'",
-            needed=f"up to {MAX_NAME} letters, digits and _ - + .",
-        )
+    if not VERSION.fits(version):
+        what = f"invalid chaincode version '{version[:MAX_NAME]}'"
+        raise RefusedInput(what, needed=VERSION.needed)
     _check_plugins(message)
-    policy = message.validation_parameter or make_policy(ENDORSEMENT)
+    asked = read_definition(name, message)
+    policy = asked.policy or make_policy(ENDORSEMENT)
     _check_policy(parse_policy(policy))
-    return ChaincodeDefinition(name, message.sequence, version, policy, message.init_required)
+    return replace(asked, policy=policy)
 
 
 def _check_policy(policy: Policy) -> None:
@@ -89,10 +85,8 @@ def _check_plugins(message: Any) -> None:
             "collections of private data are not in the development ledger",
             remedy="Leave them out, or use Fabric itself.",
         )
-    for had, needed in (
-        (message.endorsement_plugin, ENDORSEMENT_PLUGIN),
-        (message.validation_plugin, VALIDATION_PLUGIN),
-    ):
+    plugins = message.endorsement_plugin, message.validation_plugin
+    for had, needed in zip(plugins, OWN_PLUGINS, strict=True):
         if had and had != needed:
             raise RefusedInput("plugin is unknown", had=had[:64], needed=needed)
 
@@ -136,7 +130,7 @@ def approve(
             f"attempted to redefine {which} sequence ({asked}) for namespace {definition.name} "
             "with unchanged content"
         )
-    simulation.put(LIFECYCLE, key, approval.to_bytes())
+    simulation.put(LIFECYCLE, key, write_approval(approval))
 
 
 def check_readiness(

@@ -10,12 +10,13 @@ from typing import Generic, Protocol, TypeVar
 from cryptography import x509
 
 from edgemark.errors import EdgemarkError
-from edgemark.ledger.embedded.definitions import LIFECYCLE, read_definition
+from edgemark.ledger.embedded.definitions import read_definition
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
 from edgemark.ledger.fabric.wire.limits import MAX_IDENTITY_BYTES
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.read_write_sets import Version
 

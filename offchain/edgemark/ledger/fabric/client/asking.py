@@ -24,6 +24,7 @@ from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
+from edgemark.ledger.fabric.wire.names import BLOCKS
 
 NAME_BYTES = 16  # of a submission that its caller gave no name
 REAL = Clocks(time.monotonic, time.time_ns, Randomness().octets)
@@ -153,7 +154,7 @@ class Desk:
     def _asks(self, wait_s: float | None) -> Ask:
         def ask(function: str, argument: str) -> Flow[bytes]:
             words = [function, self.channel, *([argument] if argument else [])]
-            return self.evaluate(self.call("qscc", words), wait_s)
+            return self.evaluate(self.call(BLOCKS, words), wait_s)
 
         return ask
 

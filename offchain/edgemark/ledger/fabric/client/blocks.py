@@ -23,9 +23,7 @@ from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
 
 WHO = "blocks"
-GOOD = 200
 LAST = 2**64 - 1  # asked for as the last block: without an end
-_DENIED = 403
 
 
 def seek_request(
@@ -124,9 +122,9 @@ class BlockCursor:
             return self._check(parse_block(answer.block.SerializeToString()))
         if kind != "status":
             raise MessageMalformed("is neither block nor status", who=WHO)
-        if answer.status == GOOD:
+        if answer.status == common_pb2.SUCCESS:
             return None
-        code = "PERMISSION_DENIED" if answer.status == _DENIED else "NOT_FOUND"
+        code = "PERMISSION_DENIED" if answer.status == common_pb2.FORBIDDEN else "NOT_FOUND"
         said = f"status {answer.status}"
         raise explain(Refusal(Asking.BLOCKS, code, said, target=self._target))
 

@@ -36,7 +36,7 @@ from edgemark.ledger.fabric.identities.signing import (
     parse_certificate,
     parse_identity,
 )
-from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.codes import GOOD, Code
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
     Event,
@@ -46,12 +46,12 @@ from edgemark.ledger.fabric.wire.envelopes import (
     parse_event,
     parse_transaction,
 )
-from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD, MAX_ENVELOPE_BYTES, MAX_NAME
+from edgemark.ledger.fabric.wire.limits import MAX_ENDORSERS_TOLD, MAX_ENVELOPE_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.names import CALLED, CHANNEL, NameRule
 from edgemark.ledger.fabric.wire.proposals import Proposal, draft_proposal
 
 GATEWAY = "gateway"
-GOOD = range(200, 400)  # statuses of a response that counts
 _FINAL = {code.value: code for code in Code if code is not Code.NOT_VALIDATED}
 
 
@@ -134,8 +134,8 @@ def ask(call: Call, signer: Signer, *, nonce: bytes, timestamp_ns: int) -> Asked
     Raises:
         RefusedInput: a name that no ledger takes, or too many or too long arguments.
     """
-    _check_name("channel", call.channel)
-    _check_name("chaincode", call.chaincode)
+    _check_name("channel", call.channel, CHANNEL)
+    _check_name("chaincode", call.chaincode, CALLED)
     try:
         proposal, parsed = draft_proposal(
             call.channel,
@@ -379,14 +379,10 @@ def _signed(asked: Asked) -> proposal_pb2.SignedProposal:
     return proposal_pb2.SignedProposal(proposal_bytes=asked.proposal, signature=asked.signature)
 
 
-def _check_name(what: str, name: str) -> None:
-    if not 1 <= len(name) <= MAX_NAME:
-        raise RefusedInput(
-            f"name of a {what} is wrong",
-            who="call",
-            had=name[:80],
-            needed=f"1 .. {MAX_NAME} letters",
-        )
+def _check_name(what: str, name: str, rule: NameRule) -> None:
+    if not rule.fits(name):
+        what = f"name of a {what} is wrong"
+        raise RefusedInput(what, who="call", had=name[:80], needed=rule.needed)
 
 
 def _shown(value: object) -> object:

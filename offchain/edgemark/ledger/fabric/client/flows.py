@@ -62,6 +62,7 @@ from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import CONFLICTS, Code
 from edgemark.ledger.fabric.wire.envelopes import parse_transaction
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
+from edgemark.ledger.fabric.wire.names import BLOCKS
 
 T = TypeVar("T")
 SUBMIT_WAIT_S = 15.0  # for an orderer to take an envelope
@@ -334,7 +335,7 @@ class _Submitting:
     def _fetch(self, kept: Kept) -> Flow[bytes]:
         """The response of a transaction of ours, from the block that it stands in."""
         asked = ("GetTransactionByID", self.call.channel, kept.transaction_id)
-        call = Call(self.call.channel, "qscc", tuple(each.encode() for each in asked))
+        call = Call(self.call.channel, BLOCKS, tuple(each.encode() for each in asked))
         raw = yield from self.flows.evaluate(call, max(self._left_s(), SHORTEST_WAIT_S))
         return read_processed(raw, kept.transaction_id, self.flows.signer)
 

@@ -27,10 +27,9 @@ from edgemark.ledger.fabric.wire.digests import compute_transaction_id
 from edgemark.ledger.fabric.wire.envelopes import make_envelope
 from edgemark.ledger.fabric.wire.limits import MAX_ENVELOPE_BYTES, MAX_NAME, MAX_ORGANISATIONS
 from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.names import CHANNEL, MSP_ID
 from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
 
-CHANNEL_NAME = re.compile(rf"[a-z][a-z0-9.-]{{0,{MAX_NAME - 1}}}")
-MSP_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,{MAX_NAME - 1}}}")
 WHOLE_TREE = 2**32 - 1  # BlockDataHashingStructure: one hash over all
 _RULES = {
     "Readers": ("ANY", "Readers"),
@@ -123,15 +122,12 @@ def make_config_envelope(
 
 
 def _check(configuration: Configuration) -> None:
-    if not CHANNEL_NAME.fullmatch(configuration.channel):
-        needed = f"a small letter, then small letters, digits, dots, dashes, <= {MAX_NAME}"
+    if not CHANNEL.fits(configuration.channel):
         had = configuration.channel[:MAX_NAME]
-        raise RefusedInput("is no name of a channel", who=WHO, had=had, needed=needed)
+        raise RefusedInput("is no name of a channel", who=WHO, had=had, needed=CHANNEL.needed)
     for name in (*configuration.organisations, configuration.orderer.msp_id):
-        if not MSP_ID.fullmatch(name):
-            needed = f"letters, digits, dots, dashes, <= {MAX_NAME}"
-            had = name[:MAX_NAME]
-            raise RefusedInput("is no MSP id", who=WHO, had=had, needed=needed)
+        if not MSP_ID.fits(name):
+            raise RefusedInput("is no MSP id", who=WHO, had=name[:MAX_NAME], needed=MSP_ID.needed)
     for name, organisation in configuration.organisations.items():
         if name != organisation.msp_id:
             raise RefusedInput(

@@ -23,10 +23,11 @@ from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.faults import ChaincodeRefused, LedgerSilent, NotEndorsed
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.lifecycle import messages
-from edgemark.ledger.fabric.lifecycle.messages import LIFECYCLE, Approved, Wanted
 from edgemark.ledger.fabric.packages.reading import Package, parse_package
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
+from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
+from edgemark.ledger.fabric.wire.names import CONFIGURATION, LIFECYCLE
 from edgemark.ledger.fabric.wire.proposals import make_proposal
 
 PROCESS_PROPOSAL = "/protos.Endorser/ProcessProposal"
@@ -90,9 +91,9 @@ class Administrator:
             LedgerSilent: it does not answer.
         """
         asked = messages.channels_arguments()
-        return messages.read_channels(self._ask(self.peers[0], asked, messages.CONFIGURATION))
+        return messages.read_channels(self._ask(self.peers[0], asked, CONFIGURATION))
 
-    def approve(self, approved: Approved) -> bool:
+    def approve(self, approved: Approval) -> bool:
         """Approve a definition for the organisation; False when it has done so before.
 
         Raises:
@@ -108,13 +109,13 @@ class Administrator:
             return False
         return True
 
-    def approved(self, name: str, sequence: int) -> Approved | None:
+    def approved(self, name: str, sequence: int) -> Approval | None:
         """What the organisation approved as that definition; None for nothing."""
         asked = messages.approved_arguments(name, sequence)
         raw = self._query(asked, missing="could not fetch approved")
         return None if raw is None else messages.read_approved(name, raw)
 
-    def readiness(self, wanted: Wanted) -> dict[str, str]:
+    def readiness(self, wanted: ChaincodeDefinition) -> dict[str, str]:
         """By organisation of the channel, what it did not approve; empty where it approved all.
 
         Raises:
@@ -124,7 +125,7 @@ class Administrator:
         own = Transmission(organisations=(self.msp_id,))
         return messages.read_readiness(self.client.evaluate(LIFECYCLE, *asked, sent=own))
 
-    def commit(self, wanted: Wanted, endorsers: Sequence[str]) -> None:
+    def commit(self, wanted: ChaincodeDefinition, endorsers: Sequence[str]) -> None:
         """Commit a definition.
 
         Args:
@@ -138,12 +139,12 @@ class Administrator:
         sent = Transmission(organisations=tuple(endorsers))
         self.client.submit(LIFECYCLE, *messages.commit_arguments(wanted), sent=sent)
 
-    def definition(self, name: str) -> Wanted | None:
+    def definition(self, name: str) -> ChaincodeDefinition | None:
         """What is committed under a name; None for nothing."""
         raw = self._query(messages.definition_arguments(name), missing="is not defined")
         return None if raw is None else messages.read_definition(name, raw)
 
-    def definitions(self) -> tuple[Wanted, ...]:
+    def definitions(self) -> tuple[ChaincodeDefinition, ...]:
         """All that is committed on the channel."""
         raw = self.client.evaluate(LIFECYCLE, *messages.definitions_arguments())
         return messages.read_definitions(raw)

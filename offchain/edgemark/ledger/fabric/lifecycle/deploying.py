@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import ChaincodeRefused, LedgerSilent, NotEndorsed
 from edgemark.ledger.fabric.lifecycle.administrator import LOOK_S, Administrator
-from edgemark.ledger.fabric.lifecycle.messages import Approved, Wanted, check_wanted
+from edgemark.ledger.fabric.lifecycle.messages import check_wanted
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
+from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
 from edgemark.ledger.fabric.wire.policies import PolicyRefused, Rule, organisations_of
 from edgemark.words import name_each
 
@@ -39,17 +40,17 @@ class Deployed:
         repackaged: MSP ids of those acted for that ran another package before.
     """
 
-    wanted: Wanted
+    wanted: ChaincodeDefinition
     packages: Mapping[str, str]
     is_committed: bool
     missing: Mapping[str, str]
-    former: Wanted | None = field(default=None, compare=False)
+    former: ChaincodeDefinition | None = field(default=None, compare=False)
     repackaged: Sequence[str] = field(default=(), compare=False)
 
 
 def deploy(
     administrators: Sequence[Administrator],
-    wished: Wish | Wanted,
+    wished: Wish | ChaincodeDefinition,
     packages: Mapping[str, bytes],
     tell: Callable[[str], None] = lambda _: None,
 ) -> Deployed:
@@ -83,7 +84,7 @@ def deploy(
     moved = _list_repackaged(administrators, current, ids)
     wanted = replace(wanted, sequence=_choose_sequence(administrators, current, wanted, moved))
     for each in administrators:
-        approved = Approved(wanted, ids[each.msp_id])
+        approved = Approval(wanted, ids[each.msp_id])
         if each.approved(wanted.name, wanted.sequence) != approved:
             tell(f"approving for {each.msp_id}")
             each.approve(approved)
@@ -103,7 +104,9 @@ def deploy(
 
 
 def _list_repackaged(
-    administrators: Sequence[Administrator], current: Wanted | None, ids: Mapping[str, str]
+    administrators: Sequence[Administrator],
+    current: ChaincodeDefinition | None,
+    ids: Mapping[str, str],
 ) -> list[str]:
     """MSP ids of those that approved another package than this for what is committed."""
     if current is None:
@@ -118,8 +121,8 @@ def _list_repackaged(
 
 def _choose_sequence(
     administrators: Sequence[Administrator],
-    current: Wanted | None,
-    wanted: Wanted,
+    current: ChaincodeDefinition | None,
+    wanted: ChaincodeDefinition,
     moved: Sequence[str],
 ) -> int:
     """The next one where the definition changes, else that which is committed.
@@ -133,7 +136,9 @@ def _choose_sequence(
     return current.sequence + (current.terms != wanted.terms or bool(can_commit))
 
 
-def _wait_until_endorsed(first: Administrator, wanted: Wanted, endorsers: Sequence[str]) -> None:
+def _wait_until_endorsed(
+    first: Administrator, wanted: ChaincodeDefinition, endorsers: Sequence[str]
+) -> None:
     try:
         first.wait_until_endorsed(wanted.name, endorsers, READY_S)
     except (NotEndorsed, LedgerSilent) as fault:
@@ -148,7 +153,7 @@ def members_of(first: Administrator, name: str) -> list[str]:
     """MSP ids of the organisations of the channel, as `_lifecycle` says who may approve."""
     current = first.definition(name)
     following = 1 if current is None else current.sequence + 1
-    return list(first.readiness(Wanted(name, "1", following)))
+    return list(first.readiness(ChaincodeDefinition(name, "1", following)))
 
 
 def check_endorsers(text: str, rule: Rule, members: Sequence[str]) -> None:
@@ -174,7 +179,7 @@ def check_endorsers(text: str, rule: Rule, members: Sequence[str]) -> None:
 
 
 def _hear_approvals(
-    first: Administrator, wanted: Wanted, msp_ids: Sequence[str]
+    first: Administrator, wanted: ChaincodeDefinition, msp_ids: Sequence[str]
 ) -> Mapping[str, str]:
     """Who approved a definition, as soon as the first one's peer has heard of these."""
     deadline = time.monotonic() + HEARSAY_S
@@ -186,7 +191,7 @@ def _hear_approvals(
         time.sleep(LOOK_S)
 
 
-def _commit(first: Administrator, wanted: Wanted, willing: Sequence[str]) -> None:
+def _commit(first: Administrator, wanted: ChaincodeDefinition, willing: Sequence[str]) -> None:
     """Commit, as soon as peers have heard of each other and of what each approved."""
     deadline = time.monotonic() + HEARSAY_S
     while True:

@@ -6,65 +6,27 @@ Source: `peer/lifecycle/lifecycle.proto` of `fabric-protos`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from fabric_protos.peer import collection_pb2, proposal_pb2, proposal_response_pb2, query_pb2
+from fabric_protos.peer import proposal_pb2, proposal_response_pb2, query_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import ChaincodeRefused
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire import definitions
+from edgemark.ledger.fabric.wire.codes import GOOD
+from edgemark.ledger.fabric.wire.definitions import (
+    Approval,
+    ChaincodeDefinition,
+    fill_approval,
+    fill_definition,
+)
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
+from edgemark.ledger.fabric.wire.names import CHAINCODE, RESERVED, VERSION
 
-LIFECYCLE = "_lifecycle"
-CONFIGURATION = "cscc"
 WHO = "answer of _lifecycle"
-GOOD = range(200, 400)  # statuses
 NOT_AGREED = "does not agree"  # where a ledger says not in what
-OWN_PLUGINS = ("escc", "vscc")  # Fabric's, of every definition that names none
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the organisations of a channel are to agree on.
-
-    Attributes:
-        name: of the chaincode.
-        version: whatever they call it.
-        sequence: number of the definition, from 1.
-        policy: `ApplicationPolicy`, see `wire.policies`; the majority of the channel by default.
-        init_required: whether a first call has to be marked as such.
-        plugins: that endorse and validate; empty for Fabric's own.
-        collections: `CollectionConfigPackage`, of private data; empty for none.
-    """
-
-    name: str
-    version: str
-    sequence: int = 1
-    policy: bytes = make_policy(ENDORSEMENT)
-    init_required: bool = False
-    plugins: tuple[str, str] = ("", "")
-    collections: bytes = b""
-
-    @property
-    def terms(self) -> tuple[object, ...]:
-        """What two definitions of a name may differ in."""
-        return self.version, self.policy, self.init_required, self.plugins, self.collections
-
-
-@dataclass(frozen=True)
-class Approved:
-    """What one organisation approved.
-
-    Attributes:
-        wanted: the definition.
-        package_id: that its peers run; empty for none: it does not endorse.
-    """
-
-    wanted: Wanted
-    package_id: str
 
 
 def install_arguments(package: bytes) -> tuple[bytes, bytes]:
@@ -79,13 +41,10 @@ def installed_arguments() -> tuple[bytes, bytes]:
     return b"QueryInstalledChaincodes", message.SerializeToString()
 
 
-def approve_arguments(approved: Approved) -> tuple[bytes, bytes]:
+def approve_arguments(approval: Approval) -> tuple[bytes, bytes]:
     """Arguments by which an organisation approves."""
-    message = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(**_terms(approved.wanted))
-    if approved.package_id:
-        message.source.local_package.package_id = approved.package_id
-    else:
-        message.source.unavailable.SetInParent()
+    message = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs()
+    fill_approval(message, approval)
     return b"ApproveChaincodeDefinitionForMyOrg", message.SerializeToString()
 
 
@@ -95,15 +54,17 @@ def approved_arguments(name: str, sequence: int) -> tuple[bytes, bytes]:
     return b"QueryApprovedChaincodeDefinition", message.SerializeToString()
 
 
-def readiness_arguments(wanted: Wanted) -> tuple[bytes, bytes]:
+def readiness_arguments(wanted: ChaincodeDefinition) -> tuple[bytes, bytes]:
     """Arguments that ask who approved a definition."""
-    message = lifecycle_pb2.CheckCommitReadinessArgs(**_terms(wanted))
+    message = lifecycle_pb2.CheckCommitReadinessArgs()
+    fill_definition(message, wanted)
     return b"CheckCommitReadiness", message.SerializeToString()
 
 
-def commit_arguments(wanted: Wanted) -> tuple[bytes, bytes]:
+def commit_arguments(wanted: ChaincodeDefinition) -> tuple[bytes, bytes]:
     """Arguments that commit a definition."""
-    message = lifecycle_pb2.CommitChaincodeDefinitionArgs(**_terms(wanted))
+    message = lifecycle_pb2.CommitChaincodeDefinitionArgs()
+    fill_definition(message, wanted)
     return b"CommitChaincodeDefinition", message.SerializeToString()
 
 
@@ -166,14 +127,14 @@ def read_installed(raw: bytes) -> dict[str, str]:
     return {each.package_id: each.label for each in message.installed_chaincodes}
 
 
-def read_approved(name: str, raw: bytes) -> Approved:
+def read_approved(name: str, raw: bytes) -> Approval:
     """What an organisation approved.
 
     Raises:
         MessageMalformed: it says no such thing.
     """
     message = parse(lifecycle_pb2.QueryApprovedChaincodeDefinitionResult, raw, WHO)
-    return Approved(_wanted(name, message), message.source.local_package.package_id)
+    return definitions.read_approval(name, message)
 
 
 def read_readiness(raw: bytes) -> dict[str, str]:
@@ -194,79 +155,55 @@ def read_readiness(raw: bytes) -> dict[str, str]:
     }
 
 
-def read_definition(name: str, raw: bytes) -> Wanted:
+def read_definition(name: str, raw: bytes) -> ChaincodeDefinition:
     """What is committed under a name.
 
     Raises:
         MessageMalformed: it says no such thing.
     """
-    return _wanted(name, parse(lifecycle_pb2.QueryChaincodeDefinitionResult, raw, WHO))
+    message = parse(lifecycle_pb2.QueryChaincodeDefinitionResult, raw, WHO)
+    return definitions.read_definition(name, message)
 
 
-def read_definitions(raw: bytes) -> tuple[Wanted, ...]:
+def read_definitions(raw: bytes) -> tuple[ChaincodeDefinition, ...]:
     """All that is committed, by name.
 
     Raises:
         MessageMalformed: it says no such thing.
     """
     message = parse(lifecycle_pb2.QueryChaincodeDefinitionsResult, raw, WHO)
-    found = [_wanted(each.name, each) for each in message.chaincode_definitions]
+    found = [definitions.read_definition(each.name, each) for each in message.chaincode_definitions]
     return tuple(sorted(found, key=lambda each: each.name))
 
 
-def check_wanted(wanted: Wanted) -> None:
+def check_wanted(wanted: ChaincodeDefinition) -> None:
     """Refuse a definition that no ledger takes, before anything of it is done.
 
     Raises:
-        RefusedInput: no name, no version, or a sequence below 1.
+        RefusedInput: name or version are none, or a system chaincode's; a sequence below 1.
     """
-    for what, had in (("name", wanted.name), ("version", wanted.version)):
-        if not had or len(had) > 64 or not had.isascii() or not had.isprintable() or " " in had:
-            needed = "1 .. 64 letters, digits and - _ . +"
+    for what, had, rule in (
+        ("name", wanted.name, CHAINCODE),
+        ("version", wanted.version, VERSION),
+    ):
+        if not rule.fits(had):
             raise RefusedInput(
                 f"{what} is wrong",
                 who="chaincode",
                 had=had[:80],
-                needed=needed,
-                remedy=f"Give it another {what}, without spaces.",
+                needed=rule.needed,
+                remedy=f"Give it another {what}.",
             )
+    if wanted.name in RESERVED:
+        needed, remedy = f"none of {', '.join(sorted(RESERVED))}", "Give it another name."
+        raise RefusedInput(
+            "name is wrong: a system chaincode has it",
+            who="chaincode",
+            had=wanted.name,
+            needed=needed,
+            remedy=remedy,
+        )
     if wanted.sequence < 1:
         raise RefusedInput(
             "sequence is wrong", who=wanted.name, had=wanted.sequence, needed="1 or more"
         )
-
-
-def _terms(wanted: Wanted) -> dict[str, Any]:
-    endorses, validates = wanted.plugins
-    terms = {
-        "name": wanted.name,
-        "version": wanted.version,
-        "sequence": wanted.sequence,
-        "validation_parameter": wanted.policy,
-        "init_required": wanted.init_required,
-        "endorsement_plugin": endorses,
-        "validation_plugin": validates,
-    }
-    if wanted.collections:
-        terms["collections"] = collection_pb2.CollectionConfigPackage.FromString(wanted.collections)
-    return terms
-
-
-def _wanted(name: str, message: Any) -> Wanted:
-    return Wanted(
-        name,
-        message.version,
-        message.sequence,
-        message.validation_parameter,
-        message.init_required,
-        _plugins(message),
-        message.collections.SerializeToString(),
-    )
-
-
-def _plugins(message: Any) -> tuple[str, str]:
-    endorses, validates = message.endorsement_plugin, message.validation_plugin
-    return (
-        "" if endorses == OWN_PLUGINS[0] else endorses,
-        "" if validates == OWN_PLUGINS[1] else validates,
-    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgemark.ledger.fabric.lifecycle.messages import Wanted
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.policy_text import describe_policy
 
 FIRST_VERSION = "1.0"  # where nothing is committed, and nothing is said
@@ -28,7 +28,7 @@ class Wish:
     policy: bytes | None = None
     init_required: bool | None = None
 
-    def over(self, current: Wanted | None) -> Wanted:
+    def over(self, current: ChaincodeDefinition | None) -> ChaincodeDefinition:
         """The definition that is wished, where this one is committed; None: there is none yet."""
         said: dict[str, Any] = {
             what: value
@@ -39,10 +39,12 @@ class Wish:
             )
             if value is not None
         }
-        return replace(current or Wanted(self.name, FIRST_VERSION), **said)
+        return replace(current or ChaincodeDefinition(self.name, FIRST_VERSION), **said)
 
 
-def list_changes(former: Wanted | None, wanted: Wanted, repackaged: Sequence[str]) -> list[str]:
+def list_changes(
+    former: ChaincodeDefinition | None, wanted: ChaincodeDefinition, repackaged: Sequence[str]
+) -> list[str]:
     """What a deployment changed, each as old and new, in words.
 
     Args:

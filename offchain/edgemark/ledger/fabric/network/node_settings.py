@@ -16,6 +16,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_MESSAGE_BYTES,
     TIMESTAMP_WINDOW_S,
 )
+from edgemark.ledger.fabric.wire.names import SYSTEM_CHAINCODES
 from edgemark.ledger.launching.ports import LOOPBACK
 
 GOSSIP_S = 1  # between looks at what others have
@@ -167,7 +168,7 @@ def _chaincode(builder: Path, execute_timeout_s: int) -> Settings:
         "installTimeout": "60s",
         "startuptimeout": "60s",
         "executetimeout": f"{execute_timeout_s}s",
-        "system": dict.fromkeys(("_lifecycle", "cscc", "lscc", "qscc"), "enable"),
+        "system": dict.fromkeys(SYSTEM_CHAINCODES, "enable"),
         "externalBuilders": [{"name": BUILDER, "path": str(builder)}],
         "runtimeParams": {
             "useWriteBatch": True,

@@ -6,13 +6,13 @@ into a channel later. Names are those of Fabric's own examples, so that what use
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.wire.names import CHANNEL
 
 RAFT, BFT = "etcdraft", "BFT"
 MOST_ORDERERS = 7
@@ -24,7 +24,6 @@ MOST_MESSAGES = 10_000  # of a block
 LEAST_ORGANISATIONS = 2  # fewer have nobody to agree with
 SHORTEST_BATCH_MS, LONGEST_BATCH_MS = 10, 60_000
 ORDERER_DOMAIN, ORDERER_MSP = "example.com", "OrdererMSP"
-CHANNEL = re.compile(r"[a-z][a-z0-9.-]{0,62}")
 WHO = "fabric network"
 
 
@@ -73,8 +72,8 @@ class Plan:
         if self.consensus not in (RAFT, BFT):
             raise _wrong("consensus", self.consensus, f"{RAFT} or {BFT}")
         for name in self.channels:
-            if not CHANNEL.fullmatch(name):
-                raise _wrong("name of a channel", name[:80], CHANNEL.pattern)
+            if not CHANNEL.fits(name):
+                raise _wrong("name of a channel", name[:80], CHANNEL.needed)
         if len(set(self.channels)) != len(self.channels):
             raise _wrong("names of channels", ", ".join(self.channels), "each once")
 

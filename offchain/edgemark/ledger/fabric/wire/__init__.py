@@ -12,7 +12,10 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | what a simulation read and wrote | `read_write_sets` |
 | who has to endorse | `policies`, `policy_text` |
 | where what is hashed ends | `canonical` |
-| codes of validation | `codes` |
+| which chaincode runs: definitions and approvals | `definitions` |
+| names, and which texts are some | `names` |
+| messages of the protocol, parsed | `messages` |
+| codes of validation, statuses of responses | `codes` |
 | what each endorser said of a refused call | `details` |
 | every limit | `limits` |
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+OK = 200  # status of a good response
+GOOD = range(OK, 400)  # statuses of a response that is endorsed; from there on it is an error
+
 
 class Code(IntEnum):
     """`TxValidationCode` of Fabric; each transaction of a block has one, and keeps it."""

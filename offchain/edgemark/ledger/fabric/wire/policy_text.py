@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.wire.limits import MAX_POLICY_DEPTH, MAX_POLICY_TEXT
+from edgemark.ledger.fabric.wire.names import MSP_ID
 from edgemark.ledger.fabric.wire.policies import (
     ENDORSEMENT,
     WHO,
@@ -31,7 +32,7 @@ from edgemark.ledger.fabric.wire.policies import (
 )
 
 _TOKEN = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)"|([A-Za-z]+)|([0-9]{1,6})|([(),]))""")
-_LEAF = re.compile(r"([A-Za-z0-9.-]+)\.(member|admin|client|peer|orderer)")
+_LEAF = re.compile(r"(.+)\.(member|admin|client|peer|orderer)")
 _GATES = {
     written: gate
     for gate in ("And", "Or", "OutOf")
@@ -115,7 +116,7 @@ class _Parser:
         if kind != "leaf":
             return self.read_gate(depth + 1)
         found = _LEAF.fullmatch(word)
-        if found is None:
+        if found is None or not MSP_ID.fits(found[1]):
             raise self._refuse("'ORGANISATION.ROLE'")
         self._next += 1
         return SignedBy(found[1], Role(found[2]))

@@ -6,7 +6,6 @@ nobody takes another's; its hash leaves the transient data out, which only endor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,17 +19,15 @@ from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_t
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS,
     MAX_ARGUMENTS_BYTES,
-    MAX_NAME,
     MAX_NONCE_BYTES,
     MAX_TRANSIENT,
     MAX_TRANSIENT_BYTES,
 )
 from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.names import CALLED, CHANNEL
 
 NANOSECONDS = 10**9
 WHO = "proposal"
-_CHANNEL = re.compile(rf"([a-z][a-z0-9.-]{{0,{MAX_NAME - 1}}})?")  # none: for the peer itself
-_CHAINCODE = re.compile(r"_?[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -219,12 +216,10 @@ def _check_nonce(nonce: bytes, creator: bytes) -> None:
 
 def _check_names(channel: str, asked: str) -> None:
     # Before anything looks for them: what a stranger says is a name may have any length.
-    if len(asked) > MAX_NAME or not _CHAINCODE.fullmatch(asked):
-        needed = f"up to {MAX_NAME} letters, digits, _ and -"
-        raise _contradiction("name of the chaincode", asked[:64], needed)
-    if not _CHANNEL.fullmatch(channel):
-        needed = f"up to {MAX_NAME} small letters, digits, dots and dashes, a letter first"
-        raise _contradiction("name of the channel", channel[:64], needed)
+    if not CALLED.fits(asked):
+        raise _contradiction("name of the chaincode", asked[:64], CALLED.needed)
+    if channel and not CHANNEL.fits(channel):  # none: for the peer itself
+        raise _contradiction("name of the channel", channel[:64], CHANNEL.needed)
 
 
 def _check_arguments(arguments: tuple[bytes, ...]) -> None:

@@ -26,11 +26,12 @@ from tests.offchain.ledger.embedded.consortium import (
 from edgemark.ledger.embedded.channel.admitting import NotOrdered
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.verifying import verify_file
-from edgemark.ledger.embedded.definitions import LIFECYCLE, approval_key, field_key
+from edgemark.ledger.embedded.definitions import approval_key, field_key
 from edgemark.ledger.fabric.configuration.configurations import make_config_envelope
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer, parse_certificate
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
 
 THREE = ("Org1MSP", "Org2MSP", "Org3MSP")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from edgemark.ledger.embedded.definitions import LIFECYCLE, approval_key
+from edgemark.ledger.embedded.definitions import approval_key
 from edgemark.ledger.embedded.doors.choosing import (
     find_approvers,
     find_layouts,
     find_namespaces,
     rules_of_approvers,
 )
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import OutOf, Role, SignedBy, majority_of
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,

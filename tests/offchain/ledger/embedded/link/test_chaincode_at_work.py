@@ -18,11 +18,12 @@ from tests.offchain.ledger.embedded.endorsing_world import (
 )
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 
-from edgemark.ledger.embedded.definitions import LIFECYCLE, field_key
+from edgemark.ledger.embedded.definitions import field_key
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
 from edgemark.ledger.fabric.wire.envelopes import Event, parse_action, parse_event
 from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,
     RangeRead,

@@ -21,10 +21,11 @@ from tests.offchain.ledger.embedded.kept_channels import KeptView
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
 
-from edgemark.ledger.embedded.definitions import LIFECYCLE, field_key
+from edgemark.ledger.embedded.definitions import field_key
 from edgemark.ledger.embedded.link.requests import Requests
 from edgemark.ledger.embedded.simulation.endorsing import Simulated
 from edgemark.ledger.fabric.wire.limits import MAX_DEPTH
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, Write, parse_results
 
 OTHER = "other"

@@ -24,8 +24,9 @@ from tests.offchain.ledger.embedded.served import (
     fabric_ledger,
 )
 
-from edgemark.ledger.embedded.definitions import LIFECYCLE, field_key
+from edgemark.ledger.embedded.definitions import field_key
 from edgemark.ledger.fabric.wire.envelopes import make_envelope, parse_transaction
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, Write, parse_results
 
 LEDGERS = ["development", pytest.param("fabric", marks=pytest.mark.fabric)]

@@ -22,11 +22,12 @@ from tests.offchain.ledger.embedded.endorsing_world import (
 from tests.offchain.ledger.embedded.package_maker import make_package
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 
-from edgemark.ledger.embedded.definitions import LIFECYCLE, approver_of
+from edgemark.ledger.embedded.definitions import approver_of
 from edgemark.ledger.embedded.endorsers import Endorsers
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.reading import Package, parse_package
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import OutOf, Role, SignedBy, make_policy
 from edgemark.ledger.fabric.wire.read_write_sets import parse_results
 from edgemark_chaincode.shim.server import ChaincodeServer

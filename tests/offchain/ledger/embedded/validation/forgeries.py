@@ -22,20 +22,17 @@ from tests.offchain.ledger.embedded.validation import forging
 from tests.offchain.ledger.embedded.validation.forging import OTHER, Parts, good
 
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.definitions import (
-    LIFECYCLE,
-    ChaincodeDefinition,
-    approval_key,
-    write_definition,
-)
+from edgemark.ledger.embedded.definitions import approval_key, write_definition
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.identities.signing import ORDER, Signer, make_identity
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
     make_envelope,
     make_payload,
 )
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, OutOf, Role, SignedBy, make_policy
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
 from edgemark.ledger.fabric.wire.read_write_sets import RangeRead, Read
@@ -179,7 +176,7 @@ def before_an_upgrade(channel: Channel) -> list[list[bytes]]:
 
 def beside_an_upgrade(channel: Channel) -> list[list[bytes]]:
     """The upgrade stands earlier in the same block."""
-    new = ChaincodeDefinition("code", 2, "2", make_policy(ENDORSEMENT))
+    new = ChaincodeDefinition("code", "2", 2, make_policy(ENDORSEMENT))
     upgrade = Draft(
         [puts(dict(write_definition(new)), LIFECYCLE)], chaincode=LIFECYCLE, version="syscc"
     )

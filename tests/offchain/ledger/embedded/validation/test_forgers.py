@@ -24,7 +24,6 @@ from tests.offchain.ledger.embedded.validation.forgeries import FORGERIES, Forge
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.definitions import LIFECYCLE
 from edgemark.ledger.embedded.validation import conflicts, endorsements, headers
 from edgemark.ledger.embedded.validation.blocks import Check, Validator
 from edgemark.ledger.embedded.validation.candidates import Candidate
@@ -32,6 +31,7 @@ from edgemark.ledger.embedded.validation.conflicts import BlockSoFar, Conflict
 from edgemark.ledger.embedded.validation.ground import Ground
 from edgemark.ledger.fabric.identities.members import Member, MemberRole
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet
 
 OURS = Validator()

@@ -19,12 +19,12 @@ from tests.offchain.ledger.fabric.client.scripted_gateway import (
 )
 
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.blocks import GOOD
 from edgemark.ledger.fabric.client.events import Checkpoint
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
 from edgemark.ledger.fabric.faults import LedgerSilent
 from edgemark.ledger.fabric.wire.blocks import make_block
+from edgemark.ledger.fabric.wire.codes import OK
 
 BLOCKS = 6
 STREAM_S = 0.5  # of one stream, where a test ends it
@@ -57,7 +57,7 @@ def _out_of_time(context: grpc.ServicerContext) -> Iterator[bytes]:
 
 
 def _all_said(_: grpc.ServicerContext) -> Iterator[bytes]:
-    yield events_pb2.DeliverResponse(status=GOOD).SerializeToString()
+    yield events_pb2.DeliverResponse(status=OK).SerializeToString()
 
 
 def _nothing_said(_: grpc.ServicerContext) -> Iterator[bytes]:

@@ -11,11 +11,12 @@ from fabric_protos.peer.lifecycle import lifecycle_pb2
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import ChaincodeRefused, MessageMalformed
 from edgemark.ledger.fabric.lifecycle import messages
-from edgemark.ledger.fabric.lifecycle.messages import NOT_AGREED, Approved, Wanted
+from edgemark.ledger.fabric.lifecycle.messages import NOT_AGREED
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
+from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, parse_policy
 
-WANTED = Wanted("shelf", "1.0", 3, init_required=True)
+WANTED = ChaincodeDefinition("shelf", "1.0", 3, init_required=True)
 NO_MESSAGE = b"\xff\xff\xff"
 
 
@@ -25,7 +26,7 @@ def test_wanted__asks_by_default_for_the_policy_of_its_channel() -> None:
 
 @pytest.mark.parametrize("package_id", ["shelf:00", ""])
 def test_approve_arguments__say_all_of_it(package_id: str) -> None:
-    name, raw = messages.approve_arguments(Approved(WANTED, package_id))
+    name, raw = messages.approve_arguments(Approval(WANTED, package_id))
     assert name == b"ApproveChaincodeDefinitionForMyOrg"
     sent = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs.FromString(raw)
     assert (sent.name, sent.version, sent.sequence, sent.init_required) == ("shelf", "1.0", 3, True)
@@ -52,7 +53,7 @@ def test_a_definition_of_others__keeps_what_is_never_said_here() -> None:
     usual.validation_parameter = WANTED.policy
     usual.collections.SetInParent()
     read = messages.read_definition("shelf", usual.SerializeToString())
-    assert read == Wanted("shelf", "1"), "nothing was said of them, so nothing differs"
+    assert read == ChaincodeDefinition("shelf", "1"), "nothing was said of them, so nothing differs"
     assert Wish("shelf").over(read) == read
     assert Wish("shelf", init_required=True).over(read).init_required
 
@@ -100,16 +101,22 @@ def test_an_answer_that_is_none__is_refused(read: Any) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        Wanted("", "1"),
-        Wanted("a" * 65, "1"),
-        Wanted("\u00e4", "1"),
-        Wanted("a\nb", "1"),
-        Wanted("a", ""),
-        Wanted("a", "1 2"),
-        Wanted("a", "1", 0),
+        ChaincodeDefinition("", "1"),
+        ChaincodeDefinition("a" * 65, "1"),
+        ChaincodeDefinition("\u00e4", "1"),
+        ChaincodeDefinition("a\nb", "1"),
+        ChaincodeDefinition("a", ""),
+        ChaincodeDefinition("a", "1 2"),
+        ChaincodeDefinition("a", "1!"),
+        ChaincodeDefinition("a", "1" * 65),
+        ChaincodeDefinition("a/b", "1"),
+        ChaincodeDefinition("a_", "1"),
+        ChaincodeDefinition("_lifecycle", "1"),
+        ChaincodeDefinition("qscc", "1"),
+        ChaincodeDefinition("a", "1", 0),
     ],
 )
-def test_check_wanted__of_what_no_ledger_takes__is_refused(wrong: Wanted) -> None:
+def test_check_wanted__of_what_no_ledger_takes__is_refused(wrong: ChaincodeDefinition) -> None:
     messages.check_wanted(WANTED)
     with pytest.raises(RefusedInput, match="is wrong"):
         messages.check_wanted(wrong)

@@ -21,10 +21,10 @@ from edgemark.ledger.fabric.lifecycle.deploying import (
     deploy,
     members_of,
 )
-from edgemark.ledger.fabric.lifecycle.messages import Approved, Wanted
 from edgemark.ledger.fabric.lifecycle.opening import list_accesses, open_administrators
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.opening import open_ledger
+from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, OutOf, Role, SignedBy, make_policy
 
 ORG1, ORG2 = "Org1MSP", "Org2MSP"
@@ -61,7 +61,7 @@ def test_deploy__can_be_called_at_once_and_repeats_nothing(
     both: Sequence[Administrator], packages: dict[str, bytes], name: str, ledger_home: LedgerHome
 ) -> None:
     done: list[str] = []
-    deployed = deploy(both, Wanted(name, "1.0"), packages, done.append)
+    deployed = deploy(both, ChaincodeDefinition(name, "1.0"), packages, done.append)
     check_committed(deployed)
     assert deployed.wanted.sequence == 1
     assert f"committing {name} 1.0, sequence 1" in done
@@ -72,7 +72,7 @@ def test_deploy__can_be_called_at_once_and_repeats_nothing(
         assert client.evaluate(name, "get", "k") == b"v"
         height = client.height()
         done.clear()
-        assert deploy(both, Wanted(name, "1.0"), packages, done.append) == deployed
+        assert deploy(both, ChaincodeDefinition(name, "1.0"), packages, done.append) == deployed
         assert [each for each in done if "approving" in each or "committing" in each] == []
         assert client.height() == height
     assert both[1].definition(name) == deployed.wanted
@@ -82,9 +82,9 @@ def test_deploy__can_be_called_at_once_and_repeats_nothing(
 def test_deploy__of_another_version_or_policy__is_the_next_sequence(
     both: Sequence[Administrator], packages: dict[str, bytes], name: str, ledger_home: LedgerHome
 ) -> None:
-    deploy(both, Wanted(name, "1.0"), packages)
-    assert deploy(both, Wanted(name, "2.0"), packages).wanted.sequence == 2
-    last = deploy(both, Wanted(name, "2.0", policy=EITHER), packages)
+    deploy(both, ChaincodeDefinition(name, "1.0"), packages)
+    assert deploy(both, ChaincodeDefinition(name, "2.0"), packages).wanted.sequence == 2
+    last = deploy(both, ChaincodeDefinition(name, "2.0", policy=EITHER), packages)
     assert last.wanted.sequence == 3
     found = both[0].definition(name)
     assert found is not None
@@ -110,18 +110,18 @@ def test_deploy__of_a_wish__leaves_what_it_does_not_say_as_committed(
 def test_deploy__by_one_of_two__waits_for_the_other_and_names_it(
     both: Sequence[Administrator], packages: dict[str, bytes], name: str
 ) -> None:
-    first = deploy(both[:1], Wanted(name, "1.0"), {ORG1: packages[ORG1]})
+    first = deploy(both[:1], ChaincodeDefinition(name, "1.0"), {ORG1: packages[ORG1]})
     assert not first.is_committed
     assert list(first.missing) == [ORG2]
     with pytest.raises(ApprovalsDiffer, match="too few organisations") as differ:
         check_committed(first)
     assert ORG2 in str(differ.value.had)
     assert both[0].definition(name) is None
-    other = deploy(both[1:], Wanted(name, "1.1"), {ORG2: packages[ORG2]})
+    other = deploy(both[1:], ChaincodeDefinition(name, "1.1"), {ORG2: packages[ORG2]})
     assert not other.is_committed
     assert list(other.missing) == [ORG1], "who approved something else is named"
-    assert deploy(both[1:], Wanted(name, "1.0"), {ORG2: packages[ORG2]}).is_committed
-    assert deploy(both, Wanted(name, "1.0"), packages).wanted.sequence == 1
+    assert deploy(both[1:], ChaincodeDefinition(name, "1.0"), {ORG2: packages[ORG2]}).is_committed
+    assert deploy(both, ChaincodeDefinition(name, "1.0"), packages).wanted.sequence == 1
 
 
 def test_approve__again_or_out_of_turn(
@@ -129,22 +129,22 @@ def test_approve__again_or_out_of_turn(
 ) -> None:
     package = both[0].install(packages[ORG1])
     assert both[0].install(packages[ORG1]) == package, "where it is, it stays"
-    approved = Approved(Wanted(name, "1.0"), package.package_id)
+    approved = Approval(ChaincodeDefinition(name, "1.0"), package.package_id)
     assert both[0].approved(name, 1) is None
     assert both[0].approve(approved)
     assert not both[0].approve(approved)
     assert both[0].approved(name, 1) == approved
     assert both[1].approved(name, 1) is None
     with pytest.raises((ChaincodeRefused, NotEndorsed), match="next available sequence"):
-        both[0].approve(replace(approved, wanted=Wanted(name, "1.0", 3)))
+        both[0].approve(replace(approved, definition=ChaincodeDefinition(name, "1.0", 3)))
     with pytest.raises((ChaincodeRefused, NotEndorsed)):
-        both[0].readiness(Wanted(name, "1.0", 2))
+        both[0].readiness(ChaincodeDefinition(name, "1.0", 2))
 
 
 def test_an_organisation_without_a_package__approves_and_does_not_endorse(
     both: Sequence[Administrator], packages: dict[str, bytes], name: str
 ) -> None:
-    wanted = Wanted(name, "1.0", policy=EITHER)
+    wanted = ChaincodeDefinition(name, "1.0", policy=EITHER)
     deployed = deploy(both, wanted, {ORG1: packages[ORG1]})
     assert deployed.is_committed
     assert deployed.packages[ORG2] == ""
@@ -177,7 +177,11 @@ def test_deploy__of_what_no_ledger_takes__is_refused_before_anything_is_done(
 ) -> None:
     before = both[0].installed()
     with pytest.raises(RefusedInput, match="is wrong"):
-        deploy(both, Wanted(**{"name": "any", "version": "1", **wrong}), {ORG1: b"never read"})
+        deploy(
+            both,
+            ChaincodeDefinition(**{"name": "any", "version": "1", **wrong}),
+            {ORG1: b"never read"},
+        )
     assert both[0].installed() == before
 
 
@@ -190,7 +194,7 @@ def test_a_client__may_neither_install_nor_approve(
         with pytest.raises((ChaincodeRefused, IdentityRefused, NotEndorsed)):
             user.install(packages[ORG1])
         with pytest.raises((ChaincodeRefused, IdentityRefused, NotEndorsed)):
-            user.approve(Approved(Wanted(name, "1.0"), ""))
+            user.approve(Approval(ChaincodeDefinition(name, "1.0"), ""))
 
 
 def test_by_a_profile__the_own_organisation_alone_is_acted_for(ledger_home: LedgerHome) -> None:

@@ -240,7 +240,7 @@ def test_least_sets__of_the_largest_channel__are_found_at_once() -> None:
 def hard_policies() -> dict[str, Rule]:
     """Trees whose leaves can be combined in more ways than anybody can try."""
     peer = SignedBy("Org1MSP", Role.PEER)
-    others = [SignedBy(f"Org{each:02}MSP", Role.PEER) for each in range(MAX_ORGANISATIONS)]
+    others = [SignedBy(f"Org{each:02}MSP", Role.PEER) for each in range(2 * MAX_ORGANISATIONS)]
     twelve = OutOf(5, tuple(others[:12]))
     return {
         "equal leaves": OutOf(12, (peer,) * 24),

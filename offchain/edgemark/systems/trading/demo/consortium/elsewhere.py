@@ -20,9 +20,9 @@ from edgemark.identifiers import NO_TIME
 from edgemark.ledger.fabric.faults import ChaincodeRefused
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import members_of
-from edgemark.ledger.fabric.lifecycle.messages import Wanted
 from edgemark.ledger.fabric.profile.reading import read_profile
 from edgemark.ledger.fabric.settings import LedgerSettings
+from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.policies import least_sets, parse_policy, resolve
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.receipt import Receipt
@@ -111,7 +111,7 @@ def _open(stage: NetworkStage) -> tuple[Scene, Mapping[str, str]]:
     return scene, missing
 
 
-def _is_enough(administrator: Administrator, definition: Wanted, msp_id: str) -> bool:
+def _is_enough(administrator: Administrator, definition: ChaincodeDefinition, msp_id: str) -> bool:
     """Whether one organisation's endorsement satisfies the chaincode's policy."""
     policy = parse_policy(definition.policy)
     rule = resolve(policy, members_of(administrator, definition.name))

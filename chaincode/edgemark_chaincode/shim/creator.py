@@ -44,9 +44,12 @@ class ClientIdentity:
             size = f"{len(self.certificate_pem)} bytes"
             raise self._refuse("is too large", size, f"<= {MAX_CERTIFICATE_BYTES} bytes")
         try:
-            return x509.load_pem_x509_certificate(self.certificate_pem)
-        except ValueError as fault:
+            certificate = x509.load_pem_x509_certificate(self.certificate_pem)
+            for each in (certificate.subject, certificate.extensions):
+                list(each)  # each is parsed when it is asked for
+        except Exception as fault:  # a stranger's bytes, and a parser's own errors
             raise self._refuse("cannot be read", None, "PEM of a certificate") from fault
+        return certificate
 
     @cached_property
     def der(self) -> bytes:

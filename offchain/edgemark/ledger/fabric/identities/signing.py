@@ -93,10 +93,10 @@ def parse_identity(raw: bytes) -> tuple[str, x509.Certificate]:
 
 @lru_cache(maxsize=1024)
 def parse_certificate(pem: bytes, who: str) -> x509.Certificate:
-    """A certificate in PEM; `who` is whose it is, for the error.
+    """A certificate in PEM, of which all can be read; `who` is whose it is, for the error.
 
     Raises:
-        IdentityRefused: it is none, or too long a one.
+        IdentityRefused: it is none, too long a one, or holds what nobody can read.
     """
     if len(pem) > MAX_CERTIFICATE_BYTES:
         raise IdentityRefused(
@@ -106,9 +106,24 @@ def parse_certificate(pem: bytes, who: str) -> x509.Certificate:
             needed=f"<= {MAX_CERTIFICATE_BYTES}",
         )
     try:
-        return x509.load_pem_x509_certificate(pem)
+        certificate = x509.load_pem_x509_certificate(pem)
     except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise IdentityRefused("is no certificate", who=who, needed="X.509 in PEM") from error
+    _check_readable(certificate, who)
+    return certificate
+
+
+def _check_readable(certificate: x509.Certificate, who: str) -> None:
+    """Read all that is asked for later: a certificate is parsed piece by piece, as one asks."""
+    try:
+        for each in (certificate.subject, certificate.issuer, certificate.extensions):
+            list(each)
+        _ = certificate.serial_number, certificate.not_valid_before_utc
+        _ = certificate.not_valid_after_utc
+    except Exception as error:  # a stranger's bytes, and a parser's own errors
+        raise IdentityRefused(
+            "certificate holds what cannot be read", who=who, had=type(error).__name__
+        ) from error
 
 
 def public_key_of(certificate: x509.Certificate, who: str) -> ec.EllipticCurvePublicKey:

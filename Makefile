@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.NOTPARALLEL:
 
 PYTHON ?= python3.11
 FOUNDRY := $(CURDIR)/node_modules/@foundry-rs
@@ -71,8 +70,13 @@ wheel: contracts $(WHEEL_READY) ## Build dist/edgemark-*.whl, which needs no che
 demo: contracts ## Run the outsourced job on a real chain and print its receipt
 	@.venv/bin/edgemark demo outsourcing
 
+# Two at once: one mostly waits for a registry while the other compiles.
+.PHONY: test-setup
+test-setup:
+	@$(MAKE) --no-print-directory --jobs=2 contracts wheel $(APE_READY) $(TEST_TOOLS)
+
 .PHONY: test
-test: contracts wheel $(APE_READY) $(TEST_TOOLS) ## Run every test; with SYSTEM=NAME those of one system and the ground
+test: test-setup ## Run every test; with SYSTEM=NAME those of one system and the ground
 	@.venv/bin/python -m tools.run_tests $(if $(SYSTEM),--system '$(SYSTEM)')
 
 # Whoever has Fabric's programs names their folder in FABRIC_BIN, or has them on PATH.
@@ -81,7 +85,7 @@ test-fabric: setup ## Run the tests of the consortium ledger on Fabric's own pro
 	@.venv/bin/python -m tools.run_fabric_tests
 
 .PHONY: soak
-soak: contracts wheel $(APE_READY) $(TEST_TOOLS) $(CALIPER_READY) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours
+soak: test-setup $(CALIPER_READY) ## Play 1,000 jobs and trading among random kills, and a week in an hour; then test for hours
 	@.venv/bin/python tools/check_native.py
 	@.venv/bin/python -m tests.soak.outsourcing
 	@.venv/bin/python -m tests.soak.outsourcing.week

@@ -55,7 +55,6 @@ from edgemark.systems.trading.templates.fields import Encryption, Label, Templat
 from edgemark.systems.trading.templates.template import Template
 from edgemark.untrusted.jcs import encode_jcs
 
-CHANNELS = 256
 CHAIN_ID, ESCROW, CONTROLLERS = 31337, Address("0x" + "5e" * 20), Address("0x" + "c0" * 20)
 NOW = 1_800_000_000
 KEYS = {role: SecretKey(bytes([number]) * 32) for number, role in enumerate(Role, start=1)}
@@ -134,9 +133,10 @@ class ControllerPath:
         folder: of its journal.
         size: bytes of the JSON of its credentials.
         rounds: that will be run, each with a settlement of every channel.
+        channels: how many it has.
     """
 
-    def __init__(self, folder: Path, size: int, rounds: int) -> None:
+    def __init__(self, folder: Path, size: int, rounds: int, channels: int) -> None:
         self._trade = trade()
         self._issuer = SizedIssuer(size)
         self._hearing = Hearing(
@@ -150,7 +150,7 @@ class ControllerPath:
         conditions = Conditions(60, NO_TOKENS, NO_TOKENS, 0, 10**6, 10**6)
         self._channels: list[ChannelId] = []
         self.runtime.start()
-        for number in range(CHANNELS):
+        for number in range(channels):
             terms = terms_of(number)
             channel = compute_channel_id(CHAIN_ID, ESCROW, terms)
             agreement = Agreement(channel, terms, conditions)
@@ -168,7 +168,7 @@ class ControllerPath:
     def run(self) -> None:
         """The next settlement of every channel, until both parties have its credential."""
         letters = self._letters[self.issued]
-        self.issued, self._left = self.issued + 1, 2 * CHANNELS
+        self.issued, self._left = self.issued + 1, 2 * len(letters)
         self._done.clear()
         for channel, raw in letters:
             self._take(channel, raw)
@@ -234,9 +234,9 @@ def sign(channel: ChannelId, message: Message, role: Role) -> bytes:
     return replace(letter, signature=KEYS[role].sign(letter.digest(DOMAIN))).to_wire()
 
 
-def _serve(pipe: Connection, folder: Path, size: int, rounds: int) -> None:
+def _serve(pipe: Connection, folder: Path, size: int, rounds: int, channels: int) -> None:
     """In a process of its own: a round whenever it is told to."""
-    path = ControllerPath(folder, size, rounds)
+    path = ControllerPath(folder, size, rounds, channels)
     pipe.send(True)
     while pipe.recv():
         path.run()
@@ -245,7 +245,9 @@ def _serve(pipe: Connection, folder: Path, size: int, rounds: int) -> None:
 
 
 @contextmanager
-def controllers(count: int, folder: Path, size: int, rounds: int) -> Iterator[list[Connection]]:
+def controllers(
+    count: int, folder: Path, size: int, rounds: int, channels: int
+) -> Iterator[list[Connection]]:
     """So many processes; each runs a round when it is sent True, and says when it is over."""
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
@@ -254,7 +256,8 @@ def controllers(count: int, folder: Path, size: int, rounds: int) -> Iterator[li
             home = folder / f"{size}-{count}-{number}"
             home.mkdir()
             pipe, other = context.Pipe()
-            process = context.Process(target=_serve, args=(other, home, size, rounds), daemon=True)
+            told = (other, home, size, rounds, channels)
+            process = context.Process(target=_serve, args=told, daemon=True)
             process.start()
             stack.callback(process.join, 30)
             stack.callback(pipe.send, False)

@@ -30,7 +30,7 @@ from joserfc.jwk import ECKey
 from jwcrypto import jwk as jwcrypto_jwk
 
 from benchmarks.command import QUICK_RESULTS, Scale, main
-from benchmarks.controller_path import CHANNELS, controllers
+from benchmarks.controller_path import controllers
 from benchmarks.findings import Findings
 from benchmarks.measuring import Timing
 from benchmarks.p09_signing import KEY, SIZES, draft, jwk, sign_by_joserfc, sign_by_jwcrypto
@@ -38,25 +38,28 @@ from edgemark.journal.journal import Journal
 
 ONE, TWO = "one controller", "two controllers"
 FLOOR, MADE, CHECKED = "its signatures alone", 4, 5
+CHANNELS, FEW = 256, 32  # of a controller; `FEW` where nothing is told of speed
 PAPER = {1024: 11_566, 2048: 11_340, 4096: 11_109}  # a second
 
 
 def measure(findings: Findings, scale: Scale) -> None:
-    """One size after the other; all subjects take turns, a round of 256 each."""
+    """One size after the other; all subjects take turns, a round of as many each."""
     QUICK_RESULTS.mkdir(parents=True, exist_ok=True)
+    channels = FEW if scale.quick else CHANNELS
     for size in SIZES[:1] if scale.quick else SIZES:
         scale.tell(f"{size} bytes")
         with tempfile.TemporaryDirectory(dir=QUICK_RESULTS) as folder, ExitStack() as stack:
             home, rounds = Path(folder), scale.rounds + 1
             one, two = (
-                stack.enter_context(controllers(count, home, size, rounds)) for count in (1, 2)
+                stack.enter_context(controllers(count, home, size, rounds, channels))
+                for count in (1, 2)
             )
             journal = stack.enter_context(Journal.open(home / "peers.journal"))
             subjects: dict[str, tuple[Callable[[], object], int]] = {
-                ONE: (partial(run, one), CHANNELS),
-                TWO: (partial(run, two), 2 * CHANNELS),
-                FLOOR: (do_signatures, CHANNELS),
-                **peers(size, journal),
+                ONE: (partial(run, one), channels),
+                TWO: (partial(run, two), 2 * channels),
+                FLOOR: (partial(do_signatures, channels), channels),
+                **peers(size, journal, channels),
             }
             findings.add(size, take_turns(subjects, scale.rounds))
         compare(findings, size)
@@ -70,26 +73,28 @@ def run(pipes: Sequence[Connection]) -> None:
         pipe.recv()
 
 
-def do_signatures() -> None:
+def do_signatures(channels: int) -> None:
     """Make and check what a round of one controller has."""
     key, digest = PrivateKey(KEY.reveal()), bytes(32)
-    for _ in range(CHANNELS):
+    for _ in range(channels):
         for _ in range(MADE):
             signature = key.sign_recoverable(digest, hasher=None)
         for _ in range(CHECKED):
             PublicKey.from_signature_and_message(signature, digest, hasher=None)
 
 
-def peers(size: int, journal: Journal) -> dict[str, tuple[Callable[[], object], int]]:
+def peers(
+    size: int, journal: Journal, channels: int
+) -> dict[str, tuple[Callable[[], object], int]]:
     """Who signs by another library, and writes down what it signed."""
     facts, key, other = draft(size), ECKey.import_key(jwk()), jwcrypto_jwk.JWK(**jwk())
 
     def write(sign: Callable[[], str]) -> None:
-        journal.append("".join(sign() for _ in range(CHANNELS)).encode())
+        journal.append("".join(sign() for _ in range(channels)).encode())
 
     return {
-        "joserfc": (lambda: write(lambda: sign_by_joserfc(facts, key)), CHANNELS),
-        "jwcrypto": (lambda: write(lambda: sign_by_jwcrypto(facts, other)), CHANNELS),
+        "joserfc": (lambda: write(lambda: sign_by_joserfc(facts, key)), channels),
+        "jwcrypto": (lambda: write(lambda: sign_by_jwcrypto(facts, other)), channels),
     }
 
 

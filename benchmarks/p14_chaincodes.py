@@ -48,6 +48,7 @@ IDLE, EVIDENCE, NPM, PYPI = "keeps a value", "evidence", "keeps a value, npm's s
 NAMES = {IDLE: "idle", EVIDENCE: "trading", NPM: "onnpm", PYPI: "onpypi"}
 ORGANISATIONS = ("Org1MSP", "Org2MSP")
 CALLS_EACH, LEAST_CALLS, MOST_CALLS = 8, 40, 512  # of one sample: for each caller; bounds
+QUICK_CALLS = 16
 MOST_ROUNDS = 3
 TARGET, TARGET_PER_S = "250 a second", 250.0
 
@@ -90,9 +91,8 @@ class Ground:
 
         return call
 
-    async def sample(self, series: str, size: int, at_once: int) -> Load:
+    async def sample(self, series: str, size: int, at_once: int, count: int) -> Load:
         """One load."""
-        count = min(MOST_CALLS, max(LEAST_CALLS, CALLS_EACH * at_once))
         async with self.ledger.access().async_client() as client:
             return await put_load(self.draft(client, series, size, count), count, at_once)
 
@@ -165,7 +165,9 @@ def sample_many(scale: Scale, ground: Ground, series: str, size: int, at_once: i
     """Loads one after the other, behind one that only warms up."""
     scale.tell(f"{ground.ledger.kind}: {series}, {at_once} at once, {size} bytes")
     rounds = min(scale.rounds, MOST_ROUNDS)
-    return [asyncio.run(ground.sample(series, size, at_once)) for _ in range(rounds + 1)][1:]
+    count = min(MOST_CALLS, max(LEAST_CALLS, CALLS_EACH * at_once))
+    asked = (series, size, at_once, QUICK_CALLS if scale.quick else count)
+    return [asyncio.run(ground.sample(*asked)) for _ in range(rounds + 1)][1:]
 
 
 def _name(kind: str, series: str) -> str:

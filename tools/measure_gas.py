@@ -74,10 +74,10 @@ class Difference:
         return f"{self.place}: {self.had} -> {self.found} ({self.found / self.had - 1:+.1%})"
 
 
-def measure() -> Gas:
-    """Run the scenario under each hard fork."""
+def measure(hardforks: Sequence[str] = HARDFORKS) -> Gas:
+    """Run the scenario under each of the hard forks."""
     gas: Gas = {}
-    for hardfork in HARDFORKS:
+    for hardfork in hardforks:
         with (
             tempfile.TemporaryDirectory() as folder,
             open_lab(Path(folder) / "chain", hardfork) as lab,

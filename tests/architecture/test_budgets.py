@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,16 @@ OWNERS = (GROUND, *list_systems())
 LONGEST = 200  # of a file: a worker that begins with it is not the last by much
 
 
+@cache
+def sums() -> Counter[tuple[str, str]]:
+    """Seconds of the marks by part and owner."""
+    parts = dict.fromkeys(find_pure(), "pure") | dict.fromkeys(find_processes(None), "processes")
+    found: Counter[tuple[str, str]] = Counter()
+    for path, seconds in marked_files():
+        found[parts.get(relative(path), "unit"), owner_of(path)] += seconds
+    return found
+
+
 def marked_files() -> Iterator[tuple[Path, int]]:
     """Files with a mark, without those of `make soak` alone."""
     for path in find_files(".py", under="tests"):
@@ -63,12 +74,8 @@ def owner_of(path: Path) -> str:
 @pytest.mark.parametrize("owner", OWNERS)
 @pytest.mark.parametrize("part", OF_A_SYSTEM)
 def test_long_tests__take_no_more_than_their_budget(part: str, owner: str) -> None:
-    parts = dict.fromkeys(find_pure(), "pure") | dict.fromkeys(find_processes(None), "processes")
-    sums: Counter[tuple[str, str]] = Counter()
-    for path, seconds in marked_files():
-        sums[parts.get(relative(path), "unit"), owner_of(path)] += seconds
-    assert {name for _, name in sums} <= set(OWNERS)
-    assert sums[part, owner] <= BUDGETS.get((part, owner), OF_A_SYSTEM[part])
+    assert {name for _, name in sums()} <= set(OWNERS)
+    assert sums()[part, owner] <= BUDGETS.get((part, owner), OF_A_SYSTEM[part])
 
 
 def test_no_file__takes_so_long_that_other_workers_wait_for_it() -> None:

@@ -33,14 +33,35 @@ pytestmark = pytest.mark.lasts(17)
 MOST_GAS = 8_000_000  # of any call, at the largest sizes that the contracts take
 
 
+@pytest.fixture(
+    scope="module",
+    params=[
+        HARDFORKS[-1],
+        *(pytest.param(each, marks=pytest.mark.soak) for each in HARDFORKS[:-1]),
+    ],
+)
+def hardfork(request: pytest.FixtureRequest) -> str:
+    """The newest; what was before it is measured by `make soak`."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(scope="module")
-def measured() -> Gas:
-    return measure()
+def measured(hardfork: str) -> Gas:
+    return measure([hardfork])
+
+
+def load_of(hardfork: str) -> Gas:
+    """The file's figures of one hard fork."""
+    return {
+        function: {case: {hardfork: used[hardfork]} for case, used in cases.items()}
+        for function, cases in load().items()
+    }
 
 
 @pytest.mark.chain
-def test_gas__of_every_function__is_not_above_the_file(measured: Gas) -> None:
-    differences = compare(load(), measured)
+def test_gas__of_every_function__is_not_above_the_file(measured: Gas, hardfork: str) -> None:
+    differences = compare(load_of(hardfork), measured)
     for better in (each for each in differences if not each.is_failure):
         warnings.warn(f"uses less gas than the file says: {better}. {REMEDY}", stacklevel=1)
     worse = [str(each) for each in differences if each.is_failure]

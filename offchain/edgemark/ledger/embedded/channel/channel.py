@@ -291,9 +291,11 @@ class Channel(Closing):
     def revert(self, height: int) -> None:
         """Take back all blocks from `height` on, which is >= 1."""
         with self._committing:
-            self.agreed += 1
-            self._store.revert(max(1, height))
-            self._take_up()
+            try:
+                self._store.revert(max(1, height))
+                self._take_up()
+            finally:
+                self.agreed += 1
 
 
 def definition_in(view: StateView, chaincode: str) -> ChaincodeDefinition | None:

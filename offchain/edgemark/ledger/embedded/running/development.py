@@ -29,7 +29,6 @@ from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import Place, Served
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block
-from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.limits import MAX_FOLLOWED_BYTES
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.logs import get_logger
@@ -61,7 +60,7 @@ class DevelopmentLedger:
         self._watched = AsyncExitStack()
         self._unwatched: dict[str, BaseException] = {}  # why nobody counts what is committed
         self._agreed: dict[str, int] = {}
-        self._running: dict[tuple[str, str, str], tuple[ChaincodeDefinition, str]] = {}
+        self._running: dict[tuple[str, str, str], tuple[int, str]] = {}
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -173,16 +172,17 @@ class DevelopmentLedger:
 
     def _package_of(self, msp_id: str, channel: Channel, chaincode: str) -> str:
         """Of the package with which an organisation approved a definition; empty for none."""
-        definition = channel.definition(chaincode)  # a new one after each change of an approval
+        agreed = channel.agreed  # before what is read: a change meanwhile has it read again
+        definition = channel.definition(chaincode)
         if definition is None:
             return ""
         place = (msp_id, channel.name, chaincode)
         known = self._running.get(place)
-        if known is None or known[0] is not definition:
+        if known is None or known[0] != agreed:
             with channel.view() as view:
                 held = view.get(LIFECYCLE, approval_key(msp_id, chaincode, definition.sequence))
             approval = parse_approval(held[0] if held is not None else None)
-            known = definition, "" if approval is None else approval.package_id
+            known = agreed, "" if approval is None else approval.package_id
             self._running[place] = known
         return known[1]
 

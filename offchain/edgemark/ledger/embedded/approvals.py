@@ -1,7 +1,8 @@
 """What an organisation approved of a chaincode: a definition, and the package that it runs.
 
 It stands in the state under `definitions.approval_key`, as `ApproveChaincodeDefinitionForMyOrgArgs`
-with what was left open filled in.
+with what was left open filled in. Its organisation alone endorses what stands there, so to all
+others it may be any bytes: what is no approval is none, and stops nobody.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from functools import lru_cache
 
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
+from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.definitions import (
     OWN_PLUGINS,
     Approval,
@@ -17,11 +19,12 @@ from edgemark.ledger.fabric.wire.definitions import (
     fill_approval,
     read_approval,
 )
+from edgemark.ledger.fabric.wire.limits import MAX_APPROVAL_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "approval"
 NOTHING_APPROVED = "ChaincodeParameters"  # Fabric's words for what differs
-ENDORSING, VALIDATING = "EndorsementInfo", "ValidationInfo"
+PARTS = ("EndorsementInfo", "ValidationInfo", "Collections")
 
 
 def write_approval(approval: Approval) -> bytes:
@@ -32,16 +35,19 @@ def write_approval(approval: Approval) -> bytes:
     return made
 
 
-@lru_cache(maxsize=256)
 def parse_approval(held: bytes | None) -> Approval | None:
-    """An approval out of the state; None for none.
-
-    Raises:
-        MessageMalformed: it is none.
-    """
-    if held is None:
+    """An approval out of the state; None for nothing, and for what is no approval or too long."""
+    if held is None or len(held) > MAX_APPROVAL_BYTES:
         return None
-    message = parse(lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs, held, WHO)
+    return _parse(held)
+
+
+@lru_cache(maxsize=256)
+def _parse(held: bytes) -> Approval | None:
+    try:
+        message = parse(lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs, held, WHO)
+    except MessageMalformed:
+        return None
     return read_approval(message.name, message)
 
 
@@ -49,13 +55,14 @@ def list_mismatches(approval: Approval | None, definition: ChaincodeDefinition) 
     """What of a definition an organisation did not approve; empty when it approved it whole."""
     if approval is None or approval.definition.sequence != definition.sequence:
         return [NOTHING_APPROVED]
-    approved = approval.definition
-    found = []
-    if (approved.version, approved.init_required) != (
-        definition.version,
-        definition.init_required,
-    ):
-        found.append(ENDORSING)
-    if approved.policy != definition.policy:
-        found.append(VALIDATING)
-    return found
+    pairs = zip(PARTS, _parts_of(approval.definition), _parts_of(definition), strict=True)
+    return [what for what, approved, asked in pairs if approved != asked]
+
+
+def _parts_of(definition: ChaincodeDefinition) -> tuple[tuple[object, ...], ...]:
+    endorses, validates = definition.plugins
+    return (
+        (definition.version, definition.init_required, endorses),
+        (definition.policy, validates),
+        (definition.collections,),
+    )

@@ -22,6 +22,7 @@ from edgemark.ledger.fabric.wire.read_write_sets import Version
 FIRST_SIMPLE_KEY = b"\x01"  # composite keys begin with a zero byte
 LAST = 2**63 - 1  # above every block and position
 MAX_KEPT = 1_000  # values kept in memory of the namespace that is
+MAX_KEPT_BYTES = 64 * 1024  # of each
 
 
 class HistoryRow(NamedTuple):
@@ -141,7 +142,8 @@ class StateView(Closing):
             return known
         for value, block, position in self._rows(_GET, namespace, key.encode()):
             found = value, Version(block, position)
-            if kept is not None and namespace == self._keeps and len(kept) < MAX_KEPT:
+            is_kept = namespace == self._keeps and len(value) <= MAX_KEPT_BYTES
+            if kept is not None and is_kept and len(kept) < MAX_KEPT:
                 kept[namespace, key] = found
             return found
         return None

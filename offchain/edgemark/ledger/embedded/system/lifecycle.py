@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
@@ -37,6 +37,14 @@ from edgemark.ledger.fabric.wire.definitions import (
 )
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
+
+
+class _User(NamedTuple):
+    """A chaincode on a channel, and the package that an organisation runs for it."""
+
+    channel: str
+    definition: ChaincodeDefinition
+    package_id: str
 
 
 class Lifecycle:
@@ -83,15 +91,16 @@ class Lifecycle:
         """QueryInstalledChaincode."""
         package = self._installed.find(call.asked.msp_id, asked.package_id)
         result = lifecycle_pb2.QueryInstalledChaincodeResult()
-        self._describe(result, package, call.asked.msp_id)
+        _describe(result, package, self._list_users(call.asked.msp_id))
         return result
 
     def list_installed(self, call: Call, asked: Any) -> Any:
         """QueryInstalledChaincodes."""
         del asked
         result = lifecycle_pb2.QueryInstalledChaincodesResult()
+        users = self._list_users(call.asked.msp_id)
         for package in self._installed.of(call.asked.msp_id).values():
-            self._describe(result.installed_chaincodes.add(), package, call.asked.msp_id)
+            _describe(result.installed_chaincodes.add(), package, users)
         return result
 
     def read_package(self, call: Call, asked: Any) -> Any:
@@ -156,12 +165,19 @@ class Lifecycle:
             _describe_definition(result.chaincode_definitions.add(), found)
         return result
 
-    def _describe(self, result: Any, package: Package, msp_id: str) -> None:
-        result.package_id, result.label = package.package_id, package.label
+    def _list_users(self, msp_id: str) -> list[_User]:
+        """All that an organisation's packages are used for; each state is read once."""
+        found = []
         for name, channel in sorted(self._channels.items()):
-            if msp_id in channel.organisations:
-                for each in _list_users(channel, msp_id, package.package_id):
-                    result.references[name].chaincodes.add(name=each.name, version=each.version)
+            if msp_id not in channel.organisations:
+                continue
+            view = channel.view()
+            try:
+                for definition, package_id in rules.list_packages(Simulation(view), msp_id):
+                    found.append(_User(name, definition, package_id))
+            finally:
+                view.close()
+        return found
 
 
 def _authorize(call: Call, name: str, is_of_channel: bool) -> None:
@@ -174,18 +190,12 @@ def _authorize(call: Call, name: str, is_of_channel: bool) -> None:
         rights.check_admin(call.asked.member, call.asked.msp_id)
 
 
-def _list_users(channel: Ground, msp_id: str, package_id: str) -> list[ChaincodeDefinition]:
-    view = channel.view()
-    try:
-        state = Simulation(view)
-        found = list(rules.list_definitions(state))
-        held = {
-            (each.definition.name, each.definition.sequence): each.package_id
-            for each in rules.list_approvals(state, msp_id)
-        }
-    finally:
-        view.close()
-    return [each for each in found if held.get((each.name, each.sequence)) == package_id]
+def _describe(result: Any, package: Package, users: Sequence[_User]) -> None:
+    result.package_id, result.label = package.package_id, package.label
+    for each in users:
+        if each.package_id == package.package_id:
+            told = result.references[each.channel].chaincodes
+            told.add(name=each.definition.name, version=each.definition.version)
 
 
 def _describe_definition(result: Any, definition: ChaincodeDefinition) -> None:

@@ -211,6 +211,15 @@ def list_approvals(simulation: Simulation, msp_id: str) -> Iterator[Approval]:
             yield found
 
 
+def list_packages(simulation: Simulation, msp_id: str) -> Iterator[tuple[ChaincodeDefinition, str]]:
+    """All definitions of the channel that an organisation approved, with its package's id."""
+    for definition in list_definitions(simulation):
+        key = approval_key(msp_id, definition.name, definition.sequence)
+        approval = parse_approval(simulation.get(LIFECYCLE, key))
+        if approval is not None and approval.package_id:
+            yield definition, approval.package_id
+
+
 def find_approval(simulation: Simulation, msp_id: str, name: str, sequence: int) -> Approval:
     """What an organisation approved.
 

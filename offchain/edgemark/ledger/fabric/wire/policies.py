@@ -28,6 +28,7 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.wire.limits import (
     MAX_LEAST_SETS,
     MAX_NAME,
+    MAX_POLICY_BYTES,
     MAX_POLICY_DEPTH,
     MAX_POLICY_RULES,
     MAX_SETS_TRIED,
@@ -280,6 +281,8 @@ def parse_policy(raw: bytes) -> Policy:
         MessageMalformed: it is none.
         PolicyRefused: it is empty, too large, or asks for another thing than roles.
     """
+    if len(raw) > MAX_POLICY_BYTES:
+        raise _too_large("bytes", len(raw), MAX_POLICY_BYTES)
     message = parse(policy_pb2.ApplicationPolicy, raw, WHO)
     kind = message.WhichOneof("Type")
     if kind == "channel_config_policy_reference":

@@ -17,7 +17,7 @@ from grpc import StatusCode
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.doors.behind import Behind, Clock
-from edgemark.ledger.embedded.doors.serving.calls import refusal
+from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.members import Member, Organisation

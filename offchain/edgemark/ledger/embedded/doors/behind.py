@@ -14,7 +14,8 @@ import grpc
 from edgemark.errors import Overloaded
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ordering import Orderer
-from edgemark.ledger.embedded.doors.serving.calls import DoorPlaces, refusal
+from edgemark.ledger.embedded.doors.serving.places import DoorPlaces
+from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.embedded.simulation.endorsing import Endorser
 from edgemark.ledger.embedded.state.store import MAX_HEIGHTS
 from edgemark.ledger.embedded.state.views import StateView
@@ -165,7 +166,7 @@ class Behind:
 
     def places_of(self, msp_id: str | None) -> DoorPlaces:
         """The places at the port of an organisation; None for the orderer's."""
-        return self._places.setdefault(msp_id, DoorPlaces())
+        return self._places.setdefault(msp_id, DoorPlaces(msp_id))
 
     def channel_of(self, name: str, msp_id: str) -> Channel | None:
         """A channel that an organisation is on."""

@@ -13,6 +13,7 @@ from edgemark.ledger.embedded.channel.admitting import NotOrdered
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talks
 from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.identities.signing import parse_identity
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.logs import about, get_logger
 
@@ -57,6 +58,13 @@ def read_header(envelope: bytes) -> Any:
     return parse(common_pb2.ChannelHeader, header.channel_header, WHO)
 
 
+def sender_of(envelope: Any) -> str:
+    """MSP id of who made an envelope that was taken, so that all of it can be read."""
+    header = parse(common_pb2.Payload, envelope.payload, WHO).header.signature_header
+    creator = parse(common_pb2.SignatureHeader, header, WHO).creator
+    return parse_identity(creator)[0]
+
+
 class Broadcast:
     """The orderer's door for transactions.
 
@@ -78,7 +86,7 @@ class Broadcast:
         async for envelope in envelopes:
             answer = await self._order(envelope.SerializeToString())
             if answer.status == common_pb2.SUCCESS:
-                passed()
+                passed(sender_of(envelope))
             yield answer
             if answer.status != common_pb2.SUCCESS:
                 return

@@ -25,6 +25,7 @@ from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talking
 from edgemark.ledger.embedded.validation.blocks import identify
 from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
+from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.envelopes import parse_event, parse_transaction
 from edgemark.ledger.fabric.wire.limits import MAX_QUESTION_BYTES
@@ -42,6 +43,7 @@ class Wanted:
         first, last: numbers; `last` may lie ahead.
         waits: whether blocks that are not there yet are waited for.
         reader: `SerializedIdentity` of who asked, whose right is looked at before each block.
+        msp_id: of the organisation that the reader is of.
     """
 
     channel: Channel
@@ -49,6 +51,7 @@ class Wanted:
     last: int
     waits: bool
     reader: bytes
+    msp_id: str
 
 
 class _Status(Exception):  # ends a request, not the call
@@ -107,7 +110,7 @@ class Delivery:
             status = common_pb2.SUCCESS
             try:
                 wanted = self._read(envelope)
-                passed()
+                passed(wanted.msp_id)
                 async for block in self._blocks(wanted):
                     yield show(block, wanted.channel)
             except _Status as ended:
@@ -129,8 +132,8 @@ class Delivery:
             raise _Status(common_pb2.NOT_FOUND)
         with _told():
             check_signed(signer.creator, envelope.payload, envelope.signature)
-        self._check(channel, signer.creator)
-        return _wanted(channel, seek, signer.creator)
+        member = self._check(channel, signer.creator)
+        return _wanted(channel, seek, signer.creator, member.msp_id)
 
     async def _blocks(self, wanted: Wanted) -> AsyncIterator[Block]:
         channel = wanted.channel
@@ -144,10 +147,10 @@ class Delivery:
             if not wanted.waits and block.number + 1 >= channel.height:
                 raise _Status(common_pb2.NOT_FOUND)
 
-    def _check(self, channel: Channel, reader: bytes) -> None:
-        """Whether who asked may read, now."""
+    def _check(self, channel: Channel, reader: bytes) -> Member:
+        """Who asked, when they may read, now."""
         with _told():
-            admit_reader(channel, reader, self._behind.clock.now())
+            return admit_reader(channel, reader, self._behind.clock.now())
 
 
 @contextmanager
@@ -161,7 +164,7 @@ def _told() -> Iterator[None]:
         raise _Status(common_pb2.BAD_REQUEST) from error
 
 
-def _wanted(channel: Channel, seek: Any, reader: bytes) -> Wanted:
+def _wanted(channel: Channel, seek: Any, reader: bytes, msp_id: str) -> Wanted:
     newest, waits = channel.height - 1, seek.behavior == ab_pb2.SeekInfo.BLOCK_UNTIL_READY
     start, stop = seek.start.WhichOneof("Type"), seek.stop.WhichOneof("Type")
     if not seek.HasField("start") or stop is None:
@@ -183,7 +186,7 @@ def _wanted(channel: Channel, seek: Any, reader: bytes) -> Wanted:
     }
     if stop == "specified" and lasts[stop] < first:
         raise _Status(common_pb2.BAD_REQUEST)
-    return Wanted(channel, first, lasts[stop], waits, reader)
+    return Wanted(channel, first, lasts[stop], waits, reader, msp_id)
 
 
 def _message_of(block: Block) -> Any:

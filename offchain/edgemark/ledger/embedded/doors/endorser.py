@@ -11,7 +11,8 @@ from grpc import StatusCode
 from edgemark.ledger.embedded.doors.admission import ProposalRefused, admit_proposal
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.endorsing import Outcome, ask_peer
-from edgemark.ledger.embedded.doors.serving.calls import Method, refusal
+from edgemark.ledger.embedded.doors.serving.calls import Method
+from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.proposals import parse_proposal
 from edgemark.logs import about
@@ -53,6 +54,8 @@ class PeerEndorser:
                 admitted = admit_proposal(self._behind, signed, proposal, channel, self._own)
             except ProposalRefused as error:
                 raise refusal(StatusCode.UNKNOWN, error.what) from error
+            calls = self._behind.places_of(self._own).calls
+            held.enter_context(calls.share(admitted.member.msp_id))
             heights, chaincode = self._behind.heights, proposal.chaincode
             view = None if channel is None else held.enter_context(heights.view(channel, chaincode))
             return _answer(await ask_peer(self._behind, admitted, self._own, view, signs=True))

@@ -13,7 +13,7 @@ from grpc import StatusCode
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.doors.admission import check_asker
 from edgemark.ledger.embedded.doors.behind import Behind
-from edgemark.ledger.embedded.doors.serving.calls import refusal
+from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.codes import Code
@@ -40,16 +40,17 @@ class ChaincodeEvents:
             raise refusal(StatusCode.INVALID_ARGUMENT, text)
         kind = gateway_pb2.ChaincodeEventsRequest
         request = parse(kind, signed.request, "chaincode events request")
-        channel, _ = check_asker(self._behind, request, signed, self._own)
+        channel, member = check_asker(self._behind, request, signed, self._own)
         start, after = find_start(channel, request)
-        async for block in self._behind.ordering_of(channel.name).blocks_from(start):
-            events = events_of(_behind(block, after))
-            after = ""
-            told = [each for each in events if each.chaincode == request.chaincode_id]
-            if told:
-                yield gateway_pb2.ChaincodeEventsResponse(
-                    block_number=block.number, events=[_message_of(each) for each in told]
-                )
+        with self._behind.places_of(self._own).streams.share(member.msp_id):
+            async for block in self._behind.ordering_of(channel.name).blocks_from(start):
+                events = events_of(_behind(block, after))
+                after = ""
+                told = [each for each in events if each.chaincode == request.chaincode_id]
+                if told:
+                    yield gateway_pb2.ChaincodeEventsResponse(
+                        block_number=block.number, events=[_message_of(each) for each in told]
+                    )
 
 
 def find_start(channel: Channel, request: Any) -> tuple[int, str]:

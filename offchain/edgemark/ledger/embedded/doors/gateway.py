@@ -6,7 +6,6 @@ said in its details.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from fabric_protos.common import common_pb2
@@ -34,10 +33,10 @@ from edgemark.ledger.embedded.doors.endorsing import (
     words_of,
 )
 from edgemark.ledger.embedded.doors.events import ChaincodeEvents
-from edgemark.ledger.embedded.doors.serving.calls import Method, refusal
+from edgemark.ledger.embedded.doors.serving.calls import Method
+from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.embedded.state.views import StateView
 from edgemark.ledger.fabric.faults import MessageMalformed
-from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.wire.envelopes import join_payload
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ENVELOPE_BYTES,
@@ -69,11 +68,11 @@ class Gateway:
     def __init__(self, behind: Behind, msp_id: str) -> None:
         self._behind = behind
         self._own = msp_id
+        self._places = behind.places_of(msp_id)
 
     def methods(self) -> list[Method]:
         """What it serves."""
-        places = self._behind.places_of(self._own)
-        calls = places.calls
+        places, calls = self._places, self._places.calls
         events = ChaincodeEvents(self._behind, self._own)
         asked = gateway_pb2.SignedCommitStatusRequest
         listening = gateway_pb2.SignedChaincodeEventsRequest
@@ -119,7 +118,8 @@ class Gateway:
                 raise refusal(
                     StatusCode.FAILED_PRECONDITION, f"no peers available to evaluate {where}"
                 )
-            good = await self._evaluate_at(admitted, channel, peers)
+            with self._places.calls.share(admitted.member.msp_id):
+                good = await self._evaluate_at(admitted, channel, peers)
             result = proposal_response_pb2.Response(
                 status=good.status, message=good.message, payload=good.response
             )
@@ -163,7 +163,8 @@ class Gateway:
             admitted = self._admit(signed, proposal, channel, first)
             if isinstance(admitted, Outcome):
                 raise self._not_enough([admitted]) if named else self._not_endorsed(admitted)
-            with self._behind.ordering_of(channel.name).expected:
+            share = self._places.calls.share(admitted.member.msp_id)
+            with share, self._behind.ordering_of(channel.name).expected:
                 if named:
                     outcomes = await self._endorse_at(admitted, channel, named)
                 else:
@@ -304,17 +305,11 @@ class Gateway:
         with about(transaction=request.transaction_id[:64]):
             channel, member = check_asker(self._behind, request, signed, self._own)
             ordering = self._behind.ordering_of(channel.name)
-            with self._waiting(member):
+            with self._places.waiters.share(member.msp_id):
                 status = await ordering.wait_for(request.transaction_id)
             return gateway_pb2.CommitStatusResponse(
                 result=int(status.code), block_number=status.block
             )
-
-    def _waiting(self, member: Member) -> AbstractContextManager[None]:
-        """A place among those who wait, that other organisations cannot take all of."""
-        if member.msp_id == self._own:
-            return nullcontext()
-        return self._behind.places_of(self._own).guests.take()
 
 
 def _unpack(signed: Any, what: str) -> Proposal:

@@ -25,7 +25,8 @@ from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
 from tests.waiting import wait_until
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.embedded.doors.serving.calls import CallRefused, Places
+from edgemark.ledger.embedded.doors.serving.places import Places
+from edgemark.ledger.embedded.doors.serving.refusing import CallRefused
 from edgemark.ledger.embedded.running.owner import Owner
 from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.codes import Code

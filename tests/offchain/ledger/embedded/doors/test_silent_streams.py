@@ -16,7 +16,7 @@ from tests.offchain.ledger.embedded.served import ORG1, ORG2, LedgerWorld, devel
 from tests.waiting import wait_until
 
 from edgemark.ledger.embedded.doors.serving import calls
-from edgemark.ledger.embedded.doors.serving.calls import DoorPlaces
+from edgemark.ledger.embedded.doors.serving.places import DoorPlaces
 
 ORDERER = "OrdererMSP"
 DOORS = {ORG1: ORG1, ORDERER: None}

@@ -1,39 +1,26 @@
 """How a call of gRPC is served: its message parsed, its place taken, its refusal told.
 
-    Gateway, Endorser   at most GATEWAY_CALLS at once on a port
-    CommitStatus        at most WAITERS at once on a port, GUEST_WAITERS of other organisations
-    streams             at most STREAMS at once on a port: of events, blocks, envelopes
-
-A call that ends, is cancelled or passes its deadline gives its place back. A stream has a place
-among the streams once its first message has passed: until then it is one of SILENT_STREAMS, for
-FIRST_MESSAGE_S, and the one that has been silent for longest makes room for a new one. A client
+A call that ends, is cancelled or passes its deadline gives its place back (`places`). A stream has
+a place among the streams once its first message has passed: until then it is one of SILENT_STREAMS,
+for FIRST_MESSAGE_S, and the one that has been silent for longest makes room for a new one. A client
 that does not take an answer of a stream within WRITE_S loses the stream.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
-from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, RefusedInput
 from edgemark.ledger.embedded.doors.serving.instruments import DoorInstruments
-from edgemark.ledger.fabric.faults import EndorserWords, MessageMalformed
+from edgemark.ledger.embedded.doors.serving.places import SharedPlaces, SilentPlaces
+from edgemark.ledger.embedded.doors.serving.refusing import CallRefused, explain, refusal
 from edgemark.ledger.fabric.wire.details import TRAILER, make_details
-from edgemark.ledger.fabric.wire.limits import (
-    FIRST_MESSAGE_S,
-    GATEWAY_CALLS,
-    GUEST_WAITERS,
-    MAX_MESSAGE_BYTES,
-    SILENT_STREAMS,
-    STREAMS,
-    WAITERS,
-    WRITE_S,
-)
+from edgemark.ledger.fabric.wire.limits import FIRST_MESSAGE_S, MAX_MESSAGE_BYTES, WRITE_S
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.logs import about, get_logger
 from edgemark.seam import place_of
@@ -41,98 +28,7 @@ from edgemark.seam import place_of
 _log = get_logger("ledger.doors")
 
 
-class CallRefused(RefusedInput):
-    """A call is answered by a code of gRPC that says no.
-
-    Attributes:
-        code: of gRPC.
-        endorsers: what each of them said.
-    """
-
-    code: grpc.StatusCode = grpc.StatusCode.FAILED_PRECONDITION
-    endorsers: Sequence[EndorserWords] = ()
-
-
-def refusal(
-    code: grpc.StatusCode, text: str, endorsers: Sequence[EndorserWords] = ()
-) -> CallRefused:
-    """A refusal with that code; its text is told as it stands."""
-    refused = CallRefused(text)
-    refused.code, refused.endorsers = code, tuple(endorsers)
-    return refused
-
-
-class Places:
-    """So many at once.
-
-    Args:
-        most: of them.
-        what: they are, for the refusal.
-    """
-
-    def __init__(self, most: int, what: str) -> None:
-        self.most = most
-        self._what = what
-        self.taken = 0
-
-    def take(self) -> AbstractContextManager[None]:
-        """Have one meanwhile; the context raises CallRefused when all are taken."""
-        return self
-
-    def __enter__(self) -> None:
-        if self.taken >= self.most:
-            text = f"too many {self._what} at once; needed <= {self.most}; try again later"
-            raise refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, text)
-        self.taken += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.taken -= 1
-
-
-class SilentPlaces:
-    """Streams that said nothing yet, the longest silent first.
-
-    Args:
-        most: of them.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._held: dict[_Opening, None] = {}
-
-    @property
-    def taken(self) -> int:
-        """How many there are."""
-        return len(self._held)
-
-    @contextmanager
-    def hold(self, opening: _Opening) -> Iterator[None]:
-        """A place for a stream; where all are taken, the longest silent one ends for it."""
-        while self.most <= len(self._held):
-            first = next(iter(self._held))
-            del self._held[first]
-            first.make_room()
-        self._held[opening] = None
-        try:
-            yield
-        finally:
-            self._held.pop(opening, None)
-
-
-@dataclass(frozen=True)
-class DoorPlaces:
-    """The places at one port."""
-
-    calls: Places = field(default_factory=lambda: Places(GATEWAY_CALLS, "calls"))
-    waiters: Places = field(default_factory=lambda: Places(WAITERS, "calls that wait"))
-    guests: Places = field(
-        default_factory=lambda: Places(GUEST_WAITERS, "calls of other organisations that wait")
-    )
-    streams: Places = field(default_factory=lambda: Places(STREAMS, "streams"))
-    silent: SilentPlaces = field(default_factory=lambda: SilentPlaces(SILENT_STREAMS))
-
-
-Passed = Callable[[], None]  # called when a message of a stream has passed
+Passed = Callable[[str], None]  # called when a message has passed, with its sender's MSP id
 Talking = Callable[[AsyncIterator[Any], Passed], AsyncIterator[Any]]
 
 
@@ -165,7 +61,7 @@ class Method:
 
     name: str
     takes: Any
-    places: Places
+    places: SharedPlaces
     answers: Callable[[Any], Awaitable[Any]] | None = None
     streams: Callable[[Any], AsyncIterator[Any]] | None = None
     talks: Talks | None = None
@@ -283,7 +179,7 @@ class _Opening(ExitStack):
         waits: for the next message.
     """
 
-    def __init__(self, silent: SilentPlaces, places: Places) -> None:
+    def __init__(self, silent: SilentPlaces, places: SharedPlaces) -> None:
         super().__init__()
         self._places = places
         self._made_room = False
@@ -291,16 +187,17 @@ class _Opening(ExitStack):
         self.waits: asyncio.Timeout | None = None
         self.enter_context(silent.hold(self))
 
-    def passed(self) -> None:
+    def passed(self, msp_id: str) -> None:
         if self.until is None:
             return
         if self._made_room:
             raise self.refusal()
-        place = ExitStack()
-        place.enter_context(self._places.take())
-        self.close()  # gives the place among the silent ones back
+        with ExitStack() as place:
+            place.enter_context(self._places.take())
+            place.enter_context(self._places.share(msp_id))
+            self.close()  # gives the place among the silent ones back
+            self.push(place.pop_all())
         self.until = None
-        self.push(place)
 
     def make_room(self) -> None:
         """End, for one that came later."""
@@ -331,18 +228,3 @@ def _facts_of(message: Any) -> dict[str, object]:
     """What a log says of a call, as its caller says it."""
     transaction_id = getattr(message, "transaction_id", "")
     return {"transaction": transaction_id[:64]} if transaction_id else {}
-
-
-def explain(error: BaseException) -> CallRefused:
-    """What is answered for an error."""
-    if isinstance(error, CallRefused):
-        return error
-    if isinstance(error, Overloaded):
-        return refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
-    if isinstance(error, MessageMalformed):
-        return refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-    if isinstance(error, LedgerUnavailable | asyncio.TimeoutError):
-        return refusal(grpc.StatusCode.UNAVAILABLE, str(error))
-    if isinstance(error, EdgemarkError):
-        return refusal(grpc.StatusCode.FAILED_PRECONDITION, str(error))
-    return refusal(grpc.StatusCode.INTERNAL, "the ledger failed; its log says more")

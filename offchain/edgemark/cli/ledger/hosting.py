@@ -7,6 +7,7 @@ import contextlib
 import json
 import resource
 import signal
+import warnings
 from collections.abc import Iterator
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -21,6 +22,8 @@ from edgemark_chaincode.host import new_loop
 def serve_until_told(place: Place) -> None:
     """Serve a ledger until SIGINT or SIGTERM."""
     raise_files_limit()
+    # Of strangers' certificates, by their source lines; what is refused is logged by its name.
+    warnings.simplefilter("ignore")
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_serve(place))
 

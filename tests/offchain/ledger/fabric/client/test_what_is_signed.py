@@ -36,14 +36,14 @@ CALL = Call("mychannel", "code", (b"put", b"k"), {"pin": b"1"}, ("Org1MSP",))
 NONCE, NOW = b"n" * 24, 10**18
 
 
-def _check(signer: Signer, signed: bytes, signature: bytes) -> None:
+def check_signed(signer: Signer, signed: bytes, signature: bytes) -> None:
     certificate = parse_certificate(signer.certificate, "client")
     check_signature(certificate, signed, signature, "client")
 
 
-def _is_none(signer: Signer, signed: bytes, signature: bytes) -> None:
+def check_refused(signer: Signer, signed: bytes, signature: bytes) -> None:
     with pytest.raises(IdentityRefused, match="signature is wrong"):
-        _check(signer, signed, signature)
+        check_signed(signer, signed, signature)
 
 
 def _asked(cast: Cast, call: Call = CALL, nonce: bytes = NONCE, now: int = NOW) -> Asked:
@@ -64,20 +64,20 @@ def _asked(cast: Cast, call: Call = CALL, nonce: bytes = NONCE, now: int = NOW) 
     ],
     ids=str,
 )
-def test_a_proposal__is_signed_with(cast: Cast, change: dict[str, Any]) -> None:
+def test_a_proposal__is_signed_with_all_that_it_says(cast: Cast, change: dict[str, Any]) -> None:
     first = _asked(cast)
-    _check(cast.client, first.proposal, first.signature)
+    check_signed(cast.client, first.proposal, first.signature)
     beside = {key: change[key] for key in ("nonce", "now") if key in change}
     call = replace(CALL, **{key: value for key, value in change.items() if key not in beside})
     other = _asked(cast, call, **beside)
-    _is_none(cast.client, other.proposal, first.signature)
+    check_refused(cast.client, other.proposal, first.signature)
 
 
 def test_a_proposal__is_signed_with_its_creator_and_type(cast: Cast) -> None:
     first = _asked(cast)
     other = ask(CALL, cast.user(ORG2), nonce=NONCE, timestamp_ns=NOW)
-    _is_none(cast.client, other.proposal, first.signature)
-    _is_none(cast.client, first.proposal.replace(b"\x08\x03", b"\x08\x04", 1), first.signature)
+    check_refused(cast.client, other.proposal, first.signature)
+    check_refused(cast.client, first.proposal.replace(b"\x08\x03", b"\x08\x04", 1), first.signature)
 
 
 def test_of_a_call__who_is_asked_alone_is_signed_by_nobody(cast: Cast) -> None:
@@ -128,7 +128,7 @@ def test_an_envelope__is_signed_with_what_was_endorsed(cast: Cast, change: dict[
     asked = _asked(cast)
     signature = cast.client.sign(_payload(cast, asked))
     assert _payload(cast, asked, **change) != _payload(cast, asked)
-    _is_none(cast.client, _payload(cast, asked, **change), signature)
+    check_refused(cast.client, _payload(cast, asked, **change), signature)
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,13 @@ def test_an_envelope__is_signed_with_what_was_asked(cast: Cast, change: dict[str
     asked, other = _asked(cast), _asked(cast, replace(CALL, **change))
     honest = Forgery(cast, asked.proposal).answer()
     made = parse_transaction(sign_endorsed(asked, honest, cast.client).envelope)
-    _check(cast.client, made.payload, made.signature)
+    check_signed(cast.client, made.payload, made.signature)
     moved = join_payload(other.parsed, made.action.signed, made.endorsements)
-    _is_none(cast.client, moved, made.signature)
+    check_refused(cast.client, moved, made.signature)
     for nonce, now in ((b"m" * 24, NOW), (NONCE, NOW + 1)):
         later = _asked(cast, CALL, nonce, now)
         moved = join_payload(later.parsed, made.action.signed, made.endorsements)
-        _is_none(cast.client, moved, made.signature)
+        check_refused(cast.client, moved, made.signature)
 
 
 def test_an_envelope__is_signed_with_every_endorsement(cast: Cast) -> None:
@@ -155,7 +155,7 @@ def test_an_envelope__is_signed_with_every_endorsement(cast: Cast) -> None:
     made = parse_transaction(sign_endorsed(asked, honest, cast.client).envelope)
     for left in (made.endorsements[:1], made.endorsements[1:], made.endorsements * 2, ()):
         other = join_payload(asked.parsed, made.action.signed, left)
-        _is_none(cast.client, other, made.signature)
+        check_refused(cast.client, other, made.signature)
 
 
 def test_an_envelope__has_no_transient_data(cast: Cast) -> None:
@@ -169,13 +169,13 @@ def test_a_request_of_a_status__is_signed_with_channel_transaction_and_who_asks(
 ) -> None:
     kind = gateway_pb2.SignedCommitStatusRequest
     sent = kind.FromString(status_request("mychannel", "ab", cast.client))
-    _check(cast.client, sent.request, sent.signature)
+    check_signed(cast.client, sent.request, sent.signature)
     for other in (
         status_request("other", "ab", cast.client),
         status_request("mychannel", "cd", cast.client),
         status_request("mychannel", "ab", cast.user(ORG2)),
     ):
-        _is_none(cast.client, kind.FromString(other).request, sent.signature)
+        check_refused(cast.client, kind.FromString(other).request, sent.signature)
 
 
 def test_a_request_of_events__is_signed_with_channel_chaincode_block_and_who_asks(
@@ -183,14 +183,14 @@ def test_a_request_of_events__is_signed_with_channel_chaincode_block_and_who_ask
 ) -> None:
     kind, client = gateway_pb2.SignedChaincodeEventsRequest, cast.client
     sent = kind.FromString(events_request("mychannel", "code", client, Checkpoint(3)))
-    _check(client, sent.request, sent.signature)
+    check_signed(client, sent.request, sent.signature)
     for other in (
         events_request("other", "code", client, Checkpoint(3)),
         events_request("mychannel", "other", client, Checkpoint(3)),
         events_request("mychannel", "code", client, Checkpoint(4)),
         events_request("mychannel", "code", cast.user(ORG2), Checkpoint(3)),
     ):
-        _is_none(client, kind.FromString(other).request, sent.signature)
+        check_refused(client, kind.FromString(other).request, sent.signature)
 
 
 def test_a_request_of_blocks__is_signed_with_all_of_it(cast: Cast) -> None:
@@ -200,7 +200,7 @@ def test_a_request_of_blocks__is_signed_with_all_of_it(cast: Cast) -> None:
         return common_pb2.Envelope.FromString(made)
 
     sent = seek()
-    _check(cast.client, sent.payload, sent.signature)
+    check_signed(cast.client, sent.payload, sent.signature)
     for other in (
         seek("other"),
         seek(signer=cast.user(ORG2)),
@@ -210,4 +210,4 @@ def test_a_request_of_blocks__is_signed_with_all_of_it(cast: Cast) -> None:
         seek(nonce=b"m" * 24),
         seek(timestamp_ns=NOW + 1),
     ):
-        _is_none(cast.client, other.payload, sent.signature)
+        check_refused(cast.client, other.payload, sent.signature)

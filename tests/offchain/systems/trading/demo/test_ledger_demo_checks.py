@@ -8,6 +8,7 @@ import pytest
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32
+from edgemark.ledger.embedded.channel.verifying import ChannelDiffers
 from edgemark.ledger.fabric.faults import (
     EndorsementsDiffer,
     EndorserWords,
@@ -16,6 +17,7 @@ from edgemark.ledger.fabric.faults import (
 )
 from edgemark.receipt import Receipt
 from edgemark.systems.trading.demo.consortium.checks import (
+    check_damage,
     check_disagreement,
     check_heard,
     check_left,
@@ -105,3 +107,19 @@ def test_killed_ledger__was_killed_under_calls(before: int, running: int, found:
 )
 def test_killed_ledger__each_is_told_once(heard: list[Hash32], found: list[str]) -> None:
     assert failing(lambda receipt: check_heard(receipt, heard, {ONE, OTHER})) == found
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (None, False),
+        (LedgerSilent("is damaged", who="c, block 4"), False),
+        (ChannelDiffers("is empty", who="c, block 41"), False),
+        (ChannelDiffers("is empty", who="c, block 4"), True),
+        (ChannelDiffers("has another flag", who="c, block 4, transaction 0"), True),
+    ],
+    ids=str,
+)
+def test_changed_byte__is_found_in_its_block(error: EdgemarkError | None, passes: bool) -> None:
+    found = [] if passes else ["one byte changed"]
+    assert failing(lambda receipt: check_damage(receipt, error, "c, block 4")) == found

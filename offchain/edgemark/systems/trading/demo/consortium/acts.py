@@ -27,7 +27,11 @@ from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.kept import Kept
 from edgemark.systems.trading.contract.evidence.pieces import RootProof
 from edgemark.systems.trading.controller.recording.lists import EvidencePiece, describe, plant
-from edgemark.systems.trading.demo.consortium.checks import check_disagreement, words_of
+from edgemark.systems.trading.demo.consortium.checks import (
+    check_damage,
+    check_disagreement,
+    words_of,
+)
 from edgemark.systems.trading.demo.consortium.scene import (
     FIRST,
     SECOND,
@@ -229,13 +233,20 @@ def act_verify(scene: Scene, receipt: Receipt) -> None:
     place, orderer = scene.stage.folder / "copy", Organisations.open(ledger.folder).orderer.read()
     shutil.copytree(ledger.folder / "channels", place / "channels")
     receipt.compare("verify: blocks of a copy", verify_folder(place, orderer)[0].blocks, seen)
-    change_byte(next((place / "channels").glob("*.sqlite")), scene.counted[0].hex().encode())
-    fault = refusal_of(lambda: verify_folder(place, orderer))
-    receipt.require("verify: one byte changed", fault is not None, words_of(fault), "a fault")
+    file, text = next((place / "channels").glob("*.sqlite")), scene.counted[0].hex().encode()
+    where = f"{channel['channel']}, block {change_byte(file, text)}"
+    check_damage(receipt, refusal_of(lambda: verify_folder(place, orderer)), where)
 
 
-def change_byte(path: Path, text: bytes) -> None:
-    """Change one bit of the first block in the file of a channel that holds this text."""
+def change_byte(path: Path, text: bytes) -> int:
+    """Change one bit of the first block in the file of a channel that holds this text.
+
+    Returns:
+        Number of the block.
+
+    Raises:
+        Unrecoverable: no block holds it.
+    """
     with closing(sqlite3.connect(path)) as store:
         for number, raw in store.execute("SELECT number, raw FROM blocks ORDER BY number"):
             at = raw.find(text)
@@ -243,7 +254,8 @@ def change_byte(path: Path, text: bytes) -> None:
                 changed = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
                 store.execute("UPDATE blocks SET raw = ? WHERE number = ?", (changed, number))
                 store.commit()
-                return
+                return int(number)
+    raise Unrecoverable("stands in no block", who=text.decode(), had=path.name)
 
 
 def tell_of(kept: Kept | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32
+from edgemark.ledger.embedded.channel.verifying import ChannelDiffers
 from edgemark.ledger.fabric.faults import EndorsementsDiffer
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.receipt import Receipt
@@ -63,6 +64,19 @@ def check_heard(receipt: Receipt, heard: Sequence[Hash32], wanted: set[Hash32]) 
     for name, more in (("missing", each_once - told), ("twice", told - each_once)):
         seen = [each.hex() for each in more.elements()]
         receipt.compare(f"killed ledger: told over it, {name}", seen, [])
+
+
+def check_damage(receipt: Receipt, error: EdgemarkError | None, where: str) -> None:
+    """What was checked anew is not what it was, and the first that differs is what was changed.
+
+    Args:
+        receipt: that is written.
+        error: of the check.
+        where: channel and block that hold the byte.
+    """
+    told = words_of(error)
+    is_named = isinstance(error, ChannelDiffers) and f"{error.who}, ".startswith(f"{where}, ")
+    receipt.require("verify: one byte changed", is_named, told, f"a fault of {where}")
 
 
 def words_of(error: EdgemarkError | None) -> str:

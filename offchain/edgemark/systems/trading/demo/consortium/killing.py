@@ -64,7 +64,8 @@ def act_killed_client(scene: Scene, receipt: Receipt) -> None:
     receipt.compare("killed client: recorded by the same call", done["recorded"], 1)
     receipt.compare("killed client: left open afterwards", _left_open(home), [])
     kept = scene.rival.find(scene.id_of(issued))
-    receipt.require("killed client: it is kept", kept is not None, kept is not None, True)
+    hash_ = None if kept is None else kept.found.credential_hash
+    receipt.compare("killed client: credential that is kept", hash_, issued.claim.credential_hash)
     key = f"evidence/{scene.id_of(issued).hex()}"
     writers = list_writers(scene.station.gateway, scene.begun, CHAINCODE, key)
     check_once(receipt, left, writers)

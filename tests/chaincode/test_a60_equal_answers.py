@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.chaincode.clock_certificate import CLOCK
 from tests.chaincode.scripted_peer import Message, ScriptedPeer, sign_as
-from tests.chaincode.test_clock_of_organisations import CLOCK
 from tests.chaincode.two_processes import calls_of_goods, compare
 
 pytestmark = [pytest.mark.processes, pytest.mark.lasts(5)]

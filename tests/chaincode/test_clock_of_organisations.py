@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chaincode.clock_certificate import CLOCK, certify
 from tests.chaincode.scripted_peer import Message, ScriptedPeer, peer_of, sign_as
 
 from edgemark.errors import RefusedInput
@@ -34,40 +27,11 @@ from edgemark_chaincode.clock import (
     parse_seconds,
 )
 from edgemark_chaincode.records import encode_record
-from edgemark_chaincode.shim.creator import ATTRIBUTES
 from edgemark_chaincode.shim.interface import Chaincode, Response, error, success
 from edgemark_chaincode.shim.stub import ChaincodeStub
 
 SECONDS = st.integers(0, 2**33).map(Timestamp)
 T = 1_800_000_000
-
-
-def certify(attributes: Mapping[str, str] | None, unit: str = "client") -> bytes:
-    """A certificate; who issued it is the peer's to check, so it issues itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.COMMON_NAME, "a clock"),
-            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
-        ]
-    )
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-    )
-    if attributes is not None:
-        raw = json.dumps({"attrs": attributes}).encode()
-        made = made.add_extension(x509.UnrecognizedExtension(ATTRIBUTES, raw), critical=False)
-    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-
-
-CLOCK = certify({ATTRIBUTE: "true"})
 
 
 class Dated(Chaincode):

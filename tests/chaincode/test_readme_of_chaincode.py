@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.chaincode.clock_certificate import CLOCK
 from tests.chaincode.scripted_peer import SECONDS, Message, peer_of, sign_as
-from tests.chaincode.test_clock_of_organisations import CLOCK
 from tests.chaincode.two_processes import ROOT
 
 from edgemark_chaincode.host import find_chaincode

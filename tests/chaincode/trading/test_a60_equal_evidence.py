@@ -8,14 +8,7 @@ from typing import Any
 
 import pytest
 from tests.chaincode.scripted_peer import SECONDS, ScriptedPeer
-from tests.chaincode.trading.chaincode_trade import (
-    CONTROLLER,
-    DOMAINS,
-    initiation,
-    qualification,
-    settlement,
-)
-from tests.chaincode.trading.test_evidence_chaincode import (
+from tests.chaincode.trading.callers_of_evidence import (
     ADMINS,
     ANCHORER,
     CID,
@@ -23,6 +16,13 @@ from tests.chaincode.trading.test_evidence_chaincode import (
     CLOCKS,
     parameters_until,
     pieces_of,
+)
+from tests.chaincode.trading.chaincode_trade import (
+    CONTROLLER,
+    DOMAINS,
+    initiation,
+    qualification,
+    settlement,
 )
 from tests.chaincode.two_processes import compare
 

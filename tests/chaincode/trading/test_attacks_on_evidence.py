@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 from tests.chaincode.scripted_peer import SECONDS, Outcome, ScriptedPeer, peer_of
+from tests.chaincode.trading.callers_of_evidence import CID, creator, pieces_of
 from tests.chaincode.trading.chaincode_trade import (
     CONTROLLER,
     DOMAINS,
@@ -33,7 +34,6 @@ from tests.chaincode.trading.chaincode_trade import (
     resigned,
     settlement,
 )
-from tests.chaincode.trading.test_evidence_chaincode import CID, creator, pieces_of
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.identifiers import Timestamp, parse_address

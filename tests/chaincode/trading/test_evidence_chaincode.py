@@ -9,11 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import cache
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
 from tests.chaincode.scripted_peer import (
     SECONDS,
@@ -21,7 +18,19 @@ from tests.chaincode.scripted_peer import (
     Outcome,
     ScriptedPeer,
     peer_of,
-    sign_as,
+)
+from tests.chaincode.trading.callers_of_evidence import (
+    ADMIN,
+    ADMINS,
+    ANCHORER,
+    CID,
+    CLIENT,
+    CLOCKS,
+    ORGANISATIONS,
+    ROOT,
+    creator,
+    parameters_until,
+    pieces_of,
 )
 from tests.chaincode.trading.chaincode_trade import (
     CONTROLLER,
@@ -37,7 +46,6 @@ from tests.chaincode.trading.chaincode_trade import (
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.crypto.ethereum.merkle import MerkleTree
 from edgemark.identifiers import Address, Timestamp
-from edgemark.ledger.fabric.identities.authorities import Authority, pem_of
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.agreement import Agreement, Difference, Saying
@@ -54,34 +62,6 @@ from edgemark.systems.trading.contract.evidence.statements import compute_leaf
 from edgemark_chaincode.clock import LIST, NOW, TICK
 from edgemark_chaincode.trading import rules
 from edgemark_chaincode.trading.contract import FUNCTIONS, EvidenceRegistry
-
-ORGANISATIONS = ("Org1MSP", "Org2MSP")
-CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
-ROOT = keccak256(b"a root")
-
-
-@cache
-def creator(msp_id: str, role: MemberRole = MemberRole.CLIENT, **attributes: str) -> bytes:
-    at = datetime.now(UTC)
-    authority = Authority.make("ca.example.com", "example.com", at)
-    key = ec.generate_private_key(ec.SECP256R1()).public_key()
-    named = {name.replace("_", "."): value for name, value in attributes.items()}
-    return sign_as(msp_id, pem_of(authority.issue("somebody", key, role, at, named)))
-
-
-ADMINS = {name: creator(name, MemberRole.ADMIN) for name in ORGANISATIONS}
-ADMIN = ADMINS["Org1MSP"]
-CLIENT = creator("Org1MSP")
-ANCHORER = creator("Org1MSP", edgemark_anchor=CONTROLLER.address)
-CLOCKS = {name: creator(name, edgemark_clock="true") for name in ORGANISATIONS}
-
-
-def parameters_until(anchor_until: int = 0) -> str:
-    return tell(Parameters, Parameters((DOMAINS,), ORGANISATIONS, Timestamp(anchor_until))).decode()
-
-
-def pieces_of(kind: type, *pieces: object) -> str:
-    return tell(tuple[kind, ...], pieces).decode()  # type: ignore[valid-type]
 
 
 def settlements(*pieces: SettlementPiece) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.chaincode.trading.test_evidence_chaincode import creator
+from tests.chaincode.trading.callers_of_evidence import creator
 from tests.stage.command_line import edgemark_here
 
 from edgemark.cli.ledger.clocks import check_ledger, check_may_tick

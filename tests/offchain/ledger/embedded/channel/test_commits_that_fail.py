@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.offchain.ledger.embedded.channel.small_orders import drafts, play
 from tests.offchain.ledger.embedded.consortium import (
     ORGANISATIONS,
     Draft,
@@ -29,22 +30,6 @@ from edgemark.ledger.embedded.running.owner import Owner
 from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.logs import configure_logs
-
-
-@pytest.fixture
-def channel(tmp_path: Path) -> Iterator[Channel]:
-    path = tmp_path / "trade.sqlite"
-    with Channel.make(path, configuration_of(*ORGANISATIONS), orderer()) as made:
-        define(made)
-        yield made
-
-
-def play(scene: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(scene, 30))
-
-
-def drafts(count: int) -> list[Draft]:
-    return [Draft([puts({f"k{each}": b"v"})]) for each in range(count)]
 
 
 class Failing:

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.offchain.ledger.embedded.channel.small_orders import drafts, play
 from tests.offchain.ledger.embedded.consortium import (
-    ORGANISATIONS,
-    Draft,
-    configuration_of,
-    define,
     firm,
-    orderer,
-    puts,
 )
 
 from edgemark.errors import Overloaded
@@ -26,22 +18,6 @@ from edgemark.ledger.embedded.channel.ordering import Orderer
 from edgemark.ledger.embedded.state.store import MAX_HEIGHTS
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
-
-
-@pytest.fixture
-def channel(tmp_path: Path) -> Iterator[Channel]:
-    path = tmp_path / "trade.sqlite"
-    with Channel.make(path, configuration_of(*ORGANISATIONS), orderer()) as made:
-        define(made)
-        yield made
-
-
-def play(scene: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(scene, 30))
-
-
-def drafts(count: int) -> list[Draft]:
-    return [Draft([puts({f"k{each}": b"v"})]) for each in range(count)]
 
 
 def test_envelopes__are_cut_by_count__and_their_waits_end(channel: Channel) -> None:

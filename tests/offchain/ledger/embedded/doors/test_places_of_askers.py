@@ -9,7 +9,7 @@ import grpc
 import pytest
 from fabric_protos.gateway import gateway_pb2
 from grpc import StatusCode
-from tests.offchain.ledger.embedded.doors.test_older_services import NEWEST, asking
+from tests.offchain.ledger.embedded.doors.older_calls import NEWEST, asking
 from tests.offchain.ledger.embedded.served import CHANNEL, ORG1, ORG2, LedgerWorld, User
 from tests.offchain.ledger.embedded.served import development_ledger as started
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf

@@ -11,7 +11,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import events_pb2
 from grpc import StatusCode
-from tests.offchain.ledger.embedded.doors.test_older_services import NEWEST, asking, seek
+from tests.offchain.ledger.embedded.doors.older_calls import NEWEST, asking, seek
 from tests.offchain.ledger.embedded.served import ORG1, ORG2, LedgerWorld, development_ledger
 from tests.waiting import wait_until
 

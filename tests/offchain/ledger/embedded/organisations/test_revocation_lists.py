@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.offchain.ledger.embedded.full_disk import fail
 
 from edgemark.ledger.embedded.organisations import revocations
 from edgemark.ledger.embedded.organisations.faults import FolderDamaged
@@ -24,10 +23,6 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 def folder(made_organisations: Path, tmp_path: Path) -> OrganisationFolder:
     shutil.copytree(made_organisations, tmp_path, dirs_exist_ok=True)
     return Organisations.open(tmp_path).folder_of("Org1MSP")
-
-
-def fail(*_: Any, **__: Any) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_lists_that_cannot_be_written__leave_those_that_are_there(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.offchain.ledger.embedded.full_disk import fail
 
 from edgemark.ledger.embedded.organisations import revocations
 from edgemark.ledger.embedded.organisations.organisations import Organisations
@@ -31,10 +30,6 @@ def revoked_on(thread: LedgerThread) -> int:
 def revoke(thread: LedgerThread, name: str) -> None:
     thread.ledger.organisations.folder_of(ORG1).revoke(name, datetime.now(UTC))
     thread.revoke(ORG1)
-
-
-def fail(*_: Any, **__: Any) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_lists_that_are_gone__are_put_back_from_the_channel(tmp_path: Path) -> None:

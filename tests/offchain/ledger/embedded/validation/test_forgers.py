@@ -15,9 +15,6 @@ from pathlib import Path
 import pytest
 from tests.offchain.ledger.embedded.consortium import (
     CHANNEL,
-    ORGANISATIONS,
-    configuration_of,
-    define,
     orderer,
 )
 from tests.offchain.ledger.embedded.validation.forgeries import FORGERIES, Forgery
@@ -118,14 +115,6 @@ PLANTED = {
     "channel": without(headers.check_channel),
     "creator": without(headers.check_creator),
 }
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("begun") / "trade.sqlite"
-    with Channel.make(place, configuration_of(*ORGANISATIONS), orderer()) as channel:
-        define(channel)
-    return place
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from tests.offchain.ledger.embedded.consortium import (
     CHANNEL,
     NOW,
-    ORGANISATIONS,
     Draft,
     configuration_of,
     define,
@@ -37,14 +36,6 @@ from edgemark.ledger.fabric.wire.limits import (
 from edgemark.ledger.fabric.wire.read_write_sets import RangeRead, Read, Version
 
 MOMENTS_S = 20.0  # each range through all writes took minutes
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("begun") / "trade.sqlite"
-    with Channel.make(place, configuration_of(*ORGANISATIONS), orderer()) as channel:
-        define(channel)
-    return place
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.offchain.ledger.fabric.client.interrupted_listener import InterruptedListener
 from tests.offchain.ledger.fabric.client.scripted_gateway import (
     ScriptedGateway,
     events_of,
@@ -97,29 +98,19 @@ def test_awaited__records_of_many_at_once_are_each_on_the_disk(
 def test_awaited__events_over_cut_streams_come_once_each(
     gateway: ScriptedGateway, tmp_path: Path
 ) -> None:
-    a, b, c, d = (("code", name) for name in "abcd")
-    gateway.events = [
-        [events_of(3, a, b)],
-        [events_of(3, a, b, c)],
-        [events_of(3, a, b, c), events_of(7, d)],
-    ]
-    checkpoints = CheckpointFile(tmp_path / "checkpoint")
-    checkpoints.write(Checkpoint(3))
-    seen: list[str] = []
+    listener = InterruptedListener(gateway, tmp_path)
 
     async def handle(event: ChaincodeEvent) -> None:
-        seen.append(event.event.transaction_id[0])
-        if seen == ["a", "b"]:
-            raise LedgerSilent("handler was interrupted")
+        listener.handle(event)
 
     async def does(client: AsyncGatewayClient) -> None:
         with pytest.raises(LedgerSilent):
-            await client.listen("code", handle, checkpoints, wait_s=5)
-        await client.listen("code", handle, checkpoints, wait_s=1)
+            await client.listen("code", handle, listener.checkpoints, wait_s=5)
+        await client.listen("code", handle, listener.checkpoints, wait_s=1)
 
     _play(gateway, tmp_path / "submissions", does)
-    assert seen == ["a", "b", "b", "c", "d"]
-    assert checkpoints.read() == Checkpoint(7, "d" * 64)
+    assert listener.seen == ["a", "b", "b", "c", "d"]
+    assert listener.checkpoints.read() == Checkpoint(7, "d" * 64)
 
 
 def test_awaited__events_from_now_on_are_those_from_the_height_at_the_start(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from tests.offchain.ledger.fabric.client.interrupted_listener import InterruptedListener
 from tests.offchain.ledger.fabric.client.scripted_gateway import (
     ScriptedGateway,
     events_of,
@@ -17,8 +18,7 @@ from tests.offchain.ledger.fabric.client.scripted_gateway import (
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
-from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
+from edgemark.ledger.fabric.client.events import Checkpoint
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
@@ -307,26 +307,13 @@ def test_a_silent_peer__is_left_for_the_next(gateway: ScriptedGateway, tmp_path:
 def test_events_over_cut_streams__come_once_each_and_in_order(
     gateway: ScriptedGateway, client: GatewayClient, tmp_path: Path
 ) -> None:
-    a, b, c, d = (("code", name) for name in "abcd")
-    gateway.events = [
-        [events_of(3, a, b)],
-        [events_of(3, a, b, c)],
-        [events_of(3, a, b, c), events_of(7, d)],
-    ]
-    checkpoints = CheckpointFile(tmp_path / "checkpoint")
-    checkpoints.write(Checkpoint(3))
-    seen: list[str] = []
-
-    def handle(event: ChaincodeEvent) -> None:
-        seen.append(event.event.transaction_id[0])
-        if seen == ["a", "b"]:
-            raise LedgerSilent("handler was interrupted")
-
+    listener = InterruptedListener(gateway, tmp_path)
+    handle, checkpoints = listener.handle, listener.checkpoints
     with pytest.raises(LedgerSilent):
         client.listen("code", handle, checkpoints, wait_s=5)
     assert checkpoints.read() == Checkpoint(3, "a" * 64)
     client.listen("code", handle, checkpoints, wait_s=2)
-    assert seen == ["a", "b", "b", "c", "d"]
+    assert listener.seen == ["a", "b", "b", "c", "d"]
     assert checkpoints.read() == Checkpoint(7, "d" * 64)
 
 

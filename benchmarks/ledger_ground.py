@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.stage.fabric_peers.running import chaincode_processes, start_chaincode
 
+from edgemark.ledger.fabric.identities.layout import find_msp
 from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import package_of
@@ -80,9 +81,7 @@ class LedgerGround:
         settings = LedgerSettings(kind=self.kind, msp_id=msp_id)
         if user != "User1":
             folder = self.home / ("fabric" if self.kind == FABRIC else "ledger")
-            domain = f"{msp_id.removesuffix('MSP').lower()}.example.com"
-            users = folder / "crypto-config" / "peerOrganizations" / domain / "users"
-            settings = replace(settings, msp_folder=str(users / f"{user}@{domain}" / "msp"))
+            settings = replace(settings, msp_folder=str(find_msp(folder, msp_id, user)))
         return open_ledger(settings, self.home)
 
 

@@ -5,5 +5,4 @@
 | `ledgers` | a ledger of the stage's own: the development ledger, or Fabric's own   |
 | `network` | a stage on a ledger of others, where everybody is one identity         |
 | `stage`   | organisations' parties on it, chaincode of theirs, their clocks        |
-| `writers` | which transactions wrote a key, by the blocks                          |
 """

@@ -16,6 +16,7 @@ from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.embedded.running.process import Running, ledger_down, ledger_up
+from edgemark.ledger.fabric.identities.layout import list_organisations, msp_id_of
 from edgemark.ledger.fabric.network.network import FabricNetwork, network_down, network_up
 from edgemark.ledger.fabric.network.plan import Plan
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC
@@ -52,13 +53,11 @@ class StagedLedger(Closing, ABC):
     @property
     def msp_ids(self) -> list[str]:
         """Of its organisations, in order."""
-        return [f"Org{number}MSP" for number in range(1, ORGANISATIONS + 1)]
+        return [msp_id_of(number) for number in range(1, ORGANISATIONS + 1)]
 
     def organisation(self, msp_id: str) -> OrganisationFolder:
         """The folder of one of them."""
-        name = msp_id.removesuffix("MSP").lower()
-        peers = self.folder / "crypto-config" / "peerOrganizations"
-        return OrganisationFolder(peers / f"{name}.example.com", msp_id)
+        return OrganisationFolder(next(list_organisations(self.folder, msp_id)), msp_id)
 
 
 @dataclass

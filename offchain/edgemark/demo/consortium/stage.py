@@ -20,6 +20,7 @@ from edgemark.ledger.fabric.client.asking import Desk
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.identities.folders import read_msp_folder
+from edgemark.ledger.fabric.identities.layout import ADMIN, msp_of
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import deploy
@@ -35,7 +36,6 @@ from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.settings.loading import load_settings
 from edgemark.transport.ports import hold_ports
 
-ADMIN = "Admin"
 CLOCK = {"edgemark.clock": "true"}
 
 
@@ -76,8 +76,7 @@ class ConsortiumStage(Stage[Actor]):
 
     def identity(self, msp_id: str, user: str) -> Path:
         """The folder `msp` of somebody of an organisation."""
-        folder = self.ledger.organisation(msp_id)
-        return folder.path / "users" / f"{user}@{folder.domain}" / "msp"
+        return msp_of(self.ledger.organisation(msp_id).path, user)
 
     def ledger_settings(self, msp_id: str, user: str) -> dict[str, object]:
         """[ledger] of somebody."""

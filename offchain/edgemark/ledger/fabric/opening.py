@@ -19,6 +19,7 @@ from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
 from edgemark.ledger.fabric.faults import IdentityRefused, ProfileInvalid
 from edgemark.ledger.fabric.identities.folders import read_msp_folder
+from edgemark.ledger.fabric.identities.layout import USER, find_msp
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.profile.reading import Profile, read_profile
@@ -27,7 +28,6 @@ from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS, Ledger
 
 STARTS = {DEVELOPMENT: "edgemark ledger up", FABRIC: "edgemark fabric up"}
 SUBMISSIONS = Path("ledger-clients")  # of the home: the journals of those who submit
-USER = "User1"
 WAITS = Waits()
 
 
@@ -146,12 +146,9 @@ def _find_msp(settings: LedgerSettings, home: Path) -> Path:
     if settings.msp_folder:
         return expand_home(settings.msp_folder, who="ledger.msp_folder").absolute()
     if settings.kind in FOLDERS:
-        folder = home / FOLDERS[settings.kind] / "crypto-config" / "peerOrganizations"
-        for organisation in sorted(folder.glob("*")):
-            label = organisation.name.partition(".")[0]
-            user = organisation / "users" / f"{USER}@{organisation.name}" / "msp"
-            if f"{label}msp" == settings.msp_id.lower() and user.is_dir():
-                return user
+        found = find_msp(home / FOLDERS[settings.kind], settings.msp_id, USER)
+        if found is not None:
+            return found
     raise IdentityRefused(
         "is not named",
         who=f"identity of {settings.msp_id}",

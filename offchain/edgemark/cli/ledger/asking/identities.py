@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.fabric.faults import IdentityRefused
+from edgemark.ledger.fabric.identities.layout import list_organisations
 from edgemark.ledger.fabric.identities.members import EXPIRED, OTHER_CA, REVOKED, ROLES
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder
 from edgemark.ledger.fabric.opening import LedgerAccess
@@ -46,14 +47,12 @@ def explain_refused(refused: IdentityRefused, access: LedgerAccess) -> None:
 def _find_cause(access: LedgerAccess) -> tuple[IdentityRefused, OrganisationFolder] | None:
     """Why an organisation does not take an identity, where its folder is in this home."""
     folder, msp_id = ledger_folder(access.settings, access.home), access.settings.msp_id
-    places = [] if folder is None else (folder / "crypto-config/peerOrganizations").glob("*")
-    for place in places:
-        if f"{place.name.partition('.')[0]}msp" == msp_id.lower():
-            organisation = OrganisationFolder(place, msp_id)
-            try:
-                organisation.read().admit(access.signer.identity, at=datetime.now(UTC))
-            except IdentityRefused as cause:
-                return cause, organisation
-            except EdgemarkError:  # a folder that cannot be read is told elsewhere
-                return None
+    for place in () if folder is None else list_organisations(folder, msp_id):
+        organisation = OrganisationFolder(place, msp_id)
+        try:
+            organisation.read().admit(access.signer.identity, at=datetime.now(UTC))
+        except IdentityRefused as cause:
+            return cause, organisation
+        except EdgemarkError:  # a folder that cannot be read is told elsewhere
+            return None
     return None

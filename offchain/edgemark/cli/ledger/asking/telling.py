@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,17 @@ from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Moment
 from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.blocks import list_writes
 from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
-from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block
-from edgemark.ledger.fabric.wire.codes import Code
-from edgemark.ledger.fabric.wire.envelopes import Transaction, parse_transaction
 from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
-from edgemark.ledger.fabric.wire.read_write_sets import parse_results
 from edgemark.words import printable
 
 MAX_BLOCK = 2**63 - 1
 COLUMNS = ("block", "transaction", "time", "value")
 LOOK_WAIT_S = 300.0  # for all blocks that a history is told from
-ENDORSED = 3  # type of the channel header of an endorsed transaction
 
 
 @click.command("events")
@@ -154,35 +150,11 @@ def history(
 
 
 def _rows_of(block: Block, chaincode: str, key: str) -> Iterator[dict[str, Any]]:
-    for raw, code in zip(block.envelopes, block.flags, strict=True):
-        transaction = _parse(raw) if code is Code.VALID else None
-        if transaction is None:
-            continue
-        for value in _values_of(transaction, chaincode, key):
-            yield {
-                "block": block.number,
-                "transaction": transaction.transaction_id,
-                "time": Moment(transaction.timestamp_ns // NANOSECONDS),
-                "value": None if value is None else show_bytes(value),
-                "deleted": value is None,
-            }
-
-
-def _parse(raw: bytes) -> Transaction | None:
-    """An endorsed transaction; None for a config."""
-    try:
-        found = parse_transaction(raw)
-    except MessageMalformed:
-        return None
-    return found if found.type == ENDORSED else None
-
-
-def _values_of(transaction: Transaction, chaincode: str, key: str) -> Sequence[bytes | None]:
-    sets = parse_results(transaction.action.results)
-    return [
-        write.value
-        for each in sets
-        if each.namespace == chaincode
-        for write in each.writes
-        if write.key == key
-    ]
+    for transaction, write in list_writes(block, chaincode, key):
+        yield {
+            "block": block.number,
+            "transaction": transaction.transaction_id,
+            "time": Moment(transaction.timestamp_ns // NANOSECONDS),
+            "value": None if write.value is None else show_bytes(write.value),
+            "deleted": write.value is None,
+        }

@@ -16,13 +16,19 @@ from edgemark.files import hold_folder, make_private_folder, sync_folder
 from edgemark.ledger.embedded.organisations.faults import RESTORE, FolderDamaged
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder, TlsFiles
 from edgemark.ledger.embedded.organisations.syncing import sync_tree
+from edgemark.ledger.fabric.identities.layout import (
+    CRYPTO,
+    ORDERER_MSP,
+    domain_of,
+    msp_id_of,
+    organisation_that_orders,
+    organisation_with_peers,
+)
 from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.limits import MAX_ORGANISATIONS
 
-FOLDER = "crypto-config"
 LISTED = "organisations.json"  # MSP id of each folder, which cryptogen's layout does not say
-ORDERER_MSP = "OrdererMSP"
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,16 @@ class Organisations:
             RefusedInput: there are none.
             FolderDamaged, Unrecoverable: some is missing or damaged, or others can open a key.
         """
-        place = folder / FOLDER
+        place = folder / CRYPTO
         if not place.is_dir():
             remedy = "Make them: `edgemark ledger init`."
-            raise RefusedInput("has no organisations", who=folder, needed=FOLDER, remedy=remedy)
+            raise RefusedInput("has no organisations", who=folder, needed=CRYPTO, remedy=remedy)
         names = _read_names(place / LISTED)
         peers = {
-            msp_id: OrganisationFolder(place / "peerOrganizations" / domain, msp_id)
+            msp_id: OrganisationFolder(organisation_with_peers(place, domain), msp_id)
             for msp_id, domain in names.items()
         }
-        orderer = OrganisationFolder(place / "ordererOrganizations/example.com", ORDERER_MSP)
+        orderer = OrganisationFolder(organisation_that_orders(place), ORDERER_MSP)
         found = cls(place, peers, orderer)
         for each in (*peers.values(), orderer):
             if not each.path.is_dir():
@@ -143,17 +149,17 @@ class Organisations:
 
 
 def _make(folder: Path, count: int, at: datetime) -> None:
-    place = folder / FOLDER
+    place = folder / CRYPTO
     if place.exists():
         raise RefusedInput("has organisations already", who=place, needed="a new folder")
-    part = folder / f"{FOLDER}.part"
+    part = folder / f"{CRYPTO}.part"
     shutil.rmtree(part, ignore_errors=True)
     make_private_folder(part)
-    names = {f"Org{number}MSP": f"org{number}.example.com" for number in range(1, count + 1)}
+    names = {msp_id_of(number): domain_of(number) for number in range(1, count + 1)}
     for msp_id, domain in names.items():
-        path = part / "peerOrganizations" / domain
+        path = organisation_with_peers(part, domain)
         OrganisationFolder(path, msp_id).make("peer0", MemberRole.PEER, at)
-    path = part / "ordererOrganizations" / "example.com"
+    path = organisation_that_orders(part)
     OrganisationFolder(path, ORDERER_MSP).make("orderer", MemberRole.ORDERER, at)
     (part / LISTED).write_text(json.dumps(names))
     sync_tree(part)  # whole also after a power cut: its name must not come before it
@@ -163,7 +169,7 @@ def _make(folder: Path, count: int, at: datetime) -> None:
 
 def count_organisations(place: Path, otherwise: int) -> int:
     """How many have a peer in a ledger's folder; `otherwise` where none were made yet."""
-    path = place / FOLDER / LISTED
+    path = place / CRYPTO / LISTED
     return len(_read_names(path)) if path.exists() else otherwise
 
 

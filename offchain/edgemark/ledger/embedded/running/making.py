@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from edgemark.errors import RefusedInput
 from edgemark.files import find_holder, make_private_folder
-from edgemark.ledger.embedded.organisations.organisations import FOLDER, Organisations
+from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import (
     DEFAULT_ORGANISATIONS,
     SERVING,
@@ -15,6 +15,7 @@ from edgemark.ledger.embedded.running.place import (
     Place,
     Served,
 )
+from edgemark.ledger.fabric.identities.layout import CRYPTO
 from edgemark.ledger.launching.turns import in_turn
 
 MAKING_S = 30.0  # until somebody else has made it; 16 organisations take a few
@@ -35,7 +36,7 @@ def make_ledger(place: Place, count: int | None, served: Served | None) -> Serve
     """
     make_private_folder(place.folder)
     with in_turn(place.folder / "making", MAKING_S):
-        if not (place.folder / FOLDER).exists():
+        if not (place.folder / CRYPTO).exists():
             Organisations.make(place.folder, count or DEFAULT_ORGANISATIONS, datetime.now(UTC))
         known = Organisations.open(place.folder).peers
         if count not in (None, len(known)):

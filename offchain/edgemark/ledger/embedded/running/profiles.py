@@ -17,6 +17,7 @@ from typing import Any
 from edgemark.files import write_whole
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.running.development import DevelopmentLedger
+from edgemark.ledger.fabric.identities.layout import ORDERERS
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.profile.writing import Named, make_profile, profile_path, write_profile
 from edgemark.ledger.launching.ports import LOOPBACK
@@ -113,7 +114,7 @@ def _users_of(each: OrganisationFolder) -> list[dict[str, str]]:
 
 
 def _hfc_organisation(each: OrganisationFolder) -> dict[str, Any]:
-    kind = "orderers" if "ordererOrganizations" in each.path.parts else "peers"
+    kind = "orderers" if ORDERERS in each.path.parts else "peers"
     users = {
         user["name"]: {"cert": user["cert"], "private_key": user["private_key"]}
         for user in _users_of(each)

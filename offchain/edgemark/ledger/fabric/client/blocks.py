@@ -8,6 +8,8 @@ word of the peer. A stream that ends before the last block that was asked for is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import events_pb2
@@ -17,10 +19,12 @@ from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
 from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.digests import compute_transaction_id
-from edgemark.ledger.fabric.wire.envelopes import make_envelope
+from edgemark.ledger.fabric.wire.envelopes import Transaction, make_envelope, parse_transaction
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
+from edgemark.ledger.fabric.wire.read_write_sets import Write, parse_results
 
 WHO = "blocks"
 LAST = 2**64 - 1  # asked for as the last block: without an end
@@ -63,6 +67,36 @@ def seek_request(
         data=seek.SerializeToString(),
     ).SerializeToString()
     return make_envelope(payload, signer.sign(payload))
+
+
+def list_endorsed(block: Block) -> Iterator[Transaction]:
+    """The endorsed transactions of a block that count, in order."""
+    for raw, code in zip(block.envelopes, block.flags, strict=True):
+        if code is not Code.VALID:
+            continue
+        try:
+            found = parse_transaction(raw)
+        except MessageMalformed:  # a configuration
+            continue
+        if found.type == common_pb2.ENDORSER_TRANSACTION:
+            yield found
+
+
+def list_writes(block: Block, chaincode: str, key: str) -> Iterator[tuple[Transaction, Write]]:
+    """What transactions of a block that count wrote to a key, and which, in order.
+
+    Args:
+        block: that is looked at.
+        chaincode: whose key.
+        key: that was written.
+
+    Raises:
+        MessageMalformed: the results of one cannot be read.
+    """
+    for transaction in list_endorsed(block):
+        for each in parse_results(transaction.action.results):
+            if each.namespace == chaincode:
+                yield from ((transaction, write) for write in each.writes if write.key == key)
 
 
 class BlockCursor:

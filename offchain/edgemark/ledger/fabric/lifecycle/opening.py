@@ -12,11 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.identities.layout import ADMIN, find_msp
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.opening import LedgerAccess, find_profile, open_ledger
 from edgemark.ledger.fabric.settings import FOLDERS, LedgerSettings
-
-ADMIN = "Admin"
 
 
 def ledger_folder(settings: LedgerSettings, home: Path) -> Path | None:
@@ -60,13 +59,12 @@ def list_accesses(settings: LedgerSettings, home: Path) -> list[LedgerAccess]:
 
 
 def _as_administrator(settings: LedgerSettings, folder: Path, msp_id: str) -> LedgerSettings:
-    for place in sorted((folder / "crypto-config" / "peerOrganizations").glob("*")):
-        msp = place / "users" / f"{ADMIN}@{place.name}" / "msp"
-        if f"{place.name.partition('.')[0]}msp" == msp_id.lower() and msp.is_dir():
-            return replace(settings, msp_id=msp_id, msp_folder=str(msp))
-    raise RefusedInput(
-        "has no administrator here",
-        who=f"organisation {msp_id}",
-        had=folder,
-        remedy="Set ledger.msp_folder to the folder `msp` of one, and ledger.msp_id.",
-    )
+    msp = find_msp(folder, msp_id, ADMIN)
+    if msp is None:
+        raise RefusedInput(
+            "has no administrator here",
+            who=f"organisation {msp_id}",
+            had=folder,
+            remedy="Set ledger.msp_folder to the folder `msp` of one, and ledger.msp_id.",
+        )
+    return replace(settings, msp_id=msp_id, msp_folder=str(msp))

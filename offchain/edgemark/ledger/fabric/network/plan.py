@@ -1,7 +1,7 @@
 """Which network of Fabric: how many of whom, which channels, which ports.
 
 An orderer is a member of every channel or spare: started, known to nobody, and ready to be taken
-into a channel later. Names are those of Fabric's own examples, so that what users have fits.
+into a channel later.
 """
 
 from __future__ import annotations
@@ -12,6 +12,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.identities.layout import (
+    ADMIN,
+    CRYPTO,
+    ORDERER_DOMAIN,
+    ORDERER_MSP,
+    domain_of,
+    msp_id_of,
+    msp_of,
+    organisation_that_orders,
+    organisation_with_peers,
+)
 from edgemark.ledger.fabric.wire.names import CHANNEL
 
 RAFT, BFT = "etcdraft", "BFT"
@@ -23,7 +34,6 @@ MOST_CHANNELS = 8
 MOST_MESSAGES = 10_000  # of a block
 LEAST_ORGANISATIONS = 2  # fewer have nobody to agree with
 SHORTEST_BATCH_MS, LONGEST_BATCH_MS = 10, 60_000
-ORDERER_DOMAIN, ORDERER_MSP = "example.com", "OrdererMSP"
 WHO = "fabric network"
 
 
@@ -95,18 +105,18 @@ class Plan:
         if len(ports) != self.port_count:
             raise _wrong("number of ports", len(ports), self.port_count)
         given = iter(zip(ports[::3], ports[1::3], ports[2::3], strict=True))
-        root = folder / "crypto-config"
+        root = folder / CRYPTO
         orderers = []
         for at in range(1, self.orderers + 1):
-            home = root / "ordererOrganizations" / ORDERER_DOMAIN
+            home = organisation_that_orders(root)
             node = (f"orderer{at}", home, ORDERER_DOMAIN, ORDERER_MSP)
             orderers.append(OrdererPlace(*node, *next(given), is_member=at <= self.members))
         peers = []
         for at in range(1, self.organisations + 1):
-            domain = f"org{at}.example.com"
-            home = root / "peerOrganizations" / domain
+            domain, msp_id = domain_of(at), msp_id_of(at)
+            home = organisation_with_peers(root, domain)
             for host in (f"peer{number}" for number in range(self.peers)):
-                peers.append(PeerPlace(host, home, domain, f"Org{at}MSP", *next(given)))
+                peers.append(PeerPlace(host, home, domain, msp_id, *next(given)))
         return Places(tuple(orderers), tuple(peers))
 
     def as_facts(self) -> dict[str, Any]:
@@ -159,7 +169,7 @@ class NodePlace:
     @property
     def admin_msp(self) -> Path:
         """Folder of its organisation's administrator."""
-        return self.organisation / "users" / f"Admin@{self.domain}" / "msp"
+        return msp_of(self.organisation, ADMIN)
 
     @property
     def msp(self) -> Path:

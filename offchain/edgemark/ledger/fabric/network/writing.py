@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgemark.files import OWNER_ONLY_FILE, make_private_folder, read_limited, write_whole
+from edgemark.ledger.fabric.identities.layout import CRYPTO
 from edgemark.ledger.fabric.network.builder import write_builder
 from edgemark.ledger.fabric.network.channel_settings import PROFILE, draft_channel
 from edgemark.ledger.fabric.network.node_settings import (
@@ -23,7 +24,7 @@ from edgemark.ledger.fabric.profile.reading import MAX_CA_BYTES
 from edgemark.ledger.fabric.profile.writing import Named, make_profile, profile_path, write_profile
 from edgemark.ledger.launching.ports import LOOPBACK
 
-CRYPTO, SETTINGS, BLOCKS, DATA, LOGS = "crypto-config", "settings", "blocks", "data", "logs"
+SETTINGS, BLOCKS, DATA, LOGS = "settings", "blocks", "data", "logs"
 PROFILES = "profiles"
 BUILDER = "builder"
 

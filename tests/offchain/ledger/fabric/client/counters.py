@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgemark.cli.ledger.asking.telling import _parse
 from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.blocks import list_endorsed
 from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS, LedgerSettings
-from edgemark.ledger.fabric.wire.codes import Code
 from edgemark_chaincode.shim.interface import Chaincode, Response, success
 from edgemark_chaincode.shim.stub import ChaincodeStub
 
@@ -51,8 +50,7 @@ def count_blocks(client: GatewayClient) -> Counter[str]:
     """How often each key was added to, told by the valid transactions of all blocks."""
     found: Counter[str] = Counter()
     for block in client.blocks(0, client.height() - 1, wait_s=60):
-        for raw, code in zip(block.envelopes, block.flags, strict=True):
-            transaction = _parse(raw) if code is Code.VALID else None
-            if transaction is not None and transaction.chaincode == NAME:
+        for transaction in list_endorsed(block):
+            if transaction.chaincode == NAME:
                 found[transaction.asked.decode("latin-1").rpartition("add")[2][2:]] += 1
     return found

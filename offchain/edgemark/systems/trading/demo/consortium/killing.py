@@ -13,10 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from edgemark.demo.commands import run_command
-from edgemark.demo.consortium.writers import list_writers
 from edgemark.demo.patience import NotInTime
 from edgemark.errors import EdgemarkError
 from edgemark.identifiers import Hash32
+from edgemark.ledger.fabric.client.blocks import list_writes
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.process import tether
 from edgemark.receipt import Receipt
@@ -37,6 +37,7 @@ from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE
 DYING = "edgemark.systems.trading.demo.consortium.dying"
 DYING_S = 120.0
 STATUS_S = 30.0  # in which an envelope that the ledger has taken stands in a block
+BLOCKS_S = 60.0
 CALLS = 32
 AT_ONCE = 4
 MOMENT = 4  # recordings after which the ledger is killed
@@ -67,8 +68,17 @@ def act_killed_client(scene: Scene, receipt: Receipt) -> None:
     hash_ = None if kept is None else kept.found.credential_hash
     receipt.compare("killed client: credential that is kept", hash_, issued.claim.credential_hash)
     key = f"evidence/{scene.id_of(issued).hex()}"
-    writers = list_writers(scene.station.gateway, scene.begun, CHAINCODE, key)
-    check_once(receipt, left, writers)
+    check_once(receipt, left, _list_writers(scene, key))
+
+
+def _list_writers(scene: Scene, key: str) -> list[str]:
+    """Ids of the transactions that wrote a key, by the blocks, whatever anybody says of it."""
+    gateway = scene.station.gateway
+    return [
+        transaction.transaction_id
+        for block in gateway.blocks(scene.begun, gateway.height() - 1, wait_s=BLOCKS_S)
+        for transaction, _ in list_writes(block, CHAINCODE, key)
+    ]
 
 
 def _left_open(home: Path) -> list[str]:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgemark.demo.consortium.stage import ADMIN, ConsortiumStage
+from edgemark.demo.consortium.stage import ConsortiumStage
 from edgemark.demo.patience import NotInTime
 from edgemark.demo.progress import awaiting
 from edgemark.errors import EdgemarkError, LedgerUnavailable
 from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.ledger.fabric.client.events import ChaincodeEvent
+from edgemark.ledger.fabric.identities.layout import ADMIN
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.kept import Kept

@@ -19,12 +19,11 @@ from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.fabric.client.asking import REAL, Desk
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import read_attributes
 from edgemark.ledger.fabric.identities.signing import parse_identity
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
-from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess
+from edgemark.ledger.fabric.opening import LedgerAccess
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.logs import get_logger
 from edgemark.party.consortium.chaincode import ChaincodeDoor
@@ -71,8 +70,8 @@ class Doors(Closing):
         """Close everything."""
         for client in self._clients.values():
             client.close()
-        if self._desk is not None and self._desk.submissions is not None:
-            self._desk.submissions.close()
+        if self._desk is not None:
+            self._desk.close()
 
     def read_time(self) -> int:
         """Unix seconds."""
@@ -80,9 +79,7 @@ class Doors(Closing):
 
     def _own_desk(self) -> Desk:
         if self._desk is None:
-            access, clocks = self.access, replace(REAL, time_ns=self._time_ns)
-            journal = Submissions.open(access.home / SUBMISSIONS, access.signer.identity)
-            self._desk = Desk(access.settings.channel, access.signer, journal, clocks=clocks)
+            self._desk = self.access.open_desk(clocks=replace(REAL, time_ns=self._time_ns))
         return self._desk
 
     def _time_ns(self) -> int:

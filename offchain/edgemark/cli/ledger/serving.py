@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -16,7 +14,6 @@ from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import Invocation, takes_home
 from edgemark.cli.terminal.streams import say
 from edgemark.ledger.embedded.organisations.organisations import (
-    ORDERER_MSP,
     count_organisations,
 )
 from edgemark.ledger.embedded.running.making import make_ledger
@@ -37,6 +34,7 @@ from edgemark.ledger.embedded.running.process import (
     starting_alone,
     take_down,
 )
+from edgemark.ledger.fabric.identities.layout import ORDERER_MSP
 from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
 from edgemark.ledger.fabric.settings import FABRIC, FOLDERS
 from edgemark.ledger.fabric.wire.limits import MAX_ORGANISATIONS
@@ -159,18 +157,13 @@ def up(invocation: Invocation, orgs: int | None, **said: Any) -> None:
     """
     place = place_of(invocation)
     serve_so(place, {"orgs": orgs, **said})  # refuses what nobody can serve, and makes nothing
-    home = place.folder.parent
-
-    def command(folder: Path) -> Sequence[str]:
-        words = [sys.executable, "-m", "edgemark", "ledger", "serve", "--home", str(folder.parent)]
-        return [*words, "--log-level", "info"]
-
     with starting_alone(place):
         _make(place, {"orgs": orgs, **said})
-        running = bring_up(place.folder, command)
+        running = bring_up(place.folder)
         for failure in start_hosts(place.folder):
             say(f"Beware: {failure}")
         start_clocks(place.folder)
+    home = place.folder.parent
     lines = [f"ledger is up, from {home}: for development only, one operator has all its keys"]
     lines += [f"  {who}  127.0.0.1:{port}" for who, port in running.facts["ports"].items()]
     tell_of_channel(invocation, running.facts["channels"])

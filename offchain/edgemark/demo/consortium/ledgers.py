@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +14,11 @@ from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.embedded.running.process import Running, ledger_down, ledger_up
+from edgemark.ledger.fabric import settings
 from edgemark.ledger.fabric.identities.layout import list_organisations, msp_id_of
-from edgemark.ledger.fabric.network.network import FabricNetwork, network_down, network_up
+from edgemark.ledger.fabric.network.network import network_down, network_up
 from edgemark.ledger.fabric.network.plan import Plan
-from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC
+from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS
 from edgemark.ledger.fabric.wire.names import DEFAULT_CHANNEL
 from edgemark.transport.ports import hold_ports
 
@@ -56,8 +55,16 @@ class StagedLedger(Closing, ABC):
         return [msp_id_of(number) for number in range(1, ORGANISATIONS + 1)]
 
     def organisation(self, msp_id: str) -> OrganisationFolder:
-        """The folder of one of them."""
-        return OrganisationFolder(next(list_organisations(self.folder, msp_id)), msp_id)
+        """The folder of one of them.
+
+        Raises:
+            RefusedInput: it is none of them.
+        """
+        found = next(list_organisations(self.folder, msp_id), None)
+        if found is None:
+            needed = " or ".join(self.msp_ids)
+            raise RefusedInput("is no organisation of the stage", who=msp_id[:64], needed=needed)
+        return OrganisationFolder(found, msp_id)
 
 
 @dataclass
@@ -69,17 +76,21 @@ class DevelopmentStaged(StagedLedger):
     @property
     def folder(self) -> Path:
         """As `edgemark ledger` has it."""
-        return self.home / "ledger"
+        return self.home / FOLDERS[DEVELOPMENT]
 
     def start(self) -> None:
         """Make it, unless it is there, and serve it."""
         make_ledger(Place(self.folder), ORGANISATIONS, None)
-        self._running = ledger_up(self.folder, self._command)
+        self._running = ledger_up(self.folder)
 
     def kill(self) -> int:
-        """End its process at once, without a word to it; the number that it had."""
+        """End its process at once, without a word to it; the number that it had.
+
+        Raises:
+            RefusedInput: it does not run.
+        """
         if self._running is None:
-            raise LookupError("the ledger does not run")
+            raise RefusedInput("does not run", who="ledger of the stage", needed="a start")
         pid = self._running.program.pid
         os.kill(pid, signal.SIGKILL)
         self._running.program.close()
@@ -90,27 +101,21 @@ class DevelopmentStaged(StagedLedger):
         """End its process."""
         ledger_down(self.folder)
 
-    def _command(self, folder: Path) -> Sequence[str]:
-        words = [sys.executable, "-m", "edgemark", "ledger", "serve"]
-        return [*words, "--home", str(folder.parent), "--log-level", "info"]
-
 
 @dataclass
 class FabricStaged(StagedLedger):
     """A network of Fabric's own programs, which end with this process."""
 
-    _network: FabricNetwork | None = None
-
     @property
     def folder(self) -> Path:
         """As `edgemark fabric` has it."""
-        return self.home / "fabric"
+        return self.home / FOLDERS[FABRIC]
 
     def start(self) -> None:
         """Make it, unless it is there, and bring up what does not run."""
         plan = Plan(organisations=ORGANISATIONS, channels=(self.channel,))
         with hold_ports(plan.port_count) as held:
-            self._network = network_up(self.folder, plan, held.numbers)
+            network_up(self.folder, plan, held.numbers)
 
     def close(self) -> None:
         """End all of its programs."""
@@ -124,9 +129,9 @@ def staged_ledger(kind: str, home: Path) -> StagedLedger:
         RefusedInput: no such kind can be started.
     """
     match kind:
-        case "development":
+        case settings.DEVELOPMENT:
             return DevelopmentStaged(home)
-        case "fabric":
+        case settings.FABRIC:
             return FabricStaged(home)
         case _:
             needed = f"{DEVELOPMENT} or {FABRIC}"

@@ -16,18 +16,15 @@ from pathlib import Path
 from edgemark.demo.actor import Actor
 from edgemark.demo.consortium.ledgers import DevelopmentStaged, StagedLedger, staged_ledger
 from edgemark.demo.stage import Stage
-from edgemark.ledger.fabric.client.asking import Desk
-from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.submissions import Submissions
-from edgemark.ledger.fabric.identities.folders import read_msp_folder
+from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.identities.layout import ADMIN, msp_of
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import deploy
 from edgemark.ledger.fabric.lifecycle.hosting import Hosts, draft_hosts, stop_hosts
-from edgemark.ledger.fabric.profile.reading import read_profile
+from edgemark.ledger.fabric.opening import open_ledger
 from edgemark.ledger.fabric.profile.writing import profile_path
-from edgemark.ledger.fabric.settings import DEVELOPMENT, PROFILE
+from edgemark.ledger.fabric.settings import DEVELOPMENT, PROFILE, LedgerSettings
 from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.clock import OrganisationClock
@@ -64,9 +61,13 @@ class ConsortiumStage(Stage[Actor]):
 
     @property
     def ledger(self) -> StagedLedger:
-        """The ledger."""
+        """The ledger.
+
+        Raises:
+            RefusedInput: there is none yet.
+        """
         if self._ledger is None:
-            raise LookupError("the stage is not set")
+            raise RefusedInput("is not set", who="stage", needed="`set`")
         return self._ledger
 
     @property
@@ -176,14 +177,10 @@ class ConsortiumStage(Stage[Actor]):
         return hosts
 
     def _administrator(self, msp_id: str, held: ExitStack) -> Administrator:
-        profile = read_profile(profile_path(self.ledger.folder, msp_id))
-        peers = profile.peers_of(msp_id)
-        signer = read_msp_folder(self.identity(msp_id, ADMIN), msp_id, datetime.now(UTC))
-        journal = held.enter_context(
-            Submissions.open(self.folder / "administrators", signer.identity)
-        )
-        desk = Desk(self.ledger.channel, signer, journal)
-        return Administrator(held.enter_context(GatewayClient(peers, desk)), peers)
+        told = self.ledger_settings(msp_id, ADMIN).items()
+        said = {name.removeprefix("ledger."): str(each) for name, each in told}
+        access = open_ledger(LedgerSettings(**said), self.folder / "administrators")
+        return Administrator(held.enter_context(access.client()), access.peers)
 
 
 def _as_text(settings: Mapping[str, object]) -> dict[str, object]:

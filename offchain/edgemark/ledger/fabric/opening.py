@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edgemark.files import expand_home
-from edgemark.ledger.fabric.client.asking import Desk, Waits
+from edgemark.ledger.fabric.client.asking import REAL, Desk, Waits
 from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.flows import Clocks
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
 from edgemark.ledger.fabric.faults import IdentityRefused, ProfileInvalid
@@ -57,36 +58,41 @@ class LedgerAccess:
         """Whence the identity was read."""
         return _find_msp(self.settings, self.home)
 
-    @contextmanager
-    def client(self, waits: Waits = WAITS, *, submits: bool = True) -> Iterator[GatewayClient]:
-        """A client for threads, and its journal; both are closed at the end.
+    def open_desk(
+        self, waits: Waits = WAITS, clocks: Clocks = REAL, *, submits: bool = True
+    ) -> Desk:
+        """What clients of this identity need; whoever closes it closes the journal.
 
         Args:
             waits: longest times.
-            submits: whether it may; then nobody else with this home does meanwhile.
+            clocks: where times and nonces come from.
+            submits: whether they may; then nobody else with this home does meanwhile.
+
+        Raises:
+            FileInUse: somebody else does.
         """
-        with self._journal(submits) as journal:
-            desk = Desk(self.settings.channel, self.signer, journal, waits)
-            with GatewayClient(self.peers, desk) as client:
-                yield client
+        journal = None
+        if submits:
+            journal = Submissions.open(self.home / SUBMISSIONS, self.signer.identity)
+        return Desk(self.settings.channel, self.signer, journal, waits, clocks)
+
+    @contextmanager
+    def client(self, waits: Waits = WAITS, *, submits: bool = True) -> Iterator[GatewayClient]:
+        """A client for threads, and its journal; both are closed at the end. See `open_desk`."""
+        with (
+            self.open_desk(waits, submits=submits) as desk,
+            GatewayClient(self.peers, desk) as client,
+        ):
+            yield client
 
     @asynccontextmanager
     async def async_client(
         self, waits: Waits = WAITS, *, submits: bool = True
     ) -> AsyncIterator[AsyncGatewayClient]:
         """A client for one loop. See `client`."""
-        with self._journal(submits) as journal:
-            desk = Desk(self.settings.channel, self.signer, journal, waits)
+        with self.open_desk(waits, submits=submits) as desk:
             async with AsyncGatewayClient(self.peers, desk) as client:
                 yield client
-
-    @contextmanager
-    def _journal(self, submits: bool) -> Iterator[Submissions | None]:
-        if not submits:
-            yield None
-            return
-        with Submissions.open(self.home / SUBMISSIONS, self.signer.identity) as journal:
-            yield journal
 
 
 def open_ledger(settings: LedgerSettings, home: Path) -> LedgerAccess:

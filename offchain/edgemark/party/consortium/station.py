@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from edgemark.identity.keys import KeyStore
-from edgemark.ledger.fabric.client.asking import Desk
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.submissions import Submissions
-from edgemark.ledger.fabric.opening import SUBMISSIONS, LedgerAccess, open_ledger
+from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
 from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.party import settings as chainless
 from edgemark.party.consortium.chaincode import ChaincodeDoor
@@ -101,14 +99,10 @@ def connect(access: LedgerAccess, *, submits: bool) -> GatewayClient:
         access: ledger and identity.
         submits: whether it may; then nobody else with this home does meanwhile.
     """
-    journal = None
-    if submits:
-        journal = Submissions.open(access.home / SUBMISSIONS, access.signer.identity)
-    return GatewayClient(access.peers, Desk(access.settings.channel, access.signer, journal))
+    return GatewayClient(access.peers, access.open_desk(submits=submits))
 
 
 def close_gateway(gateway: GatewayClient) -> None:
     """Close a client, and the journal of what it submitted."""
     gateway.close()
-    if gateway.desk.submissions is not None:
-        gateway.desk.submissions.close()
+    gateway.desk.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +35,13 @@ class Running:
     facts: dict[str, Any]
 
 
-def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running:
+def command_of(folder: Path) -> Sequence[str]:
+    """What serves the ledger in a folder of a home, until it is told to end."""
+    words = [sys.executable, "-m", "edgemark", "ledger", "serve"]
+    return [*words, "--home", str(folder.parent), "--log-level", "info"]
+
+
+def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]] = command_of) -> Running:
     """Start the ledger of a folder, to stay when this process ends; or find it running.
 
     Args:
@@ -50,7 +57,7 @@ def ledger_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running
         return bring_up(folder, command)
 
 
-def bring_up(folder: Path, command: Callable[[Path], Sequence[str]]) -> Running:
+def bring_up(folder: Path, command: Callable[[Path], Sequence[str]] = command_of) -> Running:
     """As `ledger_up`, by who is `starting_alone` already."""
     return ledger_status(folder) or _start(Place(folder), command(folder))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from edgemark.closing import Closing
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.client.blocks import seek_request
@@ -66,8 +67,8 @@ PLAIN = Transmission()
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Makes flows of calls, on one channel.
+class Desk(Closing):
+    """Makes flows of calls, on one channel; closing it closes its journal.
 
     Args:
         channel: its name.
@@ -87,6 +88,11 @@ class Desk:
     def flows(self) -> Flows:
         """Of this signer."""
         return Flows(self.signer, self.clocks)
+
+    def close(self) -> None:
+        """Close the journal, if there is one."""
+        if self.submissions is not None:
+            self.submissions.close()
 
     def call(
         self, chaincode: str, arguments: Sequence[bytes | str], sent: Transmission = PLAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 
@@ -20,12 +20,12 @@ from edgemark.ledger.fabric.client.connection import (
     StreamTime,
     credentials_of,
     explain_call,
+    left_of,
     options_of,
 )
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint, Follower
 from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Outcome, Pause, Wish
 from edgemark.ledger.fabric.client.refusals import Asking
-from edgemark.ledger.fabric.faults import LedgerSilent
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
@@ -44,11 +44,9 @@ class GatewayClient(Closing):
     def __init__(self, peers: Sequence[PeerAddress], desk: Desk) -> None:
         self.desk = desk
         self._peers = Peers(peers, _connect)
-        self._is_closed = False
 
     def close(self) -> None:
         """Close all channels; streams end."""
-        self._is_closed = True
         for channel in self._peers.take_channels():
             channel.close()
 
@@ -166,12 +164,12 @@ class GatewayClient(Closing):
         """
         follower = Follower(self.desk.channel, chaincode, self.desk.signer, after)
         until = None if wait_s is None else time.monotonic() + wait_s
-        while not self._is_over(until):
+        while not self._peers.is_over(until):
             try:
                 if follower.checkpoint is None:
-                    follower.checkpoint = self.checkpoint(wait_s=self._left(until))
+                    follower.checkpoint = self.checkpoint(wait_s=left_of(until))
                 else:
-                    self._run(self.desk.check_history(follower.checkpoint, self._left(until)))
+                    self._run(self.desk.check_history(follower.checkpoint, left_of(until)))
                 request, cursor = follower.begin()
                 limit = StreamTime(self.desk.waits.stream_s, until)
                 for raw in self._stream(Asking.EVENTS, request, limit):
@@ -179,14 +177,14 @@ class GatewayClient(Closing):
                         yield event
                         follower.handled(event)
             except EdgemarkError as error:
-                if self._is_closed:
+                if self._peers.is_closed:
                     return
                 pause_s = follower.pause_after(error)
             else:
                 pause_s = follower.pause_after_end()
-            if not self._is_over(until):
+            if not self._peers.is_over(until):
                 time.sleep(pause_s)
-        if not self._is_closed:
+        if not self._peers.is_closed:
             follower.check_heard()
 
     def listen(
@@ -243,19 +241,13 @@ class GatewayClient(Closing):
             if not cursor.goes_on(limit):
                 return
 
-    def _left(self, until: float | None) -> float | None:
-        return None if until is None else max(until - time.monotonic(), 0.0)
-
-    def _is_over(self, until: float | None) -> bool:
-        return self._is_closed or (until is not None and time.monotonic() >= until)
-
     def _stream(self, asking: Asking, request: bytes, limit: StreamTime) -> Iterator[bytes]:
         """The answers of one stream, until it ends.
 
         Raises:
             EdgemarkError: why it ended, typed; none where its longest time is over.
         """
-        at, channel, target = self._channel()
+        at, channel, target = self._peers.current()
         kind = channel.stream_stream if asking is Asking.BLOCKS else channel.unary_stream
         sent = iter((request,)) if asking is Asking.BLOCKS else request
         stream = kind(METHODS[asking])(sent, timeout=limit.left_s)
@@ -264,22 +256,10 @@ class GatewayClient(Closing):
         except grpc.RpcError as error:
             is_late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
             if not (is_late and limit.is_over):  # a peer has deadlines of its own
-                self._turn_after(explained := explain_call(asking, error, target), at)
+                self._peers.turn_after(explained := explain_call(asking, error, target), at)
                 raise explained from error
         finally:
             stream.cancel()
-
-    def _channel(self) -> tuple[int, Any, str]:
-        self._check_open()
-        return self._peers.current()
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise RefusedInput("is closed", who="client")
-
-    def _turn_after(self, error: EdgemarkError, at: int) -> None:
-        if isinstance(error, LedgerSilent) and not error.endorsers:
-            self._peers.turn(at)
 
     def _run(self, flow: Flow[T]) -> T:
         """Carry out what a flow wishes, one after the other."""
@@ -309,13 +289,12 @@ class GatewayClient(Closing):
         return b""
 
     def _ask(self, wish: Ask) -> bytes:
-        self._check_open()
         at, method, target = self._peers.method(wish.asking)
         try:
             answer: bytes = method(wish.request, timeout=wish.wait_s)
         except grpc.RpcError as error:
             explained = explain_call(wish.asking, error, target)
-            self._turn_after(explained, at)
+            self._peers.turn_after(explained, at)
             raise explained from error
         except ValueError as error:  # a channel that was closed meanwhile
             raise RefusedInput("is closed", who="client") from error

@@ -14,7 +14,7 @@ import grpc
 
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
-from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.wire.details import TRAILER, parse_details
 from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
@@ -58,6 +58,11 @@ def options_of(address: PeerAddress) -> list[tuple[str, Any]]:
     return options
 
 
+def left_of(until: float | None) -> float | None:
+    """Seconds until a time of the monotonic clock; None where there is no end."""
+    return None if until is None else max(until - time.monotonic(), 0.0)
+
+
 class StreamTime:
     """How long one stream lasts, and whether an end of it is that of its time.
 
@@ -67,7 +72,8 @@ class StreamTime:
     """
 
     def __init__(self, longest_s: float, until: float | None) -> None:
-        left_s = longest_s if until is None else max(until - time.monotonic(), 0.0)
+        told_s = left_of(until)
+        left_s = longest_s if told_s is None else told_s
         self.left_s = min(longest_s, left_s)
         self.is_callers = until is not None and left_s <= longest_s
         self._end = time.monotonic() + self.left_s - min(EARLY_S, self.left_s / 2)
@@ -119,32 +125,50 @@ class Peers:
         self._methods: dict[tuple[int, Asking], Any] = {}
         self._at = 0
         self._lock = threading.Lock()
+        self.is_closed = False
 
     def current(self) -> tuple[int, Any, str]:
-        """Number of the peer that is asked now, its channel, its HOST:PORT."""
+        """Number of the peer that is asked now, its channel, its HOST:PORT.
+
+        Raises:
+            RefusedInput: the client is closed.
+        """
         with self._lock:
+            if self.is_closed:
+                raise RefusedInput("is closed", who="client")
             at = self._at
             if at not in self._channels:
                 self._channels[at] = self._connect(self._addresses[at])
             return at, self._channels[at], self._addresses[at].target
 
     def method(self, asking: Asking) -> tuple[int, Any, str]:
-        """Number of the peer that is asked now, one of its methods that answer once, HOST:PORT."""
+        """Number of the peer that is asked now, one of its methods that answer once, HOST:PORT.
+
+        Raises:
+            RefusedInput: the client is closed.
+        """
         at, channel, target = self.current()
         found = self._methods.get((at, asking))
         if found is None:  # two threads may both make it: one is as good as the other
             found = self._methods[at, asking] = channel.unary_unary(METHODS[asking])
         return at, found, target
 
-    def turn(self, at: int) -> None:
-        """This peer was silent: ask the next one from now on, unless somebody turned already."""
+    def turn_after(self, error: EdgemarkError, at: int) -> None:
+        """Ask the next one from now on, if this one was silent and nobody turned already."""
+        if not isinstance(error, LedgerSilent) or error.endorsers:
+            return
         with self._lock:
             if at == self._at:
                 self._at = (at + 1) % len(self._addresses)
 
+    def is_over(self, until: float | None) -> bool:
+        """Whether nobody is asked any more: the client is closed, or the caller's time is over."""
+        return self.is_closed or left_of(until) == 0
+
     def take_channels(self) -> list[Any]:
-        """All that were opened, to be closed."""
+        """All that were opened, to be closed; no other is opened any more."""
         with self._lock:
+            self.is_closed = True
             channels = list(self._channels.values())
             self._channels.clear()
             self._methods.clear()

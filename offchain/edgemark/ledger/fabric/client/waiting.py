@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import grpc
 import grpc.aio
@@ -21,13 +21,13 @@ from edgemark.ledger.fabric.client.connection import (
     StreamTime,
     credentials_of,
     explain_call,
+    left_of,
     options_of,
 )
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint, Follower
 from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Outcome, Pause, Wish
 from edgemark.ledger.fabric.client.keeping.records import Kept
 from edgemark.ledger.fabric.client.refusals import Asking
-from edgemark.ledger.fabric.faults import LedgerSilent
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code
@@ -48,7 +48,6 @@ class AsyncGatewayClient:
     def __init__(self, peers: Sequence[PeerAddress], desk: Desk) -> None:
         self.desk = desk
         self._peers = Peers(peers, _connect)
-        self._is_closed = False
         self._writing: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -59,7 +58,6 @@ class AsyncGatewayClient:
 
     async def close(self) -> None:
         """Close all channels; streams end."""
-        self._is_closed = True
         for channel in self._peers.take_channels():
             await channel.close()
 
@@ -141,12 +139,12 @@ class AsyncGatewayClient:
         """Events in order, over any number of streams; an event counts as handled by the next."""
         follower = Follower(self.desk.channel, chaincode, self.desk.signer, after)
         until = None if wait_s is None else time.monotonic() + wait_s
-        while not self._is_over(until):
+        while not self._peers.is_over(until):
             try:
                 if follower.checkpoint is None:
-                    follower.checkpoint = await self.checkpoint(wait_s=self._left(until))
+                    follower.checkpoint = await self.checkpoint(wait_s=left_of(until))
                 else:
-                    await self._run(self.desk.check_history(follower.checkpoint, self._left(until)))
+                    await self._run(self.desk.check_history(follower.checkpoint, left_of(until)))
                 request, cursor = follower.begin()
                 limit = StreamTime(self.desk.waits.stream_s, until)
                 async for raw in self._stream(Asking.EVENTS, request, limit):
@@ -154,14 +152,14 @@ class AsyncGatewayClient:
                         yield event
                         follower.handled(event)
             except EdgemarkError as error:
-                if self._is_closed:
+                if self._peers.is_closed:
                     return
                 pause_s = follower.pause_after(error)
             else:
                 pause_s = follower.pause_after_end()
-            if not self._is_over(until):
+            if not self._peers.is_over(until):
                 await asyncio.sleep(pause_s)
-        if not self._is_closed:
+        if not self._peers.is_closed:
             follower.check_heard()
 
     async def listen(
@@ -201,16 +199,10 @@ class AsyncGatewayClient:
             if not cursor.goes_on(limit):
                 return
 
-    def _left(self, until: float | None) -> float | None:
-        return None if until is None else max(until - time.monotonic(), 0.0)
-
-    def _is_over(self, until: float | None) -> bool:
-        return self._is_closed or (until is not None and time.monotonic() >= until)
-
     async def _stream(
         self, asking: Asking, request: bytes, limit: StreamTime
     ) -> AsyncIterator[bytes]:
-        at, channel, target = self._channel()
+        at, channel, target = self._peers.current()
         kind = channel.stream_stream if asking is Asking.BLOCKS else channel.unary_stream
         sent = iter((request,)) if asking is Asking.BLOCKS else request
         stream = kind(METHODS[asking])(sent, timeout=limit.left_s)
@@ -220,22 +212,10 @@ class AsyncGatewayClient:
         except grpc.RpcError as error:
             is_late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
             if not (is_late and limit.is_over):  # a peer has deadlines of its own
-                self._turn_after(explained := explain_call(asking, error, target), at)
+                self._peers.turn_after(explained := explain_call(asking, error, target), at)
                 raise explained from error
         finally:
             stream.cancel()
-
-    def _channel(self) -> tuple[int, Any, str]:
-        self._check_open()
-        return self._peers.current()
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise RefusedInput("is closed", who="client")
-
-    def _turn_after(self, error: EdgemarkError, at: int) -> None:
-        if isinstance(error, LedgerSilent) and not error.endorsers:
-            self._peers.turn(at)
 
     async def _run(self, flow: Flow[T]) -> T:
         """Carry out what a flow wishes, one after the other."""
@@ -276,13 +256,12 @@ class AsyncGatewayClient:
         ticket.check()
 
     async def _ask(self, wish: Ask) -> bytes:
-        self._check_open()
         at, method, target = self._peers.method(wish.asking)
         try:
             answer: bytes = await method(wish.request, timeout=wish.wait_s)
         except grpc.RpcError as error:
             explained = explain_call(wish.asking, error, target)
-            self._turn_after(explained, at)
+            self._peers.turn_after(explained, at)
             raise explained from error
         except grpc.aio.UsageError as error:  # a channel that was closed meanwhile
             raise RefusedInput("is closed", who="client") from error

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgemark.ledger.fabric.identities.layout import ORDERER_MSP
 from edgemark.ledger.fabric.network.plan import (
     BFT,
-    ORDERER_MSP,
     NodePlace,
     OrdererPlace,
     Places,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edgemark.ledger.fabric.identities.layout import ORDERER_DOMAIN
 from edgemark.ledger.fabric.network.builder import NAME as BUILDER
-from edgemark.ledger.fabric.network.plan import ORDERER_DOMAIN, OrdererPlace, PeerPlace, Places
+from edgemark.ledger.fabric.network.plan import OrdererPlace, PeerPlace, Places
 from edgemark.ledger.fabric.wire.limits import (
     GATEWAY_CALLS,
     MAX_MESSAGE_BYTES,

@@ -22,6 +22,8 @@ from edgemark_chaincode.shim.faults import CallMalformed, CallRefused
 from edgemark_chaincode.shim.interface import Timestamp
 from edgemark_chaincode.shim.limits import MAX_ARGUMENTS
 
+WHO = "call from the peer"
+
 
 @dataclass(frozen=True)
 class SignedProposal:
@@ -126,13 +128,22 @@ def find_chaincode(origin: Origin) -> str:
     return str(asked.chaincode_spec.chaincode_id.name)
 
 
-def _parse(kind: type[Any], raw: bytes) -> Any:
+def parse_of_peer(kind: type[Any], raw: bytes, who: str = "answer of the peer") -> Any:
+    """A message that a peer sent, or one within it.
+
+    Raises:
+        CallMalformed: it is no such message.
+    """
     try:
         return kind.FromString(raw)
     except DecodeError as fault:
-        had = f"{len(raw)} bytes"
-        raise _malformed("cannot be read", had, kind.DESCRIPTOR.full_name) from fault
+        had, needed = f"{len(raw)} bytes", kind.DESCRIPTOR.full_name
+        raise CallMalformed("cannot be read", who=who, had=had, needed=needed) from fault
+
+
+def _parse(kind: type[Any], raw: bytes) -> Any:
+    return parse_of_peer(kind, raw, WHO)
 
 
 def _malformed(what: str, had: object, needed: object) -> CallMalformed:
-    return CallMalformed(what, who="call from the peer", had=had, needed=needed)
+    return CallMalformed(what, who=WHO, had=had, needed=needed)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from fabric_protos.ledger.queryresult.kv_query_result_pb2 import KV
 from fabric_protos.ledger.queryresult.kv_query_result_pb2 import KeyModification as Modification
 from fabric_protos.peer import chaincode_shim_pb2 as protocol
-from google.protobuf.message import DecodeError
 
+from edgemark_chaincode.shim.call import parse_of_peer
 from edgemark_chaincode.shim.faults import CallMalformed
 from edgemark_chaincode.shim.interface import KeyModification, KeyValue, Timestamp
 from edgemark_chaincode.shim.transaction import Transaction
@@ -107,20 +107,3 @@ def parse_modification(raw: bytes) -> KeyModification:
     row = parse_of_peer(Modification, raw)
     at = Timestamp(row.timestamp.seconds, row.timestamp.nanos)
     return KeyModification(row.tx_id, row.value, at, row.is_delete)
-
-
-def parse_of_peer(kind: type[Any], raw: bytes) -> Any:
-    """A message within a peer's answer.
-
-    Raises:
-        CallMalformed: it is no such message.
-    """
-    try:
-        return kind.FromString(raw)
-    except DecodeError as fault:
-        raise CallMalformed(
-            "cannot be read",
-            who="answer of the peer",
-            had=f"{len(raw)} bytes",
-            needed=kind.DESCRIPTOR.full_name,
-        ) from fault

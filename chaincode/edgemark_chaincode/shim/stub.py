@@ -14,7 +14,7 @@ from fabric_protos.peer import chaincode_shim_pb2 as protocol
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark_chaincode.shim import composite_keys
-from edgemark_chaincode.shim.call import Call, SignedProposal, find_chaincode
+from edgemark_chaincode.shim.call import Call, SignedProposal, find_chaincode, parse_of_peer
 from edgemark_chaincode.shim.composite_keys import (
     FIRST_PLAIN,
     NAMESPACE,
@@ -36,7 +36,6 @@ from edgemark_chaincode.shim.iterators import (
     RowIterator,
     parse_key_value,
     parse_modification,
-    parse_of_peer,
 )
 from edgemark_chaincode.shim.limits import (
     MAX_ARGUMENTS,

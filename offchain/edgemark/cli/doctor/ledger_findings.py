@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgemark.cli.doctor.findings import Finding, look
-from edgemark.errors import LedgerUnavailable, RefusedInput
+from edgemark.errors import LedgerUnavailable, RefusedInput, lacks_extra
 from edgemark.ledger.fabric.network.network import NOTE, find_network
 from edgemark.ledger.fabric.network.programs import VARIABLE, find_programs
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS, PROFILE, LedgerSettings
@@ -99,13 +99,9 @@ def _ledger(settings: Settings, peers: list[str]) -> str:
     Raises:
         RefusedInput: profile or identity are missing or wrong, or a package is not installed.
     """
-    if find_spec("grpc") is None or find_spec("fabric_protos") is None:
-        raise RefusedInput(
-            "needs packages that are not installed",
-            who="ledger",
-            needed="grpcio, hyperledger-fabric-protos",
-            remedy="Run `pip install 'edgemark[fabric]'`.",
-        )
+    for name in ("grpc", "fabric_protos"):
+        if find_spec(name) is None:
+            raise lacks_extra(ModuleNotFoundError(name=name), "fabric")
     from edgemark.ledger.fabric.opening import open_ledger  # noqa: PLC0415 - needs these packages
 
     chosen, hint = settings.of(LedgerSettings), ""

@@ -16,6 +16,7 @@ from edgemark.ledger.embedded.link.stream import Stream
 from edgemark.ledger.embedded.simulation.calls import Call, Completion
 from edgemark.ledger.embedded.simulation.faults import ChaincodeEnded, ChaincodeSilent
 from edgemark.ledger.fabric.packages.connection import Connection
+from edgemark.ledger.fabric.packages.dialling import credentials_of
 from edgemark.ledger.fabric.wire.limits import EXECUTE_TIMEOUT_S, MAX_MESSAGE_BYTES
 
 CONNECT = "/protos.Chaincode/Connect"
@@ -183,11 +184,9 @@ async def _dial(link: _Link, connection: Connection, package_id: str, who: str) 
 
 
 def _channel(connection: Connection) -> Any:
-    if not connection.root_cert:
+    credentials = credentials_of(connection)
+    if credentials is None:
         return grpc.aio.insecure_channel(connection.address, options=_OPTIONS)
-    credentials = grpc.ssl_channel_credentials(
-        connection.root_cert, connection.client_key or None, connection.client_cert or None
-    )
     return grpc.aio.secure_channel(connection.address, credentials, options=_OPTIONS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grpc
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.packages.dialling import credentials_of
 from edgemark.ledger.fabric.packages.reading import Package
 
 
@@ -15,13 +16,11 @@ def check_answers(package: Package) -> None:
         RefusedInput: it does not answer in the time that the package gives it.
     """
     place = package.connection
-    if place.root_cert:
-        credentials = grpc.ssl_channel_credentials(
-            place.root_cert, place.client_key or None, place.client_cert or None
-        )
-        channel = grpc.secure_channel(place.address, credentials)
-    else:
+    credentials = credentials_of(place)
+    if credentials is None:
         channel = grpc.insecure_channel(place.address)
+    else:
+        channel = grpc.secure_channel(place.address, credentials)
     try:
         grpc.channel_ready_future(channel).result(timeout=place.dial_timeout_s)
     except grpc.FutureTimeoutError:

@@ -8,4 +8,5 @@ them made the package, on whichever machine. What comes from others is read as h
 | `making.py` | pure: a package of a label and of where its process listens |
 | `reading.py` | pure: a package, taken apart and checked |
 | `connection.py` | pure: `connection.json`, where a process listens |
+| `dialling.py` | TLS to that process |
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from edgemark.errors import lacks_extra
 from edgemark.files import read_limited
 from edgemark.ledger.fabric.faults import ProfileInvalid
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
@@ -216,11 +217,12 @@ def _load_yaml(raw: bytes, source: str) -> object:
     try:
         import yaml  # noqa: PLC0415 - who has no profile in YAML needs no parser of it
     except ModuleNotFoundError as error:
+        lacking = lacks_extra(error, "fabric")
         raise ProfileInvalid(
             "is YAML, and nothing here reads that",
             who=source,
-            needed="PyYAML",
-            remedy="Run `pip install edgemark[fabric]`, or write the profile as JSON.",
+            needed=lacking.needed,
+            remedy=f"{lacking.remedy}; or write the profile as JSON.",
         ) from error
     try:
         return yaml.safe_load(raw)

@@ -110,8 +110,8 @@ class Controller(EvmServer[ControllerStation]):
         home, collect_s, form = station.home, decided.collect_s, Form(decided.evidence)
         self._records = to = open_records(station, decided.ledger)
         noted, begun = self._note_recorded, self._note_initiated
-        self._recorder = Recorder(to.chain, home / "evidence", form, collect_s, noted)
-        self._firsts = FirstRecorder(to.chain, home / "initiations", collect_s, begun)
+        self._recorder = Recorder(to.sink, home / "evidence", form, collect_s, noted)
+        self._firsts = FirstRecorder(to.sink, home / "initiations", collect_s, begun)
         super().__init__(station, PartyMachine(Desk), "controller")
         self.instruments.registry.register(EvidenceFigures(self._recorder.read))
         self.instruments.registry.register(PlaceFigures(self._watch.read_places))

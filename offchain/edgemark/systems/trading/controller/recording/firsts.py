@@ -25,7 +25,7 @@ from edgemark.systems.trading.controller.recording.recorder import Recorder
 from edgemark.systems.trading.controller.recording.waiting import Form
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.protocol.messages import SIGNATURE_BYTES
-from edgemark.systems.trading.station.ledgers.records import Chain
+from edgemark.systems.trading.station.ledgers.records import EvidenceSink
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class FirstRecorder(Recorder):
     """Of one controller; as `Recorder`.
 
     Args:
-        chain: see `Chain`.
+        sink: see `EvidenceSink`.
         folder: of what is under way.
         collect_s: for how long a piece waits for others at most.
         on_recorded: told of evidence that is on chain for good.
@@ -59,13 +59,13 @@ class FirstRecorder(Recorder):
 
     def __init__(
         self,
-        chain: Chain,
+        sink: EvidenceSink,
         folder: Path,
         collect_s: float,
         on_recorded: Callable[[Sequence[Piece]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(chain, folder, Form.BATCH, collect_s, on_recorded, clock)
+        super().__init__(sink, folder, Form.BATCH, collect_s, on_recorded, clock)
 
     def tell(self) -> dict[str, int]:
         """What status says of it."""
@@ -78,7 +78,7 @@ class FirstRecorder(Recorder):
             InitiationPiece(each.channel, each.credential_hash, each.payer, each.seller)
             for each in _firsts_in(pieces)
         ]
-        return self._chain.evidence.record_initiations(brought)
+        return self._sink.evidence.record_initiations(brought)
 
     def encode(self, pieces: Sequence[Piece]) -> bytes:
         """Pieces in a row; canonical bytes."""

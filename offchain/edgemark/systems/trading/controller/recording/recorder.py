@@ -43,7 +43,7 @@ from edgemark.systems.trading.controller.recording.waiting import (
     Form,
 )
 from edgemark.systems.trading.identifiers import ChannelId
-from edgemark.systems.trading.station.ledgers.records import Chain, RegistryRefused
+from edgemark.systems.trading.station.ledgers.records import EvidenceSink, RegistryRefused
 
 AT_ONCE = 8  # transactions: more than one, since each waits for its confirmations
 REFUSED_S = 60.0  # until what was refused alone, or for want of standing or gas, is tried again
@@ -93,7 +93,7 @@ class Recorder:
     """Of one controller; `turn` is for one thread, the rest for any.
 
     Args:
-        chain: see `Chain`.
+        sink: see `EvidenceSink`.
         folder: of what is under way; made when it is needed.
         form: of its transactions.
         collect_s: for how long evidence waits for more at most.
@@ -103,14 +103,14 @@ class Recorder:
 
     def __init__(
         self,
-        chain: Chain,
+        sink: EvidenceSink,
         folder: Path,
         form: Form,
         collect_s: float,
         on_recorded: Callable[[Sequence[Piece]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._chain, self._folder, self._form = chain, folder, form
+        self._sink, self._folder, self._form = sink, folder, form
         self._on_recorded = on_recorded
         self._clock = clock
         self._guard = threading.Lock()
@@ -191,15 +191,15 @@ class Recorder:
 
     def call_for(self, pieces: Sequence[Piece]) -> Any:
         """The one transaction of these pieces: the same in every life of the process."""
-        evidence, domains = self._chain.evidence, (self._chain.domain, self._domain)
+        evidence, domains = self._sink.evidence, (self._sink.domain, self._domain)
         settled = _settlements_in(pieces)
         if self._form is not Form.ANCHORED:
             return evidence.record_settlements(
                 [SettlementPiece(each.claim, each.signatures) for each in settled]
             )
-        head, pages = describe(settled, self._chain.address, *domains)
+        head, pages = describe(settled, self._sink.address, *domains)
         for content in (*pages, head.to_bytes()):  # first: a chain names nothing that nobody has
-            self._chain.content.put(content)
+            self._sink.content.put(content)
         return evidence.anchor_root(head.root, head.leaves, str(head.cid))
 
     def encode(self, pieces: Sequence[Piece]) -> bytes:
@@ -212,12 +212,12 @@ class Recorder:
 
     @property
     def _domain(self) -> ControllersDomain:
-        return self._chain.controllers_domain
+        return self._sink.controllers_domain
 
     def _go_on(self, each: _UnderWay) -> LedgerUnavailable | None:
         """Ask what became of it; what keeps the chain from saying so, if anything does."""
         try:
-            self._chain.push(each.call)
+            self._sink.push(each.call)
         except (ContractRefused, RegistryRefused) as refused:
             self._take_refusal(each, refused)
         except RefusedInput as error:  # no gas for it, or more of it than a node takes

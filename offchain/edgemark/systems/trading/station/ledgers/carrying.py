@@ -22,6 +22,7 @@ from edgemark.party.consortium.chaincode import ChaincodeDoor
 from edgemark.party.consortium.station import CURSORS, close_gateway, connect
 from edgemark.storage.local import LocalStore
 from edgemark.systems.trading.contract.consortium import requests
+from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.pieces import InitiationPiece, SettlementPiece
 from edgemark.systems.trading.contract.evidence.records import MAX_PIECES
 from edgemark.systems.trading.contract.evidence.statements import ControllersDomain
@@ -60,29 +61,53 @@ class LedgerCall:
         return name_of(self.function, *self.arguments)
 
 
+@dataclass(frozen=True)
+class LedgerCalls:
+    """Makes calls of the chaincode; see `records.EvidenceCalls`.
+
+    Attributes:
+        domains: for which everything is signed.
+    """
+
+    domains: EvmDomains
+
+    def record_settlements(self, pieces: Sequence[SettlementPiece]) -> LedgerCall:
+        """Raises `RefusedInput`: no pieces, or more than 100."""
+        function, *said = call_of(self.domains, pieces)
+        return LedgerCall(function, tuple(said))
+
+    def record_initiations(self, pieces: Sequence[InitiationPiece]) -> LedgerCall:
+        """Raises as `record_settlements`."""
+        check_list(requests.RECORD_INITIATIONS, pieces, MAX_PIECES)
+        said = requests.tell(tuple[InitiationPiece, ...], tuple(pieces)).decode()
+        return LedgerCall(requests.RECORD_INITIATIONS, (self.domains.name, said))
+
+    def anchor_root(self, root: Hash32, leaves: int, cid: str) -> LedgerCall:
+        """For the controller that the identity's certificate names."""
+        return LedgerCall(requests.ANCHOR_ROOT, (root.hex(), str(leaves), cid))
+
+
 class Carrier(Closing):
     """The registry of a consortium ledger, as a recorder asks it; for one thread.
 
     Args:
         station: of the controller.
         door: to the chaincode, by the identity of [ledger].
+
+    Attributes:
+        evidence: makes its calls, for the station's chain.
     """
 
     def __init__(self, station: TradingStation, door: ChaincodeDoor) -> None:
         self._station, self._door = station, door
         self._registry = ConsortiumEvidence(door)
-        self._domains = domains_of(station)
+        self.evidence = LedgerCalls(domains_of(station))
         self._invalid: dict[str, int] = {}  # submissions of a call that never count
 
     @property
     def place(self) -> str:
         """Chaincode and channel."""
         return self._registry.place
-
-    @property
-    def evidence(self) -> Carrier:
-        """Itself."""
-        return self
 
     @property
     def content(self) -> LocalStore:
@@ -104,23 +129,8 @@ class Carrier(Closing):
         """The same."""
         return self._station.controllers_domain
 
-    def record_settlements(self, pieces: Sequence[SettlementPiece]) -> LedgerCall:
-        """Raises `RefusedInput`: no pieces, or more than 100."""
-        function, *said = call_of(self._domains, pieces)
-        return LedgerCall(function, tuple(said))
-
-    def record_initiations(self, pieces: Sequence[InitiationPiece]) -> LedgerCall:
-        """Raises as `record_settlements`."""
-        check_list(requests.RECORD_INITIATIONS, pieces, MAX_PIECES)
-        said = requests.tell(tuple[InitiationPiece, ...], tuple(pieces)).decode()
-        return LedgerCall(requests.RECORD_INITIATIONS, (self._domains.name, said))
-
-    def anchor_root(self, root: Hash32, leaves: int, cid: str) -> LedgerCall:
-        """For the controller that the identity's certificate names."""
-        return LedgerCall(requests.ANCHOR_ROOT, (root.hex(), str(leaves), cid))
-
     def push(self, call: LedgerCall) -> None:
-        """Have it counted once; see `records.Chain`."""
+        """Have it counted once; see `records.EvidenceSink`."""
         try:
             self._check_taken()
             self._submit(call)
@@ -137,7 +147,7 @@ class Carrier(Closing):
 
     def _check_taken(self) -> None:
         """Check that the registry takes this chain's statements; asked until parameters stand."""
-        if self._domains not in self._registry.domains():
+        if self.evidence.domains not in self._registry.domains():
             had = [each.name for each in self._registry.domains()]
             raise _refusal(NOT_TAKEN, "takes no statements of this chain", had)
 

@@ -26,7 +26,7 @@ class RegistryRefused(RefusedInput):
     error_name: str = ""
 
 
-class Calls(Protocol):
+class EvidenceCalls(Protocol):
     """Makes the calls of a registry, each the same in every life of the process."""
 
     def record_settlements(self, pieces: Sequence[SettlementPiece]) -> Any:
@@ -39,11 +39,14 @@ class Calls(Protocol):
         """Of the root of many settlements."""
 
 
-class Chain(Protocol):
-    """What a recorder needs."""
+class EvidenceSink(Protocol):
+    """What a recorder needs of where evidence goes: it sends calls, and asks again for each.
+
+    Whoever records evidence at once, and reads it, asks an `EvidenceLedger`.
+    """
 
     @property
-    def evidence(self) -> Calls:
+    def evidence(self) -> EvidenceCalls:
         """Makes the calls."""
 
     @property
@@ -78,12 +81,12 @@ class Records:
     """Where evidence goes.
 
     Attributes:
-        chain: that it is carried to.
+        sink: that takes it.
         place: what `status` calls it.
         close: ends the connection, where it has one of its own.
     """
 
-    chain: Chain
+    sink: EvidenceSink
     place: str
     close: Callable[[], None] = lambda: None
 

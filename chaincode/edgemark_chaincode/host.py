@@ -74,14 +74,15 @@ class HostSettings:
             )
         host, _, port = self.address.rpartition(":")
         if not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
-            needed = "HOST:PORT"
             raise RefusedInput(
-                "is none", who="address", had=ascii(self.address[:80]), needed=needed,
+                "is no address",
+                who=ascii(self.address[:80]),
+                needed="HOST:PORT",
                 remedy="Set CHAINCODE_SERVER_ADDRESS.",
-            )  # fmt: skip
+            )
         if self.level not in LEVELS:
-            needed = ", ".join(LEVELS)
-            raise RefusedInput("is none", who="level", had=ascii(self.level[:20]), needed=needed)
+            who, needed = f"level {self.level[:20]!a}", ", ".join(LEVELS)
+            raise RefusedInput("is not known", who=who, needed=needed)
         if (self.tls_key is None) != (self.tls_certificate is None):
             raise RefusedInput("stand together", who="key and certificate of TLS")
         if self.client_roots is not None and self.tls_key is None:
@@ -169,27 +170,14 @@ def new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> HostSettings:
-    """What a command line and, where it is silent, an environment say.
-
-    Args:
-        arguments: without the program's name.
-        environment: variables of the process.
-
-    Raises:
-        RefusedInput: something is missing or wrong.
-    """
-    return _settings_of(_parser().parse_args(arguments), environment)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program."""
     try:
-        given = _parser().parse_args(arguments)
+        given = make_parser().parse_args(arguments)
         if given.check:
             find_chaincode(given.chaincode)
             return 0
-        settings = _settings_of(given, os.environ)
+        settings = read_settings(given, os.environ)
         if given.tethered:
             tether_to(given.tethered)
         return run(settings, reload=given.reload)
@@ -260,10 +248,20 @@ def _classes(module: object) -> dict[str, object]:
 
 
 def _no_chaincode(name: str, needed: str) -> RefusedInput:
-    return RefusedInput("is none", who="chaincode", had=ascii(name[:128]), needed=needed)
+    return RefusedInput("is not known", who=f"chaincode {name[:128]!a}", needed=needed)
 
 
-def _settings_of(given: argparse.Namespace, environment: Mapping[str, str]) -> HostSettings:
+def read_settings(given: argparse.Namespace, environment: Mapping[str, str]) -> HostSettings:
+    """What a command line and, where it is silent, an environment say.
+
+    Args:
+        given: as `make_parser` reads it.
+        environment: variables of the process.
+
+    Raises:
+        RefusedInput: something is missing or wrong.
+    """
+
     def path_of(option: Path | None, variable: str) -> Path | None:
         named = environment.get(variable, "")
         return option or (Path(named) if named else None)
@@ -272,7 +270,8 @@ def _settings_of(given: argparse.Namespace, environment: Mapping[str, str]) -> H
     disabled = environment.get("CHAINCODE_TLS_DISABLED", "false" if key else "true").lower()
     if disabled not in ("true", "false"):
         who = "CHAINCODE_TLS_DISABLED"
-        raise RefusedInput("is none", who=who, had=ascii(disabled[:20]), needed="true or false")
+        had, needed = ascii(disabled[:20]), "true or false"
+        raise RefusedInput("has no such value", who=who, had=had, needed=needed)
     if disabled == "false" and key is None:
         needed = "CHAINCODE_TLS_KEY and CHAINCODE_TLS_CERT"
         raise RefusedInput("is on without a key", who="TLS", needed=needed)
@@ -292,7 +291,8 @@ def _settings_of(given: argparse.Namespace, environment: Mapping[str, str]) -> H
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Reads the program's command line."""
     parser = argparse.ArgumentParser(
         prog="python -m edgemark_chaincode.host", description="Run a chaincode as a service."
     )

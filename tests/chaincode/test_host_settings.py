@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,14 @@ import pytest
 from tests.chaincode.scripted_peer import PACKAGE_ID
 
 from edgemark.errors import RefusedInput
-from edgemark_chaincode.host import HostSettings, find_chaincode, new_loop, read_settings, run
+from edgemark_chaincode.host import (
+    HostSettings,
+    find_chaincode,
+    make_parser,
+    new_loop,
+    read_settings,
+    run,
+)
 from edgemark_chaincode.shim.interface import Chaincode
 
 GIVEN = {"CHAINCODE_ID": PACKAGE_ID, "CHAINCODE_SERVER_ADDRESS": "127.0.0.1:0"}
@@ -37,21 +44,25 @@ def greeter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def read_words(words: Sequence[str], environment: Mapping[str, str]) -> HostSettings:
+    return read_settings(make_parser().parse_args(words), environment)
+
+
 def test_variables_of_fabric__are_read_and_options_win(tmp_path: Path) -> None:
-    read = read_settings(["greeting:Greeter"], GIVEN)
+    read = read_words(["greeting:Greeter"], GIVEN)
     assert read == SETTINGS
-    read = read_settings(["greeting:Greeter", "--address", "h:1", "--package-id", "p:1"], GIVEN)
+    read = read_words(["greeting:Greeter", "--address", "h:1", "--package-id", "p:1"], GIVEN)
     assert (read.address, read.package_id) == ("h:1", "p:1")
     older = {"CORE_CHAINCODE_ID_NAME": "old:1", "CHAINCODE_SERVER_ADDRESS": "h:1"}
-    assert read_settings(["greeting:Greeter"], older).package_id == "old:1"
+    assert read_words(["greeting:Greeter"], older).package_id == "old:1"
     keys = {"CHAINCODE_TLS_KEY": "k", "CHAINCODE_TLS_CERT": "c", "CHAINCODE_CLIENT_CA_CERT": "r"}
     with_tls = replace(
         SETTINGS, tls_key=Path("k"), tls_certificate=Path("c"), client_roots=Path("r")
     )
     for disabled in ({}, {"CHAINCODE_TLS_DISABLED": "false"}):
-        assert read_settings(["greeting:Greeter"], {**GIVEN, **keys, **disabled}) == with_tls
+        assert read_words(["greeting:Greeter"], {**GIVEN, **keys, **disabled}) == with_tls
     off = {"CHAINCODE_TLS_DISABLED": "TRUE"}
-    assert read_settings(["greeting:Greeter"], {**GIVEN, **keys, **off}) == SETTINGS
+    assert read_words(["greeting:Greeter"], {**GIVEN, **keys, **off}) == SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -75,7 +86,7 @@ def test_settings_that_are_none__are_refused(
     options: list[str], environment: Mapping[str, str], words: str
 ) -> None:
     with pytest.raises(RefusedInput) as refused:
-        read_settings(["greeting:Greeter", *options], environment)
+        read_words(["greeting:Greeter", *options], environment)
     assert words in str(refused.value)
 
 

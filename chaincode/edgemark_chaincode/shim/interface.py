@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from edgemark_chaincode.shim.stub import ChaincodeStub
 
 OK = 200
-ERROR_THRESHOLD = 400  # from here on no peer endorses
 ERROR = 500
-NANOSECONDS = 10**9
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Response:
     """What a call ends with.
 
     Attributes:
-        status: OK, or an error from ERROR_THRESHOLD on.
+        status: OK, or an error: from 400 on no peer endorses.
         message: words, of an error.
         payload: the result.
     """
@@ -52,11 +50,6 @@ class Timestamp:
 
     seconds: int
     nanos: int = 0
-
-    @property
-    def nanoseconds(self) -> int:
-        """Unix nanoseconds."""
-        return self.seconds * NANOSECONDS + self.nanos
 
 
 @dataclass(frozen=True)

@@ -97,16 +97,6 @@ class ChaincodeServer:
             for _ in range(STEPS_BEHIND):
                 await asyncio.sleep(0)
 
-    @property
-    def stream_count(self) -> int:
-        """How many peers are connected."""
-        return len(self._streams)
-
-    async def wait(self) -> None:
-        """Until it is stopped."""
-        if self._server is not None:
-            await self._server.wait_for_termination()
-
     def _listen(self, server: grpc.aio.Server) -> int:
         try:
             if self._tls is None:

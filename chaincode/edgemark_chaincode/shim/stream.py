@@ -93,11 +93,6 @@ class PeerStream:
         self._odd = 0
         self._is_ending = False
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no call runs."""
-        return not self._tasks
-
     async def serve(
         self, incoming: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]
     ) -> None:

@@ -247,7 +247,7 @@ def test_a_peer_that_goes__is_not_asked_to_close_iterators() -> None:
                 peer.state = {key: b"v" for key in "abcde"}
                 await peer.begin(peer.make_call("asleep"))
                 await until(lambda: peer.open_cursors)
-            await until(lambda: chaincode.faults and not server.stream_count)
+            await until(lambda: chaincode.faults and not server._streams)
 
     asyncio.run(play())
 

@@ -116,7 +116,7 @@ def test_chaincode_deploy__leaves_what_is_not_said_as_committed_and_tells_what_c
         (("a b",), "name is wrong"),
         (("any", "--version", ""), "version is wrong"),
         (("any", "--package", "/nowhere/p.tgz"), "cannot be read"),
-        (("any", "--address", "127.0.0.1"), "address is none"),
+        (("any", "--address", "127.0.0.1"), "address is wrong"),
         (("any", "--address", "127.0.0.1:1", "--package", "p.tgz"), "are alternatives"),
         (("any", "--channel", "elsewhere"), "elsewhere"),
         (("any", "--msp-id", "Org9MSP"), "Org9MSP"),

@@ -50,7 +50,7 @@ class CheckpointFile:
         try:
             held = json.loads(raw)
             block, transaction_id = held["block"], held["transaction_id"]
-            below = bytes.fromhex(held.get("below", ""))
+            below = bytes.fromhex(held["below"])
         except (ValueError, TypeError, KeyError) as error:
             raise self._damage() from error
         is_block = type(block) is int and 0 <= block <= MAX_BLOCK
@@ -71,12 +71,11 @@ class CheckpointFile:
         if named and not TRANSACTION_ID.fullmatch(named):
             needed = "64 hex digits, or none"
             raise RefusedInput("is no transaction's id", who=WHO, had=named[:64], needed=needed)
-        held: dict[str, object] = {
+        held = {
             "block": checkpoint.block,
             "transaction_id": checkpoint.transaction_id,
+            "below": checkpoint.below.hex(),
         }
-        if checkpoint.below:
-            held["below"] = checkpoint.below.hex()
         write_whole(self.path, json.dumps(held).encode(), mode=OWNER_ONLY_FILE)
 
     def _damage(self) -> Unrecoverable:

@@ -8,7 +8,6 @@ said, then the text; where no text is known, the error is the general one of the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -365,11 +364,6 @@ def gone(name: str, transaction_id: str, told: str, refused: ChaincodeRefused) -
         remedy="After a revert give the call another name; on a network ask again, for this peer "
         "may be behind. Nothing was sent.",
     )
-
-
-def join_words(endorsers: Sequence[EndorserWords]) -> str:
-    """What each endorser said, a line each."""
-    return "\n".join(map(_of_endorser, endorsers))
 
 
 _AGAIN = "Ask anew: what it read has changed meanwhile."

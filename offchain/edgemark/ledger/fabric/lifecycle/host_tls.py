@@ -21,6 +21,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from edgemark.errors import RefusedInput
 from edgemark.files import (
     OWNER_ONLY_FILE,
     UNFINISHED,
@@ -55,15 +56,21 @@ class HostTls:
     folder: Path
 
     @classmethod
-    def find(cls, place: Path) -> HostTls | None:
-        """Those below a chaincode's folder; None: there are none, its processes have no TLS.
+    def of(cls, place: Path) -> HostTls:
+        """Those below a chaincode's folder.
 
         Raises:
+            RefusedInput: there are none.
             Unrecoverable: others can read them.
         """
         folder = place / FOLDER
         if not folder.exists():
-            return None
+            raise RefusedInput(
+                "is not there",
+                who=folder,
+                needed="what the chaincode's process and its peer show each other",
+                remedy=f"Put it back from a copy; or remove {place}, and deploy it anew.",
+            )
         for path in (folder, folder / HOST_KEY, folder / PEER_KEY):
             check_private(path, "Redeploy the chaincode under another name.")
         return cls(folder)
@@ -75,9 +82,8 @@ class HostTls:
         Raises:
             Unrecoverable: others can read those that are there.
         """
-        found = cls.find(place)
-        if found is not None:
-            return found
+        if (place / FOLDER).exists():
+            return cls.of(place)
         part = place / f"{FOLDER}{UNFINISHED}"
         shutil.rmtree(part, ignore_errors=True)
         make_private_folder(part)

@@ -23,7 +23,6 @@ from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.files import make_private_folder
 from edgemark.ledger.fabric.lifecycle.checking import HOST, START_S, check_code
 from edgemark.ledger.fabric.lifecycle.host_tls import HostTls
-from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import package_of
 from edgemark.ledger.fabric.packages.reading import Package, check_label
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
@@ -72,10 +71,14 @@ class Hosts(Closing):
         )
 
     def package_of(self, msp_id: str) -> tuple[Package, bytes]:
-        """The package of an organisation, and its bytes."""
-        address, tls = self.address_of(msp_id), HostTls.find(self.place)
-        plain = Connection(address, DIAL_S)  # of a chaincode that was deployed before there was TLS
-        return package_of(self.name, tls.connection(address, DIAL_S) if tls else plain)
+        """The package of an organisation, and its bytes.
+
+        Raises:
+            RefusedInput: its TLS is not there.
+            Unrecoverable: others can read the keys of that.
+        """
+        tls = HostTls.of(self.place)
+        return package_of(self.name, tls.connection(self.address_of(msp_id), DIAL_S))
 
     def address_of(self, msp_id: str) -> str:
         """Where an organisation's process listens."""
@@ -128,8 +131,7 @@ class Hosts(Closing):
         """What runs for an organisation."""
         package, _ = self.package_of(msp_id)
         words = [sys.executable, "-m", HOST, self.code, "--package-id", package.package_id]
-        tls = HostTls.find(self.place)
-        words += ["--address", self.address_of(msp_id), *(tls.options() if tls else [])]
+        words += ["--address", self.address_of(msp_id), *HostTls.of(self.place).options()]
         return [*words, "--reload"] if reload else words
 
     def become(self, msp_id: str, *, reload: bool = False) -> NoReturn:

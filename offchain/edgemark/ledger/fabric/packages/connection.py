@@ -54,7 +54,7 @@ def parse_connection(raw: bytes) -> Connection:
     address = _text(held, "address")
     found = _ADDRESS.fullmatch(address)
     if found is None or not 1 <= int(found[1]) <= 65_535:
-        raise _refused("address is none", address[:64], "HOST:PORT")
+        raise _refused("address is wrong", address[:64], "HOST:PORT")
     tls, client = _flag(held, "tls_required"), _flag(held, "client_auth_required")
     root = _needed(held, "root_cert", tls)
     return Connection(

@@ -94,7 +94,7 @@ def test_listener_that_handled_nothing__is_told_that_it_resumes_on_another_histo
     anew = client.checkpoint(held.block - 1)
     assert anew.below
     assert listens(anew, 0.6) == [first, second]
-    assert listens(Checkpoint(held.block), 0.6) == [second]  # of before hashes were kept
+    assert listens(Checkpoint(held.block), 0.6) == [second]  # who names a block alone
 
 
 def test_listener_of_the_same_history__goes_on(

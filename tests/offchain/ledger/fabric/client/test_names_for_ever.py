@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.encoding import MalformedMessage, Writer
+from edgemark.encoding import MalformedMessage
 from edgemark.errors import Overloaded, Unrecoverable
 from edgemark.journal.journal import Journal
 from edgemark.ledger.fabric.client import submissions as module
@@ -167,23 +166,6 @@ def test_a_crash_between_the_two_files__loses_no_name_and_nothing_that_is_open(
         with Submissions.open(tmp_path, IDENTITY) as opened:
             assert [each.name for each in opened.open_ones()] == ["open"]
             assert all(opened.find(f"n{number}") for number in range(MANY))
-
-
-def test_a_journal_of_an_earlier_version__is_read(tmp_path: Path) -> None:
-    whose = sha256(IDENTITY).digest()
-    with Journal.open(tmp_path / f"{whose.hex()[:16]}.journal") as journal:
-        journal.append(Writer().integer(1, 1).integer(1, 1).fixed(whose, 32).finish())
-        for name in ("open", "decided"):
-            prepared = Writer().integer(2, 1).text(name).text(CALL.channel).fixed(CALL.digest, 32)
-            prepared.text("ab" * 32).variable(b"").variable(b"envelope").variable(b"response")
-            journal.append(prepared.finish())
-        code = Writer().integer(3, 1).text("decided").integer(Code.VALID, 1).integer(7, 8)
-        journal.append(code.finish())
-    with Submissions.open(tmp_path, IDENTITY) as opened:
-        assert [each.envelope for each in opened.open_ones()] == [b"envelope"]
-        found = opened.find("decided")
-        assert found is not None
-        assert (found.code, found.block, found.is_named) == (Code.VALID, 7, True)
 
 
 @given(raw=st.binary(max_size=120), kind=st.integers(0, 7))

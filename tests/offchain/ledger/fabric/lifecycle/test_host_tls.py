@@ -66,7 +66,8 @@ def test_peer_and_process_of_others__are_strangers(tmp_path: Path) -> None:
 
 
 def test_made_once__and_the_package_says_the_same_ever_after(tmp_path: Path) -> None:
-    assert HostTls.find(tmp_path) is None
+    with pytest.raises(RefusedInput, match="is not there"):
+        HostTls.of(tmp_path)
     said = make_connection(HostTls.make(tmp_path).connection(ADDRESS, 3.0))
     assert make_connection(HostTls.make(tmp_path).connection(ADDRESS, 3.0)) == said
     found = parse_connection(said)
@@ -86,7 +87,7 @@ def test_key_that_others_can_read__is_refused(tmp_path: Path) -> None:
     tls = HostTls.make(tmp_path)
     (tls.folder / HOST_KEY).chmod(0o644)
     with pytest.raises(Unrecoverable, match="others can open it"):
-        HostTls.find(tmp_path)
+        HostTls.of(tmp_path)
 
 
 def test_file_that_is_missing__is_told(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What is written of a submission, and how it is read again.
 
 IDENTITY  version, whose journal it is
-PREPARED  name, channel, what was asked, transaction id, nothing, envelope, nothing
+PREPARED  name, channel, what was asked, transaction id, envelope
 DECIDED   name, code, block
 TOLD      the same, of a name that was drawn and told to nobody before its code was known
 GROUP     records that were written at once
@@ -106,10 +106,8 @@ def write_kept(kept: Kept) -> bytes:
         writer = Writer().integer(kind, 1).text(kept.name)
         return writer.integer(kept.code, 1).integer(kept.block, 8).finish()
     writer = Writer().integer(PREPARED, 1).text(kept.name).text(kept.channel)
-    # Once the proposal and the response stood here: the first has what is for endorsers alone, and
-    # the second stands in the envelope.
-    writer.fixed(kept.digest, 32).text(kept.transaction_id).variable(b"")
-    return writer.variable(kept.envelope).variable(b"").finish()
+    writer.fixed(kept.digest, 32).text(kept.transaction_id)
+    return writer.variable(kept.envelope).finish()
 
 
 def write_group(records: Sequence[bytes]) -> bytes:
@@ -134,22 +132,22 @@ def read_records(raw: bytes) -> Iterator[Kept | Decided | Moved]:
         MalformedMessage, ValueError: it is none.
     """
     reader = Reader(raw, who=WHO)
-    match reader.integer(1):
-        case 2:
-            yield _read_prepared(reader)
-        case 3 | 5:
-            name = reader.text(most=4 * MAX_SUBMISSION_NAME)
-            yield Decided(name, Code(reader.integer(1)), reader.integer(8), raw[0] == DECIDED)
-        case 4:
-            while reader.left:
-                inner = reader.variable(most=MAX_RECORD_BYTES)
-                if inner[:1] not in _IN_GROUPS:
-                    raise MalformedMessage("kind of record is unknown in a group", who=WHO)
-                yield from read_records(inner)
-        case 6:
-            yield Moved(reader.integer(8))
-        case _:
-            raise MalformedMessage("kind of record is unknown", who=WHO)
+    kind = reader.integer(1)
+    if kind == PREPARED:
+        yield _read_prepared(reader)
+    elif kind in (DECIDED, TOLD):
+        name = reader.text(most=4 * MAX_SUBMISSION_NAME)
+        yield Decided(name, Code(reader.integer(1)), reader.integer(8), kind == DECIDED)
+    elif kind == GROUP:
+        while reader.left:
+            inner = reader.variable(most=MAX_RECORD_BYTES)
+            if inner[:1] not in _IN_GROUPS:
+                raise MalformedMessage("kind of record is unknown in a group", who=WHO)
+            yield from read_records(inner)
+    elif kind == MOVED:
+        yield Moved(reader.integer(8))
+    else:
+        raise MalformedMessage("kind of record is unknown", who=WHO)
     reader.finish()
 
 
@@ -161,5 +159,5 @@ def _read_prepared(reader: Reader) -> Kept:
     digest, transaction_id = reader.fixed(32), reader.text(most=64)
     # More than is written, and all that the journal keeps in one record: a file that holds
     # something too large for the ledger still says what else is open.
-    _, envelope, _ = (reader.variable(most=MAX_RECORD_BYTES) for _ in range(3))
+    envelope = reader.variable(most=MAX_RECORD_BYTES)
     return Kept(name, channel, digest, transaction_id, envelope)

@@ -34,7 +34,7 @@ from edgemark.ledger.embedded.running.process import (
     starting_alone,
     take_down,
 )
-from edgemark.ledger.fabric.identities.layout import ORDERER_MSP
+from edgemark.ledger.fabric.identities.layout import ORDERER_MSP, msp_id_of
 from edgemark.ledger.fabric.lifecycle.hosting import start_hosts, stop_hosts
 from edgemark.ledger.fabric.settings import FABRIC, FOLDERS
 from edgemark.ledger.fabric.wire.limits import MAX_ORGANISATIONS
@@ -110,7 +110,7 @@ def serve_so(place: Place, said: dict[str, Any]) -> tuple[Served, list[str]]:
     if "channels" in told:
         known = {} if had is None else had.channels
         told["channels"] = {**known, **dict(_read_channel(each) for each in told["channels"])}
-    names = [*(f"Org{number}MSP" for number in range(1, count + 1)), ORDERER_MSP]
+    names = [*(msp_id_of(number) for number in range(1, count + 1)), ORDERER_MSP]
     first = told.pop("port", None)
     if first:
         told["ports"] = {name: first + place for place, name in enumerate(names)}

@@ -3,7 +3,7 @@
 | error | family | what to do |
 |---|---|---|
 | `CallRefused` | RefusedInput | mend the call: a key, a value, an argument |
-| `NotInShim` | CallRefused | do without: the development ledger has no such thing |
+| `NotInShim` | CallRefused | do without: Fabric has it, and this shim has not |
 | `LedgerRefused` | RefusedInput | the peer said no to what was asked; its words are there |
 | `StreamBroken` | LedgerUnavailable | the peer has gone or did not answer: it asks anew |
 | `CallMalformed` | PeerFault | the peer sent what is no call |

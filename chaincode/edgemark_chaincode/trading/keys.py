@@ -7,6 +7,7 @@
 | `evidence/<id>`                  | a piece of evidence                         | once         |
 | `root/<root>/<controller>/<msp>` | a root, by who anchored it                  | once         |
 | `clock/<msp>`                    | an organisation's clock, by `clock`         | at each tick |
+| `clocks`                         | organisations whose clocks count, likewise  | once         |
 
 Two recordings touch one key only when both are of the same digest by the same signers: all others
 go side by side in one block. Every part but the last is of one length, so that no two of them

@@ -150,7 +150,11 @@ def run_clock(
 
 
 def check_ledger(folder: Path) -> None:
-    """Check that a folder is that of a ledger that is up; raises `RefusedInput` otherwise."""
+    """Check that a folder is that of a ledger that is up.
+
+    Raises:
+        RefusedInput: it is not.
+    """
     if not Place(folder).note.exists():
         raise RefusedInput(
             "has no development ledger that is up",

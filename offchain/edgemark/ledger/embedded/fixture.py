@@ -166,19 +166,41 @@ class LedgerFixture(Closing):
         msp_id: str = "",
         role: MemberRole = MemberRole.CLIENT,
     ) -> Signer:
-        """A new identity, which stays in the folder when the test is over."""
+        """A new identity, which stays in the folder when the test is over.
+
+        Args:
+            user: its name.
+            attributes: of its certificate.
+            msp_id: its organisation; empty for the first.
+            role: of its certificate.
+
+        Raises:
+            RefusedInput: no such organisation, or there is somebody of this name.
+        """
         folder = self.thread.ledger.organisations.folder_of(msp_id or self.msp_ids[0])
         made = folder.issue(user, role, datetime.now(UTC), attributes)
         return folder.signer(made / "msp")
 
     def revoke(self, user: str, msp_id: str = "") -> None:
-        """Take an identity back, from the next block on, until the test is over."""
+        """Take an identity back, from the next block on, until the test is over.
+
+        Args:
+            user: its name.
+            msp_id: its organisation; empty for the first.
+
+        Raises:
+            RefusedInput: no such organisation or identity.
+        """
         folder = self.thread.ledger.organisations.with_peer(msp_id or self.msp_ids[0])
         folder.revoke(user, datetime.now(UTC))
         self.thread.revoke(folder.msp_id)
 
     def advance(self, seconds: int) -> None:
-        """Move the ledger's clocks ahead, until the test is over."""
+        """Move the ledger's clocks ahead, until the test is over.
+
+        Raises:
+            RefusedInput: too far, or back.
+        """
         self.thread.advance(seconds)
 
     def heights(self) -> dict[str, int]:

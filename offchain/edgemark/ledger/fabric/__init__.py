@@ -10,4 +10,6 @@
 | `client/` | the Gateway client: evaluate, endorse, submit, commit status, events |
 | `lifecycle/` | install, approve, commit a chaincode, over the ledger's own services |
 | `network/` | starts and ends a network of Fabric's own programs |
+| `faults` | what a ledger answers that is an error, by remedy |
+| `settings`, `opening` | [ledger]: which one, as whom; profile, identity and client of that |
 """

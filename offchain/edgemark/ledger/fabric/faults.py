@@ -3,10 +3,13 @@
 | error | family | what to do |
 |---|---|---|
 | `MessageMalformed` | PeerFault | keep the bytes: whoever sent them broke the protocol |
+| `EventsUnclear` | MessageMalformed | ask another peer, or begin behind the block that is named |
 | `IdentityRefused` | RefusedInput | another certificate, role, organisation |
 | `ChaincodeRefused` | RefusedInput | the chaincode said no: mend the call |
 | `NotEndorsed` | RefusedInput | see what each endorser said |
 | `PeersMissing` | NotEndorsed | too few peers know of each other yet: ask again |
+| `PolicyRefused` | RefusedInput | mend the policy: it is none, or no ledger here knows it |
+| `ApprovalsDiffer` | RefusedInput | agree on one definition: see what each did not approve |
 | `EndorsementsDiffer` | PeerFault | organisations computed different results: see where |
 | `SubmitRefused` | RefusedInput | nobody orders it: see why; it stays in the journal |
 | `SubmissionDiffers` | RefusedInput | another call has this name: give this one its own |
@@ -17,6 +20,10 @@
 | `MessageTooLarge` | RefusedInput | no node takes it: send less at once |
 | `LedgerBusy` | RefusedInput | it has enough to do: ask again later |
 | `LedgerSilent` | LedgerUnavailable | it did not answer in time; what was sent may still come |
+
+Files of one's own have theirs: a journal those of `journal.journal`, and what is damaged or others
+can read is `Unrecoverable`. A call that cannot be made so is `RefusedInput`, and `Overloaded` what
+exceeds this side's own limits; nothing was sent.
 """
 
 from __future__ import annotations
@@ -97,6 +104,14 @@ class ChaincodeRefused(FromEndorsers, RefusedInput):
 
 class NotEndorsed(FromEndorsers, RefusedInput):
     """Too few endorsed it."""
+
+
+class PolicyRefused(RefusedInput):
+    """A policy is none, or asks for what this ledger does not know."""
+
+
+class ApprovalsDiffer(RefusedInput):
+    """Too few organisations approved a definition."""
 
 
 class PeersMissing(NotEndorsed):

@@ -45,7 +45,12 @@ _log = get_logger("ledger.channel")
 
 
 class Status(NamedTuple):
-    """What became of a transaction; it never changes."""
+    """What became of a transaction; it never changes.
+
+    Attributes:
+        code: whether it counts.
+        block: number of its block.
+    """
 
     code: Code
     block: int

@@ -68,7 +68,11 @@ class LedgerThread(Closing):
         self.run(self._owner.revert(number))
 
     def advance(self, seconds: int) -> int:
-        """Move the ledger's clocks ahead; answers by how much they are ahead in all."""
+        """Move the ledger's clocks ahead; answers by how much they are ahead in all.
+
+        Raises:
+            RefusedInput: too far, or back.
+        """
         return self.run(self._owner.advance(seconds))
 
     def set_advance(self, seconds: int) -> None:

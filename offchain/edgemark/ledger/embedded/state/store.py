@@ -43,7 +43,13 @@ WAL_BYTES = 32 * 1024 * 1024  # of the write-ahead file, before it is folded in
 
 
 class Entry(NamedTuple):
-    """A transaction of a block, as the index has it; without an id it is not found by one."""
+    """A transaction of a block, as the index has it.
+
+    Attributes:
+        transaction_id: of it; empty for one that is not found by an id.
+        timestamp_ns: what its client said the time was, Unix nanoseconds.
+        code: whether it counts.
+    """
 
     transaction_id: str
     timestamp_ns: int
@@ -51,7 +57,14 @@ class Entry(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A key that a transaction wrote; None deletes it."""
+    """A key that a transaction wrote.
+
+    Attributes:
+        namespace: chaincode whose key it is.
+        key: that was written.
+        value: None deletes it.
+        position: of the transaction in its block, from 0.
+    """
 
     namespace: str
     key: str

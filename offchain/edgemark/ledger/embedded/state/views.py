@@ -35,7 +35,13 @@ class HistoryRow(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """Where a transaction stands, and whether it counts."""
+    """Where a transaction stands.
+
+    Attributes:
+        code: whether it counts.
+        block: number of its block.
+        position: in that, from 0.
+    """
 
     code: Code
     block: int

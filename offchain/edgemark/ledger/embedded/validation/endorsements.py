@@ -8,14 +8,13 @@ from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.definitions import approver_of
 from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.embedded.validation.ground import Ground
-from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.faults import MessageMalformed, PolicyRefused
 from edgemark.ledger.fabric.identities.members import Member, MemberRole
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import MAX_ENDORSEMENTS, MAX_KEYS_OF_TRANSACTION
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import (
     LIFECYCLE_ENDORSEMENT,
-    PolicyRefused,
     Role,
     Rule,
     SignedBy,

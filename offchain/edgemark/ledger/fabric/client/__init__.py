@@ -7,8 +7,10 @@
 | `submission` | the life of one submission: sent once, or the same again | yes |
 | `submissions` | what was prepared and not decided yet, on the disk, and decided names | |
 | `keeping` | its records, written many at once, and its file of names | |
+| `asking` | what both faces are given: channel, identity, journal, longest times | |
 | `flows` | evaluate, endorse, submit as steps that either face carries out | |
-| `events` | which events come next, and where a listener was | yes |
+| `events` | which events come next, behind which one | yes |
+| `checkpoints` | where a listener was, in a file, and whether that chain is still there | |
 | `blocking`, `waiting` | the two faces: for threads, and for one asyncio loop | |
 | `connection` | a channel over TLS to one of several peers | |
 | `blocks` | blocks, one after the other, each checked against the last | |

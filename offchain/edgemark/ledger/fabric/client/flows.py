@@ -35,6 +35,7 @@ from edgemark.ledger.fabric.client.submission import (
     HeardCode,
     HeardEndorsed,
     HeardTaken,
+    IllegalMove,
     KeepCode,
     KeepEnvelope,
     Phase,
@@ -299,7 +300,7 @@ class _Submitting:
                 except EdgemarkError as error:
                     return event_of(error, is_over=self._left_s() <= 0)
             case TellCode() | TellError():
-                raise AssertionError(f"{effect} while {submission.phase}")
+                raise IllegalMove(f"{effect} while {submission.phase}")
 
     def _ask(self, effect: Endorse | SendEnvelope | AskStatus) -> Flow[SubmissionEvent]:
         if isinstance(effect, Endorse):
@@ -344,7 +345,7 @@ class _Submitting:
 
     def _held(self) -> Kept:
         if self.kept is None:
-            raise AssertionError("nothing was endorsed")
+            raise IllegalMove("nothing was endorsed")
         return self.kept
 
     def _left_s(self) -> float:

@@ -10,6 +10,7 @@ Rule 4: a new proposal follows a final code of a conflict alone, once that code 
 
     DRAFTING -HeardEndorsed-> KEEPING -FoundKept-> SENDING -HeardTaken-> WAITING -HeardCode->
     DECIDED -FoundKept-> TOLD, or DRAFTING after a conflict;   found in the journal: ASKING
+    LEFT: refused while DRAFTING; later too, or the caller's time is over, and then it stays open
 """
 
 from __future__ import annotations
@@ -142,7 +143,12 @@ class KeepCode:
 
 @dataclass(frozen=True)
 class TellCode:
-    """It is over: this is its final code."""
+    """It is over.
+
+    Attributes:
+        code: of the transaction; it never changes.
+        block: number of the block.
+    """
 
     code: Code
     block: int

@@ -98,7 +98,7 @@ class Submissions(Closing):
 
         Args:
             folder: of all such files; it is made.
-            identity: `SerializedIdentity`,
+            identity: `SerializedIdentity`, whose they are.
 
         Raises:
             Unrecoverable: it is another identity's, or damaged.

@@ -10,21 +10,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edgemark.errors import RefusedInput
-from edgemark.ledger.fabric.faults import ChaincodeRefused, LedgerSilent, NotEndorsed
+from edgemark.ledger.fabric.faults import (
+    ApprovalsDiffer,
+    ChaincodeRefused,
+    LedgerSilent,
+    NotEndorsed,
+    PolicyRefused,
+)
 from edgemark.ledger.fabric.lifecycle.administrator import LOOK_S, Administrator
 from edgemark.ledger.fabric.lifecycle.messages import check_wanted
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
-from edgemark.ledger.fabric.wire.policies import PolicyRefused, Rule, organisations_of
+from edgemark.ledger.fabric.wire.policies import Rule, organisations_of
 from edgemark.words import name_each
 
 HEARSAY_S = 30.0  # until peers have heard of each other, and of what others approved
 READY_S = 60.0  # until they have heard of what was committed, and reach its processes
-
-
-class ApprovalsDiffer(RefusedInput):
-    """Too few organisations approved a definition."""
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,12 @@ class FabricNetwork(Closing):
             return "silent"
 
     def start(self, found: FabricPrograms, *, stays: bool) -> None:
-        """Start every node that does not run, wait until all answer, and let them join."""
+        """Start every node that does not run, wait until all answer, and let them join.
+
+        Raises:
+            PortInUse: something else listens where one should.
+            ProgramFailed, ProgramDied: one of Fabric's programs said no, with its last words.
+        """
         missing = [place for place in self.places if self._status_of(place) == "ended"]
         for place in missing:
             for port in (place.port, place.own_port, place.operations_port):
@@ -289,7 +294,14 @@ def _take_down(folder: Path) -> bool:
 
 
 def remove_network(folder: Path) -> bool:
-    """End the network of a folder and remove it, with its certificates and blocks."""
+    """End the network of a folder and remove it, with its certificates and blocks.
+
+    Returns:
+        Whether one ran.
+
+    Raises:
+        FileInUse, NoteDamaged: see `network_down`; nothing was removed.
+    """
     folder = folder.absolute()
     if not folder.is_dir():
         return False

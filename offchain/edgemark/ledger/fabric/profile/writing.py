@@ -14,7 +14,12 @@ from edgemark.ledger.fabric.profile.addresses import PeerAddress
 
 @dataclass(frozen=True)
 class Named:
-    """A node with its name, `peer0.org1.example.com`."""
+    """A node with its name.
+
+    Attributes:
+        name: as `peer0.org1.example.com`.
+        address: where it is reached.
+    """
 
     name: str
     address: PeerAddress

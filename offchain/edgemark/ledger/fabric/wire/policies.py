@@ -24,7 +24,7 @@ from fabric_protos.common import policies_pb2
 from fabric_protos.msp import msp_principal_pb2
 from fabric_protos.peer import policy_pb2
 
-from edgemark.errors import RefusedInput
+from edgemark.ledger.fabric.faults import PolicyRefused
 from edgemark.ledger.fabric.wire.limits import (
     MAX_LEAST_SETS,
     MAX_NAME,
@@ -36,10 +36,6 @@ from edgemark.ledger.fabric.wire.limits import (
 from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "policy"
-
-
-class PolicyRefused(RefusedInput):
-    """A policy is none, or asks for what this ledger does not know."""
 
 
 class Role(StrEnum):

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from edgemark.errors import EdgemarkError
+from edgemark.ledger.fabric.faults import PolicyRefused
 from edgemark.ledger.fabric.wire.limits import MAX_POLICY_DEPTH, MAX_POLICY_TEXT
 from edgemark.ledger.fabric.wire.names import MSP_ID
 from edgemark.ledger.fabric.wire.policies import (
@@ -23,7 +24,6 @@ from edgemark.ledger.fabric.wire.policies import (
     OfChannel,
     OutOf,
     Policy,
-    PolicyRefused,
     Role,
     Rule,
     SignedBy,

@@ -13,10 +13,14 @@ from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 from tests.offchain.ledger.homes_of_ledgers import LedgerHome
 
 from edgemark.errors import RefusedInput
-from edgemark.ledger.fabric.faults import ChaincodeRefused, IdentityRefused, NotEndorsed
+from edgemark.ledger.fabric.faults import (
+    ApprovalsDiffer,
+    ChaincodeRefused,
+    IdentityRefused,
+    NotEndorsed,
+)
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import (
-    ApprovalsDiffer,
     check_committed,
     deploy,
     members_of,

@@ -6,6 +6,7 @@ import pytest
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.running.place import Served
+from edgemark.ledger.fabric.faults import PolicyRefused
 from edgemark.ledger.fabric.network.plan import Plan
 from edgemark.ledger.fabric.wire.limits import MAX_NAME
 from edgemark.ledger.fabric.wire.names import (
@@ -17,7 +18,6 @@ from edgemark.ledger.fabric.wire.names import (
     VERSION,
     NameRule,
 )
-from edgemark.ledger.fabric.wire.policies import PolicyRefused
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
 
 LONGEST = "c" * MAX_NAME

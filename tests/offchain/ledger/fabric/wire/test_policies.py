@@ -13,7 +13,7 @@ from fabric_protos.peer import policy_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.faults import MessageMalformed, PolicyRefused
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ENDORSEMENTS,
     MAX_LEAST_SETS,
@@ -26,7 +26,6 @@ from edgemark.ledger.fabric.wire.policies import (
     ENDORSEMENT,
     OfChannel,
     OutOf,
-    PolicyRefused,
     Role,
     Rule,
     SignedBy,

@@ -55,7 +55,7 @@ class Method:
         places: that a call takes one of.
         answers: for one message one answer; None where `streams` or `talks` is given.
         streams: for one message any number of answers.
-        talks: as it says.
+        talks: for any number of messages any number of answers.
         most_bytes: of a message; a larger one is refused before it is parsed.
     """
 

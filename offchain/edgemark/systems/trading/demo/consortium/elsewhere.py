@@ -28,28 +28,20 @@ from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.receipt import Receipt
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
-from edgemark.systems.trading.demo.consortium import acts, killing
+from edgemark.systems.trading.demo.consortium import play
 from edgemark.systems.trading.demo.consortium.scene import RECORDER, RIVAL, Scene
 from edgemark.systems.trading.demo.consortium.trade import SignedTrade
 from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE, ConsortiumEvidence
 
-ALONE = "endorsed by one organisation alone"
-ACTS = (
-    ("evidence by the commands of a chain", acts.act_commands),
-    ("many at once", acts.act_parallel),
-    ("the same again", acts.act_conflict),
-    (ALONE, acts.act_under_endorsed),
-    ("a client killed before its answer", killing.act_killed_client),
-    ("what the ledger tells of", acts.act_events),
-)
+ACTS = (play.COMMANDS, play.PARALLEL, play.CONFLICT, play.ALONE, play.KILLED_CLIENT, play.EVENTS)
 NOT_PLAYED = {  # elsewhere than on a ledger that the demonstration starts
-    "two organisations that disagree": "it needs administrators of most organisations, who deploy "
+    play.DISAGREEMENT[0]: "it needs administrators of most organisations, who deploy "
     "older code for one of them",
-    "roots: one anchored, one endorsed and held back": "it needs an organisation's CA, which names "
+    play.ROOTS: "it needs an organisation's CA, which names "
     "the demonstration's controller in a certificate, and a registry whose `init` named a deadline "
     "within the next minute",
-    "a ledger killed by force": "it needs the ledger's own process",
-    "everything checked anew, and one byte changed": "it needs the ledger's own files",
+    play.KILLED_LEDGER[0]: "it needs the ledger's own process",
+    play.VERIFY[0]: "it needs the ledger's own files",
 }
 STAYS = "What was recorded stays on that ledger: settlements of parties who were drawn for this."
 ONE_IDENTITY = "Everybody here is one identity of {msp_id}; other organisations endorsed only."
@@ -100,7 +92,7 @@ def _open(stage: NetworkStage) -> tuple[Scene, Mapping[str, str]]:
     parameters = _parameters_of(station, stage.access, list(profile.peers))
     missing = dict(NOT_PLAYED)
     if _is_enough(administrator, definition, msp_id):
-        missing[ALONE] = f"the policy of {CHAINCODE} is satisfied by {msp_id} alone"
+        missing[play.ALONE[0]] = f"the policy of {CHAINCODE} is satisfied by {msp_id} alone"
     recorder, rival = (
         ConsortiumEvidence(each.door(CHAINCODE))
         for each in (station, stage.enter(RIVAL, msp_id, ""))

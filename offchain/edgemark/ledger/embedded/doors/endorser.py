@@ -17,7 +17,6 @@ from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.proposals import parse_proposal
 from edgemark.logs import about
 
-SERVICE = "protos.Endorser"
 FAILED = 500
 
 

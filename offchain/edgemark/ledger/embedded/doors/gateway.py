@@ -47,14 +47,11 @@ from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import LIFECYCLE_ENDORSEMENT, Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.proposals import Proposal, parse_proposal
-from edgemark.logs import about, get_logger
+from edgemark.logs import about
 
-SERVICE = "gateway.Gateway"
 SIGNED_BYTES = 128  # at most, that a client's signature adds to an envelope
 SEE_DETAILS = "see attached details for more info"
 NO_COMBINATION = "no combination of peers can be derived which satisfy the endorsement policy"
-
-_log = get_logger("ledger.gateway")
 
 
 class Gateway:

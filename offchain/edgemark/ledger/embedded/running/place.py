@@ -44,11 +44,6 @@ class Place:
     folder: Path
 
     @property
-    def channels(self) -> Path:
-        """Blocks and state."""
-        return self.folder / "channels"
-
-    @property
     def profiles(self) -> Path:
         """Connection profiles."""
         return self.folder / "profiles"

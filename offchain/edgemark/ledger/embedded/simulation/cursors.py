@@ -69,7 +69,6 @@ class RangeCursor:
         self._left = limit
         self._on_row = on_row
         self.is_page = is_page
-        self.count = 0
 
     def next_row(self) -> Row | None:
         """The next row; None at the end of the range or of what may be handed out."""
@@ -83,7 +82,6 @@ class RangeCursor:
         key, value, version = found
         self._span.reads.append(Read(key, version))
         self._left -= 1
-        self.count += 1
         return Row(self._namespace, key, value)
 
     def bookmark(self) -> str:
@@ -109,7 +107,6 @@ class HistoryCursor:
     def __init__(self, rows: Iterator[HistoryRow], limit: int) -> None:
         self._rows = rows
         self._left = limit
-        self.count = 0
 
     def next_row(self) -> HistoryRow | None:
         """The next row; None at the end."""
@@ -118,7 +115,6 @@ class HistoryCursor:
         found = next(self._rows, None)
         if found is not None:
             self._left -= 1
-            self.count += 1
         return found
 
     def bookmark(self) -> str:

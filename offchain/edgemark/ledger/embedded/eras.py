@@ -50,5 +50,5 @@ def read_era(raw: bytes, who: str) -> int:
     """
     era = int.from_bytes(raw, "big")
     if era > MAX_ERA or write_era(era) != raw:
-        raise MessageMalformed("era is none", who=who, had=raw[:16].hex(), needed=f"<= {MAX_ERA}")
+        raise MessageMalformed("is no era", who=who, had=raw[:16].hex(), needed=f"<= {MAX_ERA}")
     return era

@@ -158,7 +158,7 @@ def test_eras__have_an_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("raw", [b"\0\0\0\0", b"\x01", b"\x80\0\0\0", b"\0" * 5 + b"\x01"])
 def test_era_in_a_block__that_is_none__is_refused(raw: bytes) -> None:
-    with pytest.raises(MessageMalformed, match="era is none"):
+    with pytest.raises(MessageMalformed, match="is no era"):
         read_era(raw, "block")
     assert read_era(write_era(7), "block") == 7
 

@@ -51,7 +51,7 @@ SMALL = Plan()
         ({"channels": ("a", "a")}, "channels"),
         ({"channels": ("Upper",)}, "name of a channel"),
         ({"channels": ("../up",)}, "name of a channel"),
-        ({"channels": ("a" * 64,)}, "name of a channel"),
+        ({"channels": ("a" * 65,)}, "name of a channel"),
         ({"batch_timeout_ms": 9}, "batch timeout"),
         ({"batch_messages": 0}, "messages of a block"),
         ({"execute_timeout_s": 0}, "seconds for a chaincode"),

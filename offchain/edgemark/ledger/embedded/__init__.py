@@ -15,4 +15,9 @@ queries, state-based endorsement, config updates, service discovery, gossip, sev
 | `system/` | `_lifecycle`, `qscc`, `cscc` | |
 | `doors/` | the services over gRPC: Gateway, Endorser, AtomicBroadcast, Deliver | |
 | `running/` | the process of a folder: up, down, status; snapshot, revert, advance | |
+| `definitions` | where a chaincode's definition stands in the state | yes |
+| `approvals` | what an organisation approved of it, and in what that differs | yes |
+| `eras` | versions of keys on a chain from which blocks were taken back | yes |
+| `endorsers` | everything that endorses: chaincodes of processes and of the ledger itself | |
+| `fixture` | a ledger for the tests of a project, put back after each of them | |
 """

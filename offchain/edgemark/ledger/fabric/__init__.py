@@ -2,7 +2,7 @@
 
 | room | what it holds |
 |---|---|
-| `wire/` | pure: what is hashed, signed and sent, as bytes and records of ours; all limits |
+| `wire/` | pure: what is hashed, signed and sent, as bytes and records of ours; names, limits |
 | `identities/` | certificates, roles, attributes, signatures, folders of keys |
 | `configuration/` | a channel's configuration: its organisations, policies, batches |
 | `packages/` | chaincode packages, made to the same bytes by everybody |

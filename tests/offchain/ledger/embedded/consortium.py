@@ -19,8 +19,8 @@ from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
+    join_payload,
     make_envelope,
-    make_payload,
     make_response,
 )
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
@@ -141,7 +141,7 @@ class Draft:
         ]
 
     def envelope(self) -> bytes:
-        payload = make_payload(self.proposal, self.response, self.endorsements())
+        payload = join_payload(parse_proposal(self.proposal), self.response, self.endorsements())
         return make_envelope(payload, self.creator.sign(payload))
 
 

@@ -10,5 +10,6 @@
 | what those who follow hold of blocks, in bytes | `room` |
 | a commit that fails, and is tried again | `trouble` |
 | all channels of a folder, snapshots | `ledger` |
+| a revert of all of them, ended also by the next start | `reverting` |
 | everything computed anew from the first block on | `verifying` |
 """

@@ -80,7 +80,11 @@ def check_order(envelope: bytes, channel: str, members: Members, at: datetime) -
 
 
 def _check_has_not_expired(creator: bytes, at: datetime) -> None:
-    """Only the end of its time counts, and before who signed, as for Fabric's orderer."""
+    """Only the end of its time counts, and before who signed, as for Fabric's orderer.
+
+    A certificate has expired as soon as its last second begins, there and here: a peer of either
+    ledger takes it during that second (`members.has_expired`).
+    """
     try:
         _, certificate = parse_identity(creator)
     except (IdentityRefused, MessageMalformed):

@@ -27,7 +27,7 @@ from edgemark.files import (
     write_whole,
 )
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.channel.taking_back import (
+from edgemark.ledger.embedded.channel.reverting import (
     Intent,
     RevertUnfinished,
     read_intent,
@@ -90,7 +90,7 @@ class Ledger(Closing):
             self._note_made()
             self._snapshots = _read_snapshots(folder / SNAPSHOTS)
             if (intent := read_intent(folder)) is not None:
-                self._take_back(intent)
+                self._go_back(intent)
         except BaseException:
             self.close()
             raise
@@ -208,7 +208,7 @@ class Ledger(Closing):
         before = self._heights()
         try:
             write_intent(self.folder, intent)  # it may be there although its writing failed
-            self._take_back(intent)
+            self._go_back(intent)
         except BaseException as error:
             if self._heights() != before:
                 raise _unfinished(error) from error
@@ -225,7 +225,7 @@ class Ledger(Closing):
         except OSError as error:
             raise _unfinished(error) from met
 
-    def _take_back(self, intent: Intent) -> None:
+    def _go_back(self, intent: Intent) -> None:
         for name, height in intent.heights.items():
             if name in self._channels:
                 self._channels[name].revert(height)

@@ -18,8 +18,8 @@ from typing import Self
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
+from edgemark.ledger.embedded.channel.reverting import RevertUnfinished
 from edgemark.ledger.embedded.channel.room import Recent, Room, size_of
-from edgemark.ledger.embedded.channel.taking_back import RevertUnfinished
 from edgemark.ledger.embedded.channel.trouble import Trouble
 from edgemark.ledger.embedded.channel.waits import Expected, Waits
 from edgemark.ledger.fabric.configuration.configurations import Configuration
@@ -95,11 +95,6 @@ class Orderer:
             await asyncio.wait([self._task])
 
     @property
-    def failure(self) -> Exception | None:
-        """Why it makes no more blocks; None while it does."""
-        return self._failure
-
-    @property
     def fault(self) -> str | None:
         """What keeps it from making blocks, in one line; None while it makes them."""
         if self._failure is not None:
@@ -109,11 +104,6 @@ class Orderer:
     @property
     def _uncommitted(self) -> int:
         return len(self._queued) + self._cut_count
-
-    @property
-    def queued(self) -> int:
-        """Envelopes that wait to be put into a block."""
-        return len(self._queued)
 
     async def submit(self, envelope: bytes) -> None:
         """Take an envelope; it will be in a block while the process lives.

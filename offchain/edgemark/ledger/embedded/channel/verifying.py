@@ -68,6 +68,7 @@ class Verified:
     keys: int
 
 
+MAX_SHOWN = 64  # characters of a value that differs
 _TABLES = {
     "facts": ("SELECT name, value FROM facts WHERE name <> 'era' ORDER BY name", "name"),
     "index of blocks": ("SELECT number, hash, first_row FROM blocks ORDER BY number", "block"),
@@ -279,6 +280,3 @@ def _shown(value: object) -> str:
 
 def _differs(where: str, what: str, had: object = None, needed: object = None) -> ChannelDiffers:
     return ChannelDiffers(what, who=where, had=had, needed=needed, remedy=REMEDY)
-
-
-MAX_SHOWN = 64

@@ -7,6 +7,9 @@
 | orderer.AtomicBroadcast | `broadcast`, `delivery` |
 | protos.Deliver | `delivery` |
 
+`serving/` has what all of them stand on: methods, places, servers, counters, services that are not
+there; `behind` what stands behind them.
+
 `admission` says who passes, `endorsing` asks the peers of several organisations and compares,
 `choosing` says which of them.
 

@@ -20,7 +20,7 @@ from edgemark.ledger.embedded.doors.behind import Behind, Clock
 from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
-from edgemark.ledger.fabric.identities.members import Member, Organisation
+from edgemark.ledger.fabric.identities.members import Member, Organisation, has_expired
 from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
 from edgemark.ledger.fabric.wire.limits import TIMESTAMP_WINDOW_S
 from edgemark.ledger.fabric.wire.proposals import Proposal
@@ -105,7 +105,7 @@ def _filter(proposal: Proposal, clock: Clock) -> None:
         _, certificate = parse_identity(proposal.creator)
     except (IdentityRefused, MessageMalformed):
         return  # told where the signature is checked
-    if certificate.not_valid_after_utc < clock.now():
+    if has_expired(certificate, clock.now()):
         refused = ProposalRefused("proposal client identity expired")
         refused.is_filtered = True
         raise refused
@@ -127,23 +127,14 @@ def _check_signed(signed: Any, proposal: Proposal, known: dict[str, Organisation
     msp_id = "unknown"
     try:
         msp_id, certificate = parse_identity(proposal.creator)
-        member = _admit(known, proposal.creator, msp_id, None)
         who = f"proposal of {msp_id[:64]}"
+        member = rights.admit(known, proposal.creator, who)
         check_signature(certificate, signed.proposal_bytes, signed.signature, who)
     except (IdentityRefused, MessageMalformed) as error:
         place = f"channel [{proposal.channel[:64]}] creator org [{msp_id[:64]}]"
         text = f"error validating proposal: access denied: {place}"
         raise ProposalRefused(f"{text}: {error}") from error
     return member
-
-
-def _admit(
-    known: dict[str, Organisation], identity: bytes, msp_id: str, at: datetime | None
-) -> Member:
-    if msp_id not in known:
-        needed = ", ".join(known)
-        raise IdentityRefused("is of another organisation", who=msp_id[:64], needed=needed)
-    return known[msp_id].admit(identity, at=at)
 
 
 def check_asker(behind: Behind, request: Any, signed: Any, msp_id: str) -> tuple[Channel, Member]:
@@ -167,7 +158,7 @@ def check_asker(behind: Behind, request: Any, signed: Any, msp_id: str) -> tuple
     at = behind.clock.now()
     try:
         check_signed(request.identity, signed.request, signed.signature)
-        return channel, admit_reader(channel, request.identity, at)
+        return channel, rights.check_reader(channel, request.identity, at)
     except (IdentityRefused, MessageMalformed) as error:
         raise refusal(StatusCode.PERMISSION_DENIED, str(error)) from error
 
@@ -186,21 +177,3 @@ def check_signed(identity: bytes, message: bytes, signature: bytes) -> None:
     """
     msp_id, certificate = parse_identity(identity)
     check_signature(certificate, message, signature, f"request of {msp_id[:64]}")
-
-
-def admit_reader(channel: Channel, identity: bytes, at: datetime) -> Member:
-    """Check that somebody may ask for what a channel holds, now.
-
-    Args:
-        channel: that is asked.
-        identity: `SerializedIdentity` of who asks.
-        at: the time now.
-
-    Raises:
-        IdentityRefused: they may not.
-        MessageMalformed: it is no identity.
-    """
-    msp_id, _ = parse_identity(identity)
-    member = _admit(dict(channel.organisations), identity, msp_id, at)
-    rights.check_reader(channel, identity)
-    return member

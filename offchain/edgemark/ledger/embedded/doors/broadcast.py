@@ -14,6 +14,11 @@ from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talks
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.identities.signing import parse_identity
+from edgemark.ledger.fabric.wire.headers import (
+    read_channel_header,
+    read_payload,
+    read_signature_header,
+)
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.logs import about, get_logger
 
@@ -29,7 +34,7 @@ async def order(behind: Behind, envelope: bytes) -> Any:
         LedgerUnavailable: blocks cannot be made for the moment.
     """
     try:
-        header = read_header(envelope)
+        header = read_channel_header(read_payload(envelope, WHO), WHO)
         channel = behind.channels.get(header.channel_id)
         if channel is None:
             known = ", ".join(sorted(behind.channels))
@@ -47,22 +52,10 @@ async def order(behind: Behind, envelope: bytes) -> Any:
     return _answer(common_pb2.SUCCESS, "")
 
 
-def read_header(envelope: bytes) -> Any:
-    """`ChannelHeader` of an envelope.
-
-    Raises:
-        MessageMalformed: it has none.
-    """
-    payload = parse(common_pb2.Envelope, envelope, WHO).payload
-    header = parse(common_pb2.Payload, payload, WHO).header
-    return parse(common_pb2.ChannelHeader, header.channel_header, WHO)
-
-
 def sender_of(envelope: Any) -> str:
     """MSP id of who made an envelope that was taken, so that all of it can be read."""
-    header = parse(common_pb2.Payload, envelope.payload, WHO).header.signature_header
-    creator = parse(common_pb2.SignatureHeader, header, WHO).creator
-    return parse_identity(creator)[0]
+    payload = parse(common_pb2.Payload, envelope.payload, WHO)
+    return parse_identity(read_signature_header(payload, WHO).creator)[0]
 
 
 class Broadcast:
@@ -79,7 +72,7 @@ class Broadcast:
         """What it serves."""
         places = self._behind.places_of(None)
         talks = Talks(self.broadcast, places.silent)
-        return [Method("Broadcast", common_pb2.Envelope, places.streams, talks=talks)]
+        return [Method("Broadcast", common_pb2.Envelope, places.streams, talks)]
 
     async def broadcast(self, envelopes: AsyncIterator[Any], passed: Passed) -> AsyncIterator[Any]:
         """An answer for each envelope; after one that says no the stream ends, as Fabric's does."""

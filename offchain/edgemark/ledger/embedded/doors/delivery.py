@@ -18,16 +18,21 @@ from fabric_protos.peer import chaincode_event_pb2, events_pb2
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.doors.admission import admit_reader, check_signed
+from edgemark.ledger.embedded.doors.admission import check_signed
 from edgemark.ledger.embedded.doors.behind import Behind
-from edgemark.ledger.embedded.doors.broadcast import read_header
 from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talking, Talks
+from edgemark.ledger.embedded.simulation import rights
 from edgemark.ledger.embedded.validation.blocks import identify
 from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.envelopes import parse_event, parse_transaction
+from edgemark.ledger.fabric.wire.headers import (
+    read_channel_header,
+    read_payload,
+    read_signature_header,
+)
 from edgemark.ledger.fabric.wire.limits import MAX_QUESTION_BYTES
 from edgemark.ledger.fabric.wire.messages import parse
 
@@ -85,7 +90,7 @@ class Delivery:
         places = self._behind.places_of(self._own)
         talks = Talks(does, places.silent)
         kind, most = common_pb2.Envelope, MAX_QUESTION_BYTES
-        return Method(name, kind, places.streams, talks=talks, most_bytes=most)
+        return Method(name, kind, places.streams, talks, most_bytes=most)
 
     def deliver(self, envelopes: AsyncIterator[Any], passed: Passed) -> AsyncIterator[Any]:
         """Blocks of a peer, whole."""
@@ -122,8 +127,8 @@ class Delivery:
     def _read(self, envelope: Any) -> Wanted:
         try:
             payload = parse(common_pb2.Payload, envelope.payload, WHO)
-            header = parse(common_pb2.ChannelHeader, payload.header.channel_header, WHO)
-            signer = parse(common_pb2.SignatureHeader, payload.header.signature_header, WHO)
+            header = read_channel_header(payload, WHO)
+            signer = read_signature_header(payload, WHO)
             seek = parse(ab_pb2.SeekInfo, payload.data, WHO)
         except MessageMalformed as error:
             raise _Status(common_pb2.BAD_REQUEST) from error
@@ -150,7 +155,7 @@ class Delivery:
     def _check(self, channel: Channel, reader: bytes) -> Member:
         """Who asked, when they may read, now."""
         with _told():
-            return admit_reader(channel, reader, self._behind.clock.now())
+            return rights.check_reader(channel, reader, at=self._behind.clock.now())
 
 
 @contextmanager
@@ -206,7 +211,7 @@ def _filtered(block: Block, channel: Channel) -> Any:
     for envelope, code in zip(block.envelopes, block.flags, strict=True):
         shown = made.filtered_transactions.add(tx_validation_code=int(code))
         try:
-            header = read_header(envelope)
+            header = read_channel_header(read_payload(envelope, WHO), WHO)
         except MessageMalformed:
             continue
         shown.txid, shown.type = identify(Candidate(envelope))[0], header.type

@@ -11,7 +11,7 @@ from grpc import StatusCode
 from edgemark.ledger.embedded.doors.admission import ProposalRefused, admit_proposal
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.endorsing import Outcome, ask_peer
-from edgemark.ledger.embedded.doors.serving.calls import Method
+from edgemark.ledger.embedded.doors.serving.calls import Answers, Method
 from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.proposals import parse_proposal
@@ -35,7 +35,7 @@ class PeerEndorser:
     def methods(self) -> list[Method]:
         """What it serves."""
         takes, calls = proposal_pb2.SignedProposal, self._behind.places_of(self._own).calls
-        return [Method("ProcessProposal", takes, calls, answers=self.process)]
+        return [Method("ProcessProposal", takes, calls, Answers(self.process))]
 
     async def process(self, signed: Any) -> Any:
         """What a chaincode would do, signed; one that says no answers with a status of 500."""

@@ -44,7 +44,7 @@ class ChaincodeEvents:
         start, after = find_start(channel, request)
         with self._behind.places_of(self._own).streams.share(member.msp_id):
             async for block in self._behind.ordering_of(channel.name).blocks_from(start):
-                events = events_of(_behind(block, after))
+                events = events_of(_after(block, after))
                 after = ""
                 told = [each for each in events if each.chaincode == request.chaincode_id]
                 if told:
@@ -86,7 +86,7 @@ def events_of(block: Block) -> list[Event]:
     return found
 
 
-def _behind(block: Block, after: str) -> Block:
+def _after(block: Block, after: str) -> Block:
     """What of a block stands behind a transaction; all of it when none is named."""
     ids = [_id_of(each) for each in block.envelopes] if after else []
     place = ids.index(after) + 1 if after in ids else 0

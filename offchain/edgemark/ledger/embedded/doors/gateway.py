@@ -33,7 +33,7 @@ from edgemark.ledger.embedded.doors.endorsing import (
     words_of,
 )
 from edgemark.ledger.embedded.doors.events import ChaincodeEvents
-from edgemark.ledger.embedded.doors.serving.calls import Method
+from edgemark.ledger.embedded.doors.serving.calls import Answers, Method, Streams
 from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.embedded.state.views import StateView
 from edgemark.ledger.fabric.faults import MessageMalformed
@@ -74,21 +74,21 @@ class Gateway:
         asked = gateway_pb2.SignedCommitStatusRequest
         listening = gateway_pb2.SignedChaincodeEventsRequest
         return [
-            Method("Evaluate", gateway_pb2.EvaluateRequest, calls, answers=self.evaluate),
-            Method("Endorse", gateway_pb2.EndorseRequest, calls, answers=self.endorse),
-            Method("Submit", gateway_pb2.SubmitRequest, calls, answers=self.submit),
+            Method("Evaluate", gateway_pb2.EvaluateRequest, calls, Answers(self.evaluate)),
+            Method("Endorse", gateway_pb2.EndorseRequest, calls, Answers(self.endorse)),
+            Method("Submit", gateway_pb2.SubmitRequest, calls, Answers(self.submit)),
             Method(
                 "CommitStatus",
                 asked,
                 places.waiters,
-                answers=self.commit_status,
+                Answers(self.commit_status),
                 most_bytes=MAX_QUESTION_BYTES,
             ),
             Method(
                 "ChaincodeEvents",
                 listening,
                 places.streams,
-                streams=events.listen,
+                Streams(events.listen),
                 most_bytes=MAX_QUESTION_BYTES,
             ),
         ]

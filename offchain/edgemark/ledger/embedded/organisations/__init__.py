@@ -10,4 +10,6 @@ it looks for. Source: Fabric's documentation "Membership Service Providers" (fol
 | an identity that was issued | `issued` |
 | what an organisation took back | `revocations` |
 | all organisations of a ledger | `organisations` |
+| a new folder, on the disk before it has its name | `syncing` |
+| what is wrong with a folder | `faults` |
 """

@@ -172,12 +172,6 @@ class OrganisationFolder:
         """Certificate of the authority of its TLS."""
         return self._certificate("msp/tlscacerts")
 
-    def admins(self) -> Iterator[Signer]:
-        """Its administrators, as they stand in the folder."""
-        for issued in self.identities():
-            if issued.role is MemberRole.ADMIN and not issued.is_revoked:
-                yield self.signer(issued.folder / "msp")
-
     def issue(
         self,
         name: str,

@@ -38,14 +38,18 @@ _log = get_logger("ledger")
 
 
 class DevelopmentLedger:
-    """A ledger that runs in the present event loop; `running` starts and ends one.
+    """A ledger that runs in the present event loop; `hosting.hosted` starts and ends one.
 
     Attributes:
         place: its folder.
         served: as what.
         organisations: of it.
         instruments: what it counts.
-        behind: what stands behind its doors.
+        metrics_url: where these are served; empty for nowhere.
+        ledger: its channels, once it has started.
+        endorsers: what simulates and signs, likewise.
+        orderers: of each channel by its name, likewise.
+        behind: what stands behind its doors, likewise.
     """
 
     def __init__(self, place: Place, served: Served) -> None:
@@ -60,7 +64,7 @@ class DevelopmentLedger:
         self._watched = AsyncExitStack()
         self._unwatched: dict[str, BaseException] = {}  # why nobody counts what is committed
         self._agreed: dict[str, int] = {}
-        self._running: dict[tuple[str, str, str], tuple[int, str]] = {}
+        self._packages: dict[tuple[str, str, str], tuple[int, str]] = {}
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -177,13 +181,13 @@ class DevelopmentLedger:
         if definition is None:
             return ""
         place = (msp_id, channel.name, chaincode)
-        known = self._running.get(place)
+        known = self._packages.get(place)
         if known is None or known[0] != agreed:
             with channel.view() as view:
                 held = view.get(LIFECYCLE, approval_key(msp_id, chaincode, definition.sequence))
             approval = parse_approval(held[0] if held is not None else None)
             known = agreed, "" if approval is None else approval.package_id
-            self._running[place] = known
+            self._packages[place] = known
         return known[1]
 
     @asynccontextmanager

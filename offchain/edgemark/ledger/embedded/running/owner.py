@@ -2,6 +2,7 @@
 
 | question | answers |
 |---|---|
+| ping | `alive` |
 | status | pid, ports, channels with heights and what keeps one from its work, seconds ahead |
 | snapshot | `number` of the state of all channels now |
 | snapshots | the newest MOST_LISTED: `number`, `at` (Unix second), height of each of `channels` |

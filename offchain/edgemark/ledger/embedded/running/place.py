@@ -3,11 +3,17 @@
 crypto-config/   organisations, laid out as cryptogen does
 channels/        blocks and state
 channels.json    names of the channels that were made
+snapshots.json   time and height of each channel, by snapshot
+reverting.json   what a revert is about to do, while it does it
+packages/        packages that organisations have installed, and
+chaincode/       what runs them
+clocks/          what ticks for the organisations
 profiles/        connection profiles for clients
 served.json      as what it is served: channels, ports, batches; kept from one start to the next
 ledger.json      which process serves it now
 control.sock     what only the owner of the folder may ask of that process
 ledger.log       what that process says
+*.lock           held by whoever serves, starts or changes what is called so
 """
 
 from __future__ import annotations

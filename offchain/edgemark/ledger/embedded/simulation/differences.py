@@ -10,7 +10,6 @@ from fabric_protos.peer import proposal_pb2
 from fabric_protos.peer import proposal_response_pb2 as response_pb2
 
 from edgemark.ledger.embedded.eras import era_of, place_of
-from edgemark.ledger.fabric.faults import EndorsementsDiffer
 from edgemark.ledger.fabric.wire.envelopes import Action, Event, parse_action, parse_event
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.read_write_sets import (
@@ -21,7 +20,6 @@ from edgemark.ledger.fabric.wire.read_write_sets import (
 )
 
 NOTHING = "nothing"
-MAX_TOLD = 20  # differences in one error: where more differ, the first show why
 MAX_VALUE = 64  # bytes of a value that are shown
 BEFORE = 16  # of them that stand before the first that differs
 
@@ -81,31 +79,6 @@ def _count_alike(values: Sequence[bytes]) -> int:
     """Bytes with which all of these begin."""
     pairs = enumerate(zip(*values, strict=False))
     return next((at for at, each in pairs if len(set(each)) > 1), min(map(len, values), default=0))
-
-
-def check_equal(answers: Mapping[str, bytes]) -> None:
-    """Check that organisations answered the same.
-
-    Args:
-        answers: `ProposalResponsePayload` by MSP id.
-
-    Raises:
-        EndorsementsDiffer: they did not; the error names what differs.
-        MessageMalformed: one of them is none.
-    """
-    found = compare(answers)
-    if not found:
-        return
-    told = "; ".join(map(str, found[:MAX_TOLD]))
-    more = f"; and {len(found) - MAX_TOLD} more" if len(found) > MAX_TOLD else ""
-    raise EndorsementsDiffer(
-        "organisations answered differently",
-        who=", ".join(answers),
-        had=f"{told}{more}",
-        needed="the same reads, writes, event and response, to the byte",
-        remedy="Look for a clock, a random source, a float or an unordered set in the chaincode, "
-        "or for organisations that run different packages.",
-    )
 
 
 _KINDS = (

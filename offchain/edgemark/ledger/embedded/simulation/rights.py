@@ -9,32 +9,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.fabric.faults import IdentityRefused
-from edgemark.ledger.fabric.identities.members import Member, MemberRole
+from edgemark.ledger.fabric.identities.members import Member, MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import parse_identity
 
 WRITERS = frozenset({MemberRole.CLIENT, MemberRole.ADMIN})
 READERS = WRITERS | {MemberRole.PEER}
 
 
-def member_of(ground: Ground, identity: bytes) -> Member:
-    """Who that is on a channel; its expiry was looked at where it came in.
+def admit(
+    organisations: Mapping[str, Organisation],
+    identity: bytes,
+    who: str,
+    at: datetime | None = None,
+) -> Member:
+    """Who that is, of several organisations.
+
+    Args:
+        organisations: whose members are let in, by MSP id.
+        identity: `SerializedIdentity`.
+        who: that lets them in, for the error.
+        at: time at which its certificate must not have expired; None where that was looked at.
 
     Raises:
-        IdentityRefused: nobody of this channel.
+        IdentityRefused: nobody of them.
         MessageMalformed: it is no identity.
     """
     msp_id, _ = parse_identity(identity)
-    organisation = ground.organisations.get(msp_id)
+    organisation = organisations.get(msp_id)
     if organisation is None:
         raise IdentityRefused(
-            "is of no organisation of the channel",
-            who=f"channel {ground.name}",
+            "is of another organisation",
+            who=who,
             had=msp_id[:64],
-            needed=f"one of {', '.join(ground.organisations)}",
+            needed=f"one of {', '.join(organisations)}",
         )
-    return organisation.admit(identity, at=None)
+    return organisation.admit(identity, at=at)
 
 
 def check_writer(ground: Ground, identity: bytes) -> None:
@@ -44,17 +58,26 @@ def check_writer(ground: Ground, identity: bytes) -> None:
         IdentityRefused: it may not.
         MessageMalformed: it is no identity.
     """
-    _check(member_of(ground, identity), WRITERS, f"channel {ground.name}")
+    who = f"channel {ground.name}"
+    _check(admit(ground.organisations, identity, who), WRITERS, who)
 
 
-def check_reader(ground: Ground, identity: bytes) -> None:
-    """Check that somebody may read a channel's blocks.
+def check_reader(ground: Ground, identity: bytes, at: datetime | None = None) -> Member:
+    """Check that somebody may read a channel's blocks; answers who it is.
+
+    Args:
+        ground: the channel.
+        identity: `SerializedIdentity` of who asks.
+        at: the time now; None where the end of its certificate was looked at.
 
     Raises:
         IdentityRefused: it may not.
         MessageMalformed: it is no identity.
     """
-    _check(member_of(ground, identity), READERS, f"channel {ground.name}")
+    who = f"channel {ground.name}"
+    member = admit(ground.organisations, identity, who, at)
+    _check(member, READERS, who)
+    return member
 
 
 def check_admin(member: Member, msp_id: str) -> None:

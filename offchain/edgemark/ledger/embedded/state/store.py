@@ -329,7 +329,7 @@ class Store(Closing):
             self._writer.execute("BEGIN IMMEDIATE")
             with self._keeping(True):
                 try:
-                    era = self._take_back(height)
+                    era = self._go_back(height)
                     self._writer.execute("COMMIT")
                 except BaseException:
                     roll_back(self._writer)
@@ -338,7 +338,7 @@ class Store(Closing):
             with self._sharing:
                 self._let_go()
 
-    def _take_back(self, height: int) -> int:
+    def _go_back(self, height: int) -> int:
         run = self._writer.execute
         found = run("SELECT first_row FROM blocks WHERE number = ?", (height,)).fetchone()
         if found is None:

@@ -22,6 +22,9 @@ from edgemark.errors import LedgerUnavailable, Unrecoverable
 from edgemark.files import OWNER_ONLY_FILE
 from edgemark.ledger.embedded.eras import MAX_ERA
 
+BUSY_S = 5.0
+CACHE_KIB = 2048  # of each connection
+MMAP_BYTES = 256 * 1024 * 1024  # read without a copy of each connection's own
 APPLICATION = 0x45444C47  # "EDLG": whose file it is
 FORMAT = 1
 
@@ -190,8 +193,3 @@ def _make_private(path: Path) -> None:
         raise StoreUnavailable(
             "file cannot be used", who=path, had=error.strerror, remedy=remedy
         ) from error
-
-
-BUSY_S = 5.0
-CACHE_KIB = 2048  # of each connection
-MMAP_BYTES = 256 * 1024 * 1024  # read without a copy of each connection's own

@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from edgemark.closing import Closing
+from edgemark.errors import Unrecoverable
 from edgemark.ledger.embedded.eras import place_of
 from edgemark.ledger.embedded.state.tables import roll_back, told
 from edgemark.ledger.fabric.wire.codes import Code
@@ -238,5 +239,5 @@ class StateView(Closing):
 
     def _rows(self, question: str, *values: object) -> list[Any]:
         if self._snapshot is None:
-            raise RuntimeError("a closed view was read")
+            raise Unrecoverable("view is closed", who="state", needed="an open one")
         return self._snapshot.rows(question, *values)

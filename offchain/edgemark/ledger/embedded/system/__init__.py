@@ -7,4 +7,5 @@
 | `lifecycle` | `_lifecycle`: install, approve, commit, and their queries |
 | `blocks` | `qscc`: blocks and transactions |
 | `configuration` | `cscc`: the configuration of channels |
+| `questions` | what they are asked, and who may ask it |
 """

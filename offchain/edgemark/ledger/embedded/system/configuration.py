@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fabric_protos.common import common_pb2, configtx_pb2
+from fabric_protos.common import configtx_pb2
 from fabric_protos.peer import query_pb2
 
 from edgemark.ledger.embedded.simulation.calls import FAILED, Call, Completion
@@ -12,6 +12,7 @@ from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.system.questions import NotAnswered, find_ground, read_question
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.codes import OK
+from edgemark.ledger.fabric.wire.headers import read_payload
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.names import CONFIGURATION
 
@@ -70,7 +71,6 @@ def _refuse(name: str) -> str:
 
 def _config_of(block: bytes, channel: str) -> bytes:
     who = f"configuration of {channel}"
-    envelope = parse(common_pb2.Envelope, parse_block(block).envelopes[0], who)
-    payload = parse(common_pb2.Payload, envelope.payload, who)
+    payload = read_payload(parse_block(block).envelopes[0], who)
     made: bytes = parse(configtx_pb2.ConfigEnvelope, payload.data, who).config.SerializeToString()
     return made

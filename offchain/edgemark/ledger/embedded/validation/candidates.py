@@ -16,8 +16,12 @@ from fabric_protos.peer import proposal_response_pb2 as response_pb2
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
 from edgemark.ledger.fabric.wire.envelopes import WHO, Event, parse_event
+from edgemark.ledger.fabric.wire.headers import (
+    NANOSECONDS,
+    read_channel_header,
+    read_signature_header,
+)
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, parse_results
 
 
@@ -44,12 +48,12 @@ class Candidate:
     @cached_property
     def channel_header(self) -> Any:
         """`ChannelHeader`."""
-        return parse(common_pb2.ChannelHeader, self.payload.header.channel_header, WHO)
+        return read_channel_header(self.payload, WHO)
 
     @cached_property
     def signature_header(self) -> Any:
         """`SignatureHeader`: creator and nonce."""
-        return parse(common_pb2.SignatureHeader, self.payload.header.signature_header, WHO)
+        return read_signature_header(self.payload, WHO)
 
     @cached_property
     def transaction_id(self) -> str:

@@ -20,10 +20,9 @@ from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.codes import Code
-from edgemark.ledger.fabric.wire.digests import compute_transaction_id
 from edgemark.ledger.fabric.wire.envelopes import Transaction, make_envelope, parse_transaction
+from edgemark.ledger.fabric.wire.headers import draft_headers
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
 from edgemark.ledger.fabric.wire.read_write_sets import Write, parse_results
 
 WHO = "blocks"
@@ -52,20 +51,14 @@ def seek_request(
     seek = ab_pb2.SeekInfo(behavior=ab_pb2.SeekInfo.BLOCK_UNTIL_READY)
     seek.start.specified.number = first
     seek.stop.specified.number = LAST if last is None else last
-    header = common_pb2.ChannelHeader(
-        type=common_pb2.DELIVER_SEEK_INFO,
-        channel_id=channel,
-        tx_id=compute_transaction_id(nonce, signer.identity),
+    _, header = draft_headers(
+        common_pb2.DELIVER_SEEK_INFO,
+        channel,
+        creator=signer.identity,
+        nonce=nonce,
+        timestamp_ns=timestamp_ns,
     )
-    header.timestamp.seconds, header.timestamp.nanos = divmod(timestamp_ns, NANOSECONDS)
-    signature = common_pb2.SignatureHeader(creator=signer.identity, nonce=nonce)
-    payload = common_pb2.Payload(
-        header=common_pb2.Header(
-            channel_header=header.SerializeToString(),
-            signature_header=signature.SerializeToString(),
-        ),
-        data=seek.SerializeToString(),
-    ).SerializeToString()
+    payload = common_pb2.Payload(header=header, data=seek.SerializeToString()).SerializeToString()
     return make_envelope(payload, signer.sign(payload))
 
 

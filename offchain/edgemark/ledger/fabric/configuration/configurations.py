@@ -23,12 +23,11 @@ from edgemark.ledger.fabric.configuration.groups import (
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
-from edgemark.ledger.fabric.wire.digests import compute_transaction_id
 from edgemark.ledger.fabric.wire.envelopes import make_envelope
+from edgemark.ledger.fabric.wire.headers import draft_headers
 from edgemark.ledger.fabric.wire.limits import MAX_ENVELOPE_BYTES, MAX_NAME, MAX_ORGANISATIONS
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.names import CHANNEL, MSP_ID
-from edgemark.ledger.fabric.wire.proposals import NANOSECONDS
 
 WHOLE_TREE = 2**32 - 1  # BlockDataHashingStructure: one hash over all
 _RULES = {
@@ -103,16 +102,14 @@ def make_config_envelope(
     message = configtx_pb2.ConfigEnvelope()
     message.config.sequence = configuration.sequence
     message.config.channel_group.CopyFrom(_channel_group(configuration))
-    header = common_pb2.ChannelHeader(
-        type=common_pb2.CONFIG,
-        channel_id=configuration.channel,
-        tx_id=compute_transaction_id(nonce, signer.identity),
+    _, header = draft_headers(
+        common_pb2.CONFIG,
+        configuration.channel,
+        creator=signer.identity,
+        nonce=nonce,
+        timestamp_ns=timestamp_ns,
     )
-    header.timestamp.seconds, header.timestamp.nanos = divmod(timestamp_ns, NANOSECONDS)
-    signature = common_pb2.SignatureHeader(creator=signer.identity, nonce=nonce)
-    payload = common_pb2.Payload(data=message.SerializeToString())
-    payload.header.channel_header = header.SerializeToString()
-    payload.header.signature_header = signature.SerializeToString()
+    payload = common_pb2.Payload(header=header, data=message.SerializeToString())
     raw = payload.SerializeToString()
     envelope = make_envelope(raw, signer.sign(raw))
     if len(envelope) > MAX_ENVELOPE_BYTES:

@@ -145,11 +145,18 @@ def _check_is_no_authority(certificate: x509.Certificate, who: str) -> None:
         raise IdentityRefused("is a CA's own", who=who, needed="a member's")
 
 
+def has_expired(certificate: x509.Certificate, at: datetime) -> bool:
+    """Whether a certificate is no longer good at a peer's door.
+
+    Only the end counts, as for Fabric's peers: a clock that is behind keeps nobody out. In its last
+    second it is good; Fabric's orderer takes that for its end.
+    """
+    return at > certificate.not_valid_after_utc
+
+
 def _check_valid_at(certificate: x509.Certificate, at: datetime, who: str) -> None:
-    """Only the end counts, as for Fabric's doors: a clock that is behind keeps nobody out."""
-    last = certificate.not_valid_after_utc
-    if at > last:
-        needed = f"<= {last.isoformat()}"
+    if has_expired(certificate, at):
+        needed = f"<= {certificate.not_valid_after_utc.isoformat()}"
         raise IdentityRefused(EXPIRED, who=who, had=at.isoformat(), needed=needed)
 
 

@@ -6,6 +6,7 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | what | where |
 |---|---|
 | transaction id, proposal hash, hashes of a block | `digests` |
+| headers of an envelope, made and read | `headers` |
 | a proposal, made and taken apart | `proposals` |
 | a transaction's envelope, made and taken apart | `envelopes` |
 | blocks, their bytes and their flags | `blocks` |
@@ -17,7 +18,7 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | messages of the protocol, parsed | `messages` |
 | codes of validation, statuses of responses | `codes` |
 | what each endorser said of a refused call | `details` |
-| every limit | `limits` |
+| limits that rooms share | `limits` |
 
 | signed | by | covers | does not cover |
 |---|---|---|---|

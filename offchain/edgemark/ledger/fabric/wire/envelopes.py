@@ -18,8 +18,13 @@ from fabric_protos.peer import chaincode_event_pb2, proposal_pb2, transaction_pb
 from fabric_protos.peer import proposal_response_pb2 as response_pb2
 
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
+from edgemark.ledger.fabric.wire.headers import (
+    NANOSECONDS,
+    read_channel_header,
+    read_signature_header,
+)
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.proposals import NANOSECONDS, Proposal, parse_proposal
+from edgemark.ledger.fabric.wire.proposals import Proposal
 
 WHO = "transaction"
 
@@ -152,22 +157,14 @@ def make_response(
     return made
 
 
-def make_payload(proposal: bytes, response: bytes, endorsements: Sequence[Endorsement]) -> bytes:
+def join_payload(asked: Proposal, response: bytes, endorsements: Sequence[Endorsement]) -> bytes:
     """What the creator of a proposal signs to have the transaction ordered.
 
     Args:
-        proposal: that was endorsed.
+        asked: that was endorsed.
         response: `ProposalResponsePayload`, the same of all endorsers.
         endorsements: at least one.
-
-    Raises:
-        MessageMalformed: the proposal is none.
     """
-    return join_payload(parse_proposal(proposal), response, endorsements)
-
-
-def join_payload(asked: Proposal, response: bytes, endorsements: Sequence[Endorsement]) -> bytes:
-    """The same of a proposal that was taken apart."""
     endorsed = transaction_pb2.ChaincodeEndorsedAction(proposal_response_payload=response)
     for each in endorsements:
         endorsed.endorsements.add(endorser=each.endorser, signature=each.signature)
@@ -199,8 +196,7 @@ def parse_transaction(raw: bytes) -> Transaction:
     """
     envelope = parse(common_pb2.Envelope, raw, WHO)
     payload = parse(common_pb2.Payload, envelope.payload, WHO)
-    channel = parse(common_pb2.ChannelHeader, payload.header.channel_header, WHO)
-    signature = parse(common_pb2.SignatureHeader, payload.header.signature_header, WHO)
+    channel, signature = read_channel_header(payload, WHO), read_signature_header(payload, WHO)
     extension = parse(proposal_pb2.ChaincodeHeaderExtension, channel.extension, WHO)
     actions = parse(transaction_pb2.Transaction, payload.data, WHO).actions
     first = actions[0] if actions else transaction_pb2.TransactionAction()

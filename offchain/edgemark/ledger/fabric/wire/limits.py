@@ -1,4 +1,7 @@
-"""Every limit of the consortium ledger, each from the one above it."""
+"""The limits that rooms of the consortium ledger share; what one file alone bounds stands there.
+
+What has to fit into something else is computed from it.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,11 @@ MAX_TRANSIENT = 256  # values of one call
 MAX_KEY_BYTES = 1024
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 MAX_EVENT_BYTES = 1024 * 1024
-MAX_KEYS_OF_TRANSACTION = (
-    10_000  # read and written by what is endorsed, rows of ranges too; and ranges
-)
+# Of what is endorsed: keys that it reads and writes, rows of ranges too; and ranges.
+MAX_KEYS_OF_TRANSACTION = 10_000
 MAX_NAME = 64  # characters of the name of a channel, chaincode or organisation
 MAX_ROWS_OF_QUERY = 100_000  # of what is only evaluated; Fabric's default totalQueryLimit
-MAX_REQUESTS_OF_TRANSACTION = 100_000  # of a chaincode: ten for each key it may touch
+MAX_REQUESTS_OF_TRANSACTION = 10 * MAX_KEYS_OF_TRANSACTION  # of a chaincode: ten for each key
 MAX_DEPTH = 8  # chaincodes that call one another in one transaction
 RANGE_PAGE = 100  # rows in one answer to a chaincode
 MAX_OPEN_QUERIES = 100  # of one chaincode at work, as our shim has: `MAX_ITERATORS` there

@@ -16,6 +16,7 @@ from fabric_protos.peer import chaincode_pb2, proposal_pb2
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.canonical import check_proposal_parts
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
+from edgemark.ledger.fabric.wire.headers import NANOSECONDS, draft_headers
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS,
     MAX_ARGUMENTS_BYTES,
@@ -26,7 +27,6 @@ from edgemark.ledger.fabric.wire.limits import (
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.names import CALLED, CHANNEL
 
-NANOSECONDS = 10**9
 WHO = "proposal"
 
 
@@ -113,24 +113,23 @@ def _write(
 ) -> tuple[bytes, Proposal]:
     """The bytes of a proposal, and its parts."""
     channel, chaincode, arguments, transient = asked
-    transaction_id = compute_transaction_id(nonce, creator)
     name = chaincode_pb2.ChaincodeID(name=chaincode)
-    header = common_pb2.ChannelHeader(
-        type=common_pb2.ENDORSER_TRANSACTION,
-        channel_id=channel,
-        tx_id=transaction_id,
+    transaction_id, headers = draft_headers(
+        common_pb2.ENDORSER_TRANSACTION,
+        channel,
+        creator=creator,
+        nonce=nonce,
+        timestamp_ns=timestamp_ns,
         extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=name).SerializeToString(),
     )
-    header.timestamp.seconds, header.timestamp.nanos = divmod(timestamp_ns, NANOSECONDS)
-    channel_header = header.SerializeToString()
-    signature = common_pb2.SignatureHeader(creator=creator, nonce=nonce).SerializeToString()
-    headers = common_pb2.Header(channel_header=channel_header, signature_header=signature)
     payload, whole = _write_payload(name, arguments, transient)
     raw: bytes = proposal_pb2.Proposal(
         header=headers.SerializeToString(), payload=whole
     ).SerializeToString()
     numbers = creator, nonce, transaction_id, timestamp_ns
-    return raw, Proposal(*asked, *numbers, channel_header, signature, payload)
+    return raw, Proposal(
+        *asked, *numbers, headers.channel_header, headers.signature_header, payload
+    )
 
 
 def _write_payload(

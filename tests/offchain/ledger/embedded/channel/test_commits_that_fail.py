@@ -67,7 +67,7 @@ def test_disk_that_is_full_for_a_while__loses_nothing(
             assert "disk is full" in str(one.fault)
             with pytest.raises(LedgerUnavailable, match="for the moment"):
                 await one.submit(Draft([puts({"late": b"v"})]).envelope())
-            assert one.queued == 2
+            assert len(one._queued) == 2
             while one.trouble.error is not None:
                 await asyncio.sleep(0.005)
             for each in many:

@@ -22,7 +22,7 @@ from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.ordering import Orderer
 from edgemark.ledger.embedded.channel.verifying import verify_file
 from edgemark.ledger.embedded.doors.delivery import _filtered
-from edgemark.ledger.embedded.doors.events import _behind
+from edgemark.ledger.embedded.doors.events import _after
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -72,7 +72,7 @@ def test_id_claimed_by_another_in_the_block__stays_with_whom_it_is(
     check_told(channel, path, victim, 2)
     shown = _filtered(block, channel).filtered_block.filtered_transactions
     assert [each.txid for each in shown] == ["", victim.transaction_id]
-    assert _behind(block, victim.transaction_id).envelopes == ()
+    assert _after(block, victim.transaction_id).envelopes == ()
 
 
 def test_id_claimed_by_another_in_an_earlier_block__is_not_used_up(

@@ -23,7 +23,7 @@ from edgemark.errors import RefusedInput
 from edgemark.files import FileInUse
 from edgemark.ledger.embedded.channel import ledger as ledgers
 from edgemark.ledger.embedded.channel.ledger import ChannelGone, Ledger, verify_folder
-from edgemark.ledger.embedded.channel.taking_back import Intent, RevertUnfinished, write_intent
+from edgemark.ledger.embedded.channel.reverting import Intent, RevertUnfinished, write_intent
 from edgemark.ledger.embedded.channel.verifying import ChannelDiffers
 from edgemark.ledger.embedded.state import tables
 from edgemark.ledger.embedded.state.store import Store

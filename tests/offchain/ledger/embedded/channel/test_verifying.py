@@ -27,8 +27,11 @@ from tests.offchain.ledger.embedded.consortium import (
 from edgemark.ledger.embedded.channel.admitting import BAD_REQUEST, NotOrdered
 from edgemark.ledger.embedded.channel.channel import Channel
 from edgemark.ledger.embedded.channel.verifying import ChannelDiffers, verify_file
+from edgemark.ledger.embedded.simulation.rights import admit, check_reader
 from edgemark.ledger.embedded.state.tables import StoreDamaged
+from edgemark.ledger.fabric.faults import IdentityRefused
 from edgemark.ledger.fabric.identities.members import MemberRole
+from edgemark.ledger.fabric.identities.signing import parse_certificate
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.codes import Code
 
@@ -212,6 +215,29 @@ def test_channel__says_the_same_when_all_its_certificates_have_expired(tmp_path:
         # `verify` and `commit` are given no time at all: nothing else can be passed to them.
         assert channel.commit([draft.envelope()]).flags == (Code.VALID,)
     assert verify_file(path, CHANNEL, ORDERER).valid == 3
+
+
+def test_last_second_of_a_certificate__is_a_peers__and_no_longer_the_orderers(
+    tmp_path: Path,
+) -> None:
+    """As on Fabric, whose orderer asks whether that second has begun, and whose peers whether it
+    is over."""
+    draft = Draft([puts({"a": b"1"})])
+    last = parse_certificate(draft.creator.certificate, "client").not_valid_after_utc
+    second = timedelta(seconds=1)
+    with Channel.make(tmp_path / "trade.sqlite", configuration_of(*ORGANISATIONS), orderer()) as it:
+        organisations, identity = it.organisations, draft.creator.identity
+        assert admit(organisations, identity, "peer", last).role is MemberRole.CLIENT
+        assert check_reader(it, identity, last).role is MemberRole.CLIENT
+        for at in (last + timedelta(microseconds=1), last + second):
+            with pytest.raises(IdentityRefused, match="has expired"):
+                admit(organisations, identity, "peer", at)
+            with pytest.raises(IdentityRefused, match="has expired"):
+                check_reader(it, identity, at)
+        it.check_order(draft.envelope(), last - second)
+        for at in (last, last + second):
+            with pytest.raises(NotOrdered, match="has expired"):
+                it.check_order(draft.envelope(), at)
 
 
 def test_certificate_that_begins_later__is_taken_at_the_doors__as_by_fabric(tmp_path: Path) -> None:

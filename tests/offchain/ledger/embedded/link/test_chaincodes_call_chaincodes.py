@@ -123,7 +123,7 @@ def test_another_channel__is_closed_to_whom_it_does_not_know(made_organisations:
             call = ("call", "b", OTHER, "get", "k")
             refused = (await world.endorse("a", *call, by=stranger)).simulated
             assert refused.status == 500
-            assert "is of no organisation of the channel" in refused.message
+            assert "is of another organisation" in refused.message
             absent = (await world.endorse("a", *call, at=ORG2)).simulated
             assert absent.status == 500
             assert "failed to find ledger for channel: other" in absent.message

@@ -83,7 +83,7 @@ def test_range__ends_early__and_leaves_nothing_open(store: Store) -> None:
         rows = view.range("code", "", "")
         next(rows)
     append(store, ("k", b"v"))
-    with pytest.raises(RuntimeError, match="closed view"):
+    with pytest.raises(Unrecoverable, match="view is closed"):
         list(rows)
 
 

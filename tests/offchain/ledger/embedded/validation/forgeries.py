@@ -29,12 +29,13 @@ from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
+    join_payload,
     make_envelope,
-    make_payload,
 )
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, OutOf, Role, SignedBy, make_policy
 from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.proposals import parse_proposal
 from edgemark.ledger.fabric.wire.read_write_sets import RangeRead, Read
 
 ONE_OF_TWO = parse_policy_text("OR('Org1MSP.peer', 'Org2MSP.peer')")
@@ -67,7 +68,7 @@ def forged(change: Callable[[Parts], bytes]) -> Callable[[Channel], list[list[by
 def other_arguments(channel: Channel) -> list[list[bytes]]:
     asked = good()
     other = replace(asked, arguments=(b"put", b"other"))
-    payload = make_payload(other.proposal, asked.response, asked.endorsements())
+    payload = join_payload(parse_proposal(other.proposal), asked.response, asked.endorsements())
     return [[make_envelope(payload, asked.creator.sign(payload))]]
 
 
@@ -75,7 +76,7 @@ def stolen_response(channel: Channel) -> list[list[bytes]]:
     """Another client puts an endorsed response under a proposal of its own."""
     asked = good()
     thief = good(creator=firm(OTHER).client)
-    payload = make_payload(thief.proposal, asked.response, asked.endorsements())
+    payload = join_payload(parse_proposal(thief.proposal), asked.response, asked.endorsements())
     return [[make_envelope(payload, thief.creator.sign(payload))]]
 
 
@@ -124,7 +125,7 @@ def endorsement_moved(channel: Channel) -> list[list[bytes]]:
     draft = good()
     one, two = draft.endorsements()
     moved = [one, Endorsement(two.endorser, one.signature)]
-    payload = make_payload(draft.proposal, draft.response, moved)
+    payload = join_payload(parse_proposal(draft.proposal), draft.response, moved)
     return [[make_envelope(payload, draft.creator.sign(payload))]]
 
 

@@ -32,9 +32,9 @@ from edgemark.ledger.fabric.wire.details import TRAILER, make_details
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
     Event,
+    join_payload,
     make_envelope,
     make_event,
-    make_payload,
     make_response,
     parse_transaction,
 )
@@ -100,7 +100,7 @@ class Forgery:
             Endorsement(each.identity, each.sign(signed + each.identity))
             for each in (self.cast.peers if self.signers is None else self.signers)
         ]
-        payload = make_payload(self.proposal, response, endorsements)
+        payload = join_payload(parse_proposal(self.proposal), response, endorsements)
         if self.change is not None:
             changed = common_pb2.Payload.FromString(payload)
             self.change(changed)

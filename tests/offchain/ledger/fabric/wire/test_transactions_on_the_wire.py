@@ -17,9 +17,9 @@ from edgemark.ledger.fabric.wire.blocks import make_block, parse_block
 from edgemark.ledger.fabric.wire.envelopes import (
     Endorsement,
     Event,
+    join_payload,
     make_envelope,
     make_event,
-    make_payload,
     make_response,
     parse_event,
     parse_transaction,
@@ -130,7 +130,9 @@ def test_transaction__says_the_hash_of_its_own_proposal() -> None:
     response = make_response(
         proposal.hash, b"", chaincode="code", version="1", response=b"ok", event=make_event(event)
     )
-    payload = make_payload(ask(transient={"a": b"b"}), response, [Endorsement(b"peer", b"sig")])
+    payload = join_payload(
+        parse_proposal(ask(transient={"a": b"b"})), response, [Endorsement(b"peer", b"sig")]
+    )
     found = parse_transaction(make_envelope(payload, b"signature"))
     assert found.hash == found.action.proposal_hash == proposal.hash
     assert (found.payload, found.signature) == (payload, b"signature")
@@ -138,7 +140,7 @@ def test_transaction__says_the_hash_of_its_own_proposal() -> None:
     assert (found.action.status, found.action.response, found.actions) == (200, b"ok", 1)
     assert parse_event(found.action.event) == event
     assert found.transaction_id == proposal.transaction_id
-    other = make_payload(ask(nonce=b"m" * 24), response, [])
+    other = join_payload(parse_proposal(ask(nonce=b"m" * 24)), response, [])
     assert parse_transaction(make_envelope(other, b"")).hash != proposal.hash
 
 

@@ -22,7 +22,7 @@ WRITERS = {  # modules that write files, and their kind here; "never": docs/oper
     "journal.journal": "journal",
     "journal.place": "journal",
     "ledger.embedded.channel.ledger": "never here: `test_ledger_of_channels` tries its files",
-    "ledger.embedded.channel.taking_back": "never here: as `ledger.embedded.channel.ledger`",
+    "ledger.embedded.channel.reverting": "never here: as `ledger.embedded.channel.ledger`",
     "ledger.embedded.organisations.folder": "never here: `test_organisation_folders` does",
     "ledger.embedded.organisations.organisations": "never here: `test_organisation_folders` does",
     "ledger.embedded.organisations.revocations": "never here: `test_revocation_lists` does",

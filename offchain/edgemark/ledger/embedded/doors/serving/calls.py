@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
@@ -46,6 +47,28 @@ class Talks:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """One answer for one message.
+
+    Attributes:
+        does: that.
+    """
+
+    does: Callable[[Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Any number of answers for one message.
+
+    Attributes:
+        does: that.
+    """
+
+    does: Callable[[Any], AsyncIterator[Any]]
+
+
+@dataclass(frozen=True)
 class Method:
     """One method of a service.
 
@@ -53,18 +76,14 @@ class Method:
         name: of it.
         takes: class of its messages.
         places: that a call takes one of.
-        answers: for one message one answer; None where `streams` or `talks` is given.
-        streams: for one message any number of answers.
-        talks: for any number of messages any number of answers.
+        kind: how its messages are answered.
         most_bytes: of a message; a larger one is refused before it is parsed.
     """
 
     name: str
     takes: Any
     places: SharedPlaces
-    answers: Callable[[Any], Awaitable[Any]] | None = None
-    streams: Callable[[Any], AsyncIterator[Any]] | None = None
-    talks: Talks | None = None
+    kind: Answers | Streams | Talks
     most_bytes: int = MAX_MESSAGE_BYTES
 
     def read(self, raw: bytes, path: str) -> Any:
@@ -98,20 +117,23 @@ class _Served:
     instruments: DoorInstruments
 
     def handler(self) -> Any:
-        if self.method.answers is not None:
-            return grpc.unary_unary_rpc_method_handler(self._answer)
-        if self.method.streams is not None:
-            return grpc.unary_stream_rpc_method_handler(self._stream)
-        return grpc.stream_stream_rpc_method_handler(self._talk)
+        match self.method.kind:
+            case Answers(does):
+                return grpc.unary_unary_rpc_method_handler(partial(self._answer, does))
+            case Streams(does):
+                return grpc.unary_stream_rpc_method_handler(partial(self._stream, does))
+            case Talks() as talks:
+                return grpc.stream_stream_rpc_method_handler(partial(self._talk, talks))
 
-    async def _answer(self, raw: bytes, context: Any) -> bytes:
-        does = self.method.answers
+    async def _answer(
+        self, does: Callable[[Any], Awaitable[Any]], raw: bytes, context: Any
+    ) -> bytes:
         facts: dict[str, object] = {}
         try:
             with self.instruments.serving(self.path), self.method.places.take():
                 message = self.method.read(raw, self.path)
                 facts = _facts_of(message)
-                answer = await does(message)  # type: ignore[misc]
+                answer = await does(message)
                 told: bytes = answer.SerializeToString()
                 return told
         except Exception as error:
@@ -119,19 +141,18 @@ class _Served:
                 await self._refuse(error, context)
             raise
 
-    async def _stream(self, raw: bytes, context: Any) -> None:
-        does = self.method.streams
+    async def _stream(
+        self, does: Callable[[Any], AsyncIterator[Any]], raw: bytes, context: Any
+    ) -> None:
         try:
             with self.instruments.serving(self.path), self.method.places.take():
                 message = self.method.read(raw, self.path)
-                async for each in does(message):  # type: ignore[misc]
+                async for each in does(message):
                     await _write(context, each)
         except Exception as error:  # noqa: BLE001 - told to who called
             await self._refuse(error, context)
 
-    async def _talk(self, raws: AsyncIterator[bytes], context: Any) -> None:
-        talks = self.method.talks
-        assert talks is not None  # noqa: S101 - as `handler` chose
+    async def _talk(self, talks: Talks, raws: AsyncIterator[bytes], context: Any) -> None:
         try:
             with (
                 self.instruments.serving(self.path),

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from edgemark.errors import Overloaded
+from edgemark.errors import Overloaded, Unrecoverable
 from edgemark.ledger.embedded.state import store as stores
 from edgemark.ledger.embedded.state.store import Entry, Store, Written
 from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable

@@ -156,7 +156,11 @@ def find_settlement(domains: EvmDomains, piece: SettlementPiece) -> Found:
 
 
 def find_qualification(domains: EvmDomains, piece: QualificationPiece) -> Found:
-    """A credential of somebody, with who issued it; raises BadSignature."""
+    """A credential of somebody, with who issued it.
+
+    Raises:
+        BadSignature: nobody did.
+    """
     digest = domains.of_evidence.qualification(piece.holder, piece.credential_hash)
     issuer = recover(digest, piece.issuer_signature)
     subject = Hash32(bytes(12) + bytes.fromhex(piece.holder[2:]))
@@ -164,7 +168,11 @@ def find_qualification(domains: EvmDomains, piece: QualificationPiece) -> Found:
 
 
 def check_count(count: int) -> None:
-    """Check how many pieces one call brings; raises `EvidenceRefused` unless 1 .. 100."""
+    """Check how many pieces one call brings.
+
+    Raises:
+        EvidenceRefused: not 1 .. MAX_PIECES.
+    """
     _check_within("pieces", count, 1, MAX_PIECES)
 
 

@@ -1,10 +1,10 @@
 """Computes a channel anew from its first block, and names the first thing that is not the same.
 
 Blocks: number, hash of the block below, hash of all envelopes, where each ends, the orderer's
-signature and no byte beside it. Then every
-check of validation, against a state of its own, so every signature in them; then index, history and
-state, row by row; then SQLite's own indexes and pages, and that nothing else is in the file. The
-time is never asked: it says the same when all certificates have expired.
+signature and no byte beside it. Then every check of validation, against a state of its own, so
+every signature in them; then index, history and state, row by row; then SQLite's own indexes and
+pages, and that nothing else is in the file. The time is never asked: it says the same when all
+certificates have expired.
 
 It shows damage, and tampering by whoever lacks the keys. It does not show what the operator does,
 who has them all, nor that whole blocks were taken from the top with all that they did: the rest is

@@ -205,7 +205,7 @@ def evaluate_request(asked: Asked) -> bytes:
     made: bytes = gateway_pb2.EvaluateRequest(
         transaction_id=asked.transaction_id,
         channel_id=asked.call.channel,
-        proposed_transaction=_signed(asked),
+        proposed_transaction=make_signed(asked.proposal, asked.signature),
         target_organizations=asked.call.organisations,
     ).SerializeToString()
     return made
@@ -216,7 +216,7 @@ def endorse_request(asked: Asked) -> bytes:
     made: bytes = gateway_pb2.EndorseRequest(
         transaction_id=asked.transaction_id,
         channel_id=asked.call.channel,
-        proposed_transaction=_signed(asked),
+        proposed_transaction=make_signed(asked.proposal, asked.signature),
         endorsing_organizations=asked.call.organisations,
     ).SerializeToString()
     return made
@@ -375,8 +375,9 @@ def _check_endorsements(signed: bytes, endorsements: Sequence[Endorsement]) -> t
     return tuple(organisations)
 
 
-def _signed(asked: Asked) -> proposal_pb2.SignedProposal:
-    return proposal_pb2.SignedProposal(proposal_bytes=asked.proposal, signature=asked.signature)
+def make_signed(proposal: bytes, signature: bytes) -> proposal_pb2.SignedProposal:
+    """`SignedProposal`: the signature covers all of the proposal, its arguments among them."""
+    return proposal_pb2.SignedProposal(proposal_bytes=proposal, signature=signature)
 
 
 def _check_name(what: str, name: str, rule: NameRule) -> None:

@@ -18,6 +18,7 @@ from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.client.asking import Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
+from edgemark.ledger.fabric.client.calls import make_signed
 from edgemark.ledger.fabric.client.connection import credentials_of, explain_call, options_of
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.faults import ChaincodeRefused, LedgerSilent, NotEndorsed
@@ -198,7 +199,7 @@ class Administrator:
             nonce=Randomness().octets(NONCE_BYTES),
             timestamp_ns=time.time_ns(),
         )
-        request = messages.sign_proposal(proposal, self.signer)
+        request = make_signed(proposal, self.signer.sign(proposal)).SerializeToString()
         with grpc.secure_channel(peer.target, credentials_of(peer), options_of(peer)) as channel:
             ask: Any = channel.unary_unary(PROCESS_PROPOSAL)  # bytes to bytes
             try:

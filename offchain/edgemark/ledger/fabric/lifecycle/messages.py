@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fabric_protos.peer import proposal_pb2, proposal_response_pb2, query_pb2
+from fabric_protos.peer import proposal_response_pb2, query_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import ChaincodeRefused
-from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire import definitions
 from edgemark.ledger.fabric.wire.codes import GOOD
 from edgemark.ledger.fabric.wire.definitions import (
@@ -93,14 +92,6 @@ def read_channels(raw: bytes) -> tuple[str, ...]:
     """
     message = parse(query_pb2.ChannelQueryResponse, raw, "answer of cscc")
     return tuple(sorted(each.channel_id for each in message.channels))
-
-
-def sign_proposal(proposal: bytes, signer: Signer) -> bytes:
-    """`SignedProposal`: the signature covers all of the proposal, its arguments among them."""
-    made: bytes = proposal_pb2.SignedProposal(
-        proposal_bytes=proposal, signature=signer.sign(proposal)
-    ).SerializeToString()
-    return made
 
 
 def read_response(raw: bytes, who: str) -> bytes:

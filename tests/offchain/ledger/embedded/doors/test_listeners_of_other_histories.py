@@ -114,6 +114,8 @@ def test_listener_of_the_same_history__goes_on(
 @pytest.mark.parametrize("below", ["00", "zz", 7, None, "00" * 33])
 def test_hash_of_a_checkpoint__that_is_none__is_damage(tmp_path: Path, below: object) -> None:
     file = CheckpointFile(tmp_path / "checkpoint")
-    file.path.write_text(json.dumps({"block": 1, "transaction_id": "", "below": below}))
-    with pytest.raises(Unrecoverable, match="is no checkpoint"):
-        file.read()
+    told: dict[str, object] = {"block": 1, "transaction_id": ""}
+    for each in (told, {**told, "below": below}):
+        file.path.write_text(json.dumps(each))
+        with pytest.raises(Unrecoverable, match="is no checkpoint"):
+            file.read()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,12 @@ from edgemark.journal.journal import Journal
 from edgemark.ledger.fabric.client import submissions as module
 from edgemark.ledger.fabric.client.calls import Call
 from edgemark.ledger.fabric.client.keeping.names import DecidedNames
-from edgemark.ledger.fabric.client.keeping.records import Kept, read_records
+from edgemark.ledger.fabric.client.keeping.records import (
+    Kept,
+    read_records,
+    write_identity,
+    write_kept,
+)
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.faults import SubmissionDiffers
 from edgemark.ledger.fabric.wire.codes import Code
@@ -166,6 +172,15 @@ def test_a_crash_between_the_two_files__loses_no_name_and_nothing_that_is_open(
         with Submissions.open(tmp_path, IDENTITY) as opened:
             assert [each.name for each in opened.open_ones()] == ["open"]
             assert all(opened.find(f"n{number}") for number in range(MANY))
+
+
+def test_a_record_of_more_than_is_written__is_refused(tmp_path: Path) -> None:
+    whose = sha256(IDENTITY).digest()
+    with Journal.open(tmp_path / f"{whose.hex()[:16]}.journal") as journal:
+        journal.append(write_identity(whose))
+        journal.append(write_kept(_kept("open")) + b"\0\0\0\0")
+    with pytest.raises(Unrecoverable, match="record that cannot be read"):
+        Submissions.open(tmp_path, IDENTITY)
 
 
 @given(raw=st.binary(max_size=120), kind=st.integers(0, 7))

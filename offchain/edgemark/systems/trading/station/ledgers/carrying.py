@@ -72,12 +72,16 @@ class LedgerCalls:
     domains: EvmDomains
 
     def record_settlements(self, pieces: Sequence[SettlementPiece]) -> LedgerCall:
-        """Raises `RefusedInput`: no pieces, or more than 100."""
+        """Of settlements.
+
+        Raises:
+            RefusedInput: no pieces, or more than 100.
+        """
         function, *said = call_of(self.domains, pieces)
         return LedgerCall(function, tuple(said))
 
     def record_initiations(self, pieces: Sequence[InitiationPiece]) -> LedgerCall:
-        """Raises as `record_settlements`."""
+        """Of initiation credentials; raises as `record_settlements`."""
         check_list(requests.RECORD_INITIATIONS, pieces, MAX_PIECES)
         said = requests.tell(tuple[InitiationPiece, ...], tuple(pieces)).decode()
         return LedgerCall(requests.RECORD_INITIATIONS, (self.domains.name, said))

@@ -47,7 +47,7 @@ def split_composite_key(key: str) -> tuple[str, list[str]]:
         CallRefused: it is none.
     """
     if len(key) < 3 or not key.startswith(NAMESPACE) or not key.endswith(END_OF_PART):
-        raise CallRefused("is none", who="composite key", had=repr(key[:80]))
+        raise CallRefused("is no composite key", who=repr(key[:80]))
     object_type, *attributes = key[1:-1].split(END_OF_PART)
     return object_type, attributes
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from edgemark.identity.keys import KeyStore
+from edgemark.ledger.fabric.client.asking import Waits
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.opening import LedgerAccess, open_ledger
+from edgemark.ledger.fabric.opening import WAITS, LedgerAccess, open_ledger
 from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.party import settings as chainless
 from edgemark.party.consortium.chaincode import ChaincodeDoor
@@ -92,14 +93,15 @@ class ConsortiumStation(Station):
         return int(self.door(chaincode).evaluate(NOW))
 
 
-def connect(access: LedgerAccess, *, submits: bool) -> GatewayClient:
+def connect(access: LedgerAccess, *, submits: bool, waits: Waits = WAITS) -> GatewayClient:
     """A client with the journal of its identity, which `close_gateway` closes too.
 
     Args:
         access: ledger and identity.
         submits: whether it may; then nobody else with this home does meanwhile.
+        waits: longest times of calls that are given none.
     """
-    return GatewayClient(access.peers, access.open_desk(submits=submits))
+    return GatewayClient(access.peers, access.open_desk(waits, submits=submits))
 
 
 def close_gateway(gateway: GatewayClient) -> None:

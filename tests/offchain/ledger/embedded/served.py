@@ -190,6 +190,7 @@ class LedgerWorld:
     ports: Mapping[str, int]
     thread: LedgerThread | None = None
     servers: list[ChaincodeServer] = field(default_factory=list)
+    served: list[tuple[Chaincode, str, str]] = field(default_factory=list)
     channels: list[grpc.Channel] = field(default_factory=list)
     loop: LoopThread = field(default_factory=LoopThread)
 
@@ -285,10 +286,9 @@ class LedgerWorld:
     def _install(self, label: str, msp_id: str, chaincode: Chaincode | Elsewhere) -> str:
         with hold_ports(1) as held:
             address = f"127.0.0.1:{held.numbers[0]}"
-        raw = make_package(
-            label,
-            connection={"address": address, "dial_timeout": "10s", "tls_required": False},
-        )
+        is_here = isinstance(chaincode, Chaincode)  # then it serves before anybody dials
+        facts = {"dial_timeout": "2s" if is_here else "10s", "tls_required": False}
+        raw = make_package(label, connection={"address": address, **facts})
         admin = self.user(msp_id, "Admin")
         asked = lifecycle_pb2.InstallChaincodeArgs(chaincode_install_package=raw)
         proposed = admin.propose(
@@ -298,12 +298,23 @@ class LedgerWorld:
         assert response.status == 200, response.message
         told = lifecycle_pb2.InstallChaincodeResult.FromString(response.payload)
         if isinstance(chaincode, Chaincode):
-            server = ChaincodeServer(chaincode, told.package_id, address)
+            self.served.append((chaincode, told.package_id, address))
+            server = ChaincodeServer(*self.served[-1])
             self.servers.append(server)
             self.loop.run(server.start())
         else:
             chaincode(told.package_id, address)
         return str(told.package_id)
+
+    def stop_servers(self) -> None:
+        """The chaincodes that run in this process are away until `start_servers`."""
+        self.loop.run(self._stop())
+
+    def start_servers(self) -> None:
+        """They are back, at the addresses of their packages."""
+        self.servers[:] = [ChaincodeServer(*each) for each in self.served]
+        for server in self.servers:
+            self.loop.run(server.start())
 
     def close(self) -> None:
         for channel in self.channels:

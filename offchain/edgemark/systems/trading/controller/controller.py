@@ -198,6 +198,8 @@ class Controller(EvmServer[ControllerStation]):
     def close(self) -> None:
         """Let nobody in any more, and end; the journal keeps what is owed."""
         self._beating.stop()
+        for end in (self._recorder.end, self._firsts.end, self._records.interrupt):
+            end()
         self._recording.stop()
         self._records.close()
         self._reception.close()

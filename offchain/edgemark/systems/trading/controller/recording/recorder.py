@@ -5,9 +5,10 @@ Here it is evidence of settlements; of initiation credentials: `firsts`, by the 
 Law 1: what goes out together is on the disk before it is sent, and until every channel has it
        written down that its evidence is there: a later life goes on with the very same transaction.
 Law 2: so many transactions are under way at most; whatever else is owed waits in the queue.
-Law 3: a list that the chain refuses is taken apart, and each of its pieces goes alone: one that is
-       there already keeps no other from the chain.
-Law 4: the chain is asked by one thread, in turns; who offers evidence waits for nobody.
+Law 3: a list that the registry refuses is taken apart, and each of its pieces goes alone: one that
+       is there already keeps no other from the chain. Whoever is away refuses nothing.
+Law 4: the chain is asked by one thread, in turns of at most TURN_S and one call; `end` ends a turn
+       with the call in hand. Who offers evidence waits for nobody.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.station.ledgers.records import EvidenceSink, RegistryRefused
 
 AT_ONCE = 8  # transactions: more than one, since each waits for its confirmations
+TURN_S = 20.0  # after which a turn asks nothing more; whoever was asked least lately is next
 REFUSED_S = 60.0  # until what was refused alone, or for want of standing or gas, is tried again
+BROKEN_TIMES = 3  # that a list meets a chaincode that only fails, before a piece may be the cause
 LINE_S = 60.0  # between two lines of the log about how it goes
 SUFFIX = ".pieces"
 MOST_BYTES = 64 + PIECE_BYTES * MOST_ANCHORED
@@ -55,6 +58,7 @@ PASSING = frozenset(  # ... that the operator, or others, can change
     {"NotInStanding", "NoParameters", "DomainNotTaken", "MayNotAnchor", "NoTime", "TooLate"}
     | {"TransactionInvalid", "EndorsementsDiffer"}
 )
+BROKEN = "ChaincodeFailed"  # it answered, and not in the registry's words
 
 _log = get_logger("controller.recorder")
 
@@ -68,6 +72,8 @@ class _UnderWay:
     path: Path
     began: float
     not_before: float = 0.0
+    asked: int = 0  # number of the question that was the last about it
+    broken: int = 0  # times that the chaincode failed over it
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,8 @@ class Recorder:
         self._sent: list[_UnderWay] = []
         self._newest: dict[ChannelId, int] = {}  # index of what is under way
         self._told_at, self._told_least = clock(), 1
+        self._asked, self._until = 0, 0.0
+        self._is_ending = threading.Event()
         self._take_up()
 
     # --- for any thread ------------------------------------------------------------------------
@@ -133,6 +141,10 @@ class Recorder:
         """A credential was issued."""
         with self._guard:
             self._meter.note_issued(self._clock())
+
+    def end(self) -> None:
+        """The turn in hand ends with the call in hand, and no turn asks anything from now on."""
+        self._is_ending.set()
 
     def read(self) -> EvidenceReading:
         """One look."""
@@ -151,17 +163,18 @@ class Recorder:
     # --- for its thread ------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """Ask what became of what is under way, and send what is due.
+        """Ask what became of what is under way, and send what is due, for TURN_S at most.
 
         Raises:
             LedgerUnavailable: the chain does not answer; the next turn asks again.
         """
         fault: LedgerUnavailable | None = None
+        self._until = self._clock() + TURN_S
         try:
-            for each in list(self._sent):
-                if each.not_before <= self._clock():
+            for each in sorted(self._sent, key=lambda other: other.asked):
+                if self._has_time and each.not_before <= self._clock():
                     fault = self._go_on(each) or fault
-            while fault is None and len(self._sent) < AT_ONCE:
+            while self._has_time and fault is None and len(self._sent) < AT_ONCE:
                 with self._guard:
                     pieces = self._queue.take(self._clock())
                 if not pieces:
@@ -171,6 +184,10 @@ class Recorder:
             self._tell()
         if fault is not None:
             raise fault
+
+    @property
+    def _has_time(self) -> bool:
+        return self._clock() < self._until and not self._is_ending.is_set()
 
     def _begin(self, pieces: Sequence[Piece]) -> LedgerUnavailable | None:
         """Write down what goes together, then send it."""
@@ -216,6 +233,8 @@ class Recorder:
 
     def _go_on(self, each: _UnderWay) -> LedgerUnavailable | None:
         """Ask what became of it; what keeps the chain from saying so, if anything does."""
+        self._asked += 1
+        each.asked = self._asked
         try:
             self._sink.push(each.call)
         except (ContractRefused, RegistryRefused) as refused:
@@ -231,7 +250,9 @@ class Recorder:
         return None
 
     def _take_refusal(self, each: _UnderWay, refused: ContractRefused | RegistryRefused) -> None:
-        if refused.error_name in PASSING:
+        is_broken = refused.error_name == BROKEN
+        each.broken += is_broken
+        if refused.error_name in PASSING or (is_broken and each.broken < BROKEN_TIMES):
             self._rest(each, refused)
         elif refused.error_name in THERE:
             self._finish(each)
@@ -245,7 +266,8 @@ class Recorder:
             each.path.unlink(missing_ok=True)
 
     def _rest(self, each: _UnderWay, error: EdgemarkError) -> None:
-        _log.warning("evidence waits", pieces=len(each.pieces), error=error)
+        if not self._is_ending.is_set():  # then it is the end of its connection that is told here
+            _log.warning("evidence waits", pieces=len(each.pieces), error=error)
         each.not_before = self._clock() + REFUSED_S
 
     def _finish(self, each: _UnderWay) -> None:

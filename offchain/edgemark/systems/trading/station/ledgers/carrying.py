@@ -5,6 +5,8 @@ Law 1: a call has one name, computed from it: the same call is the same submissi
 Law 2: a submission that stands in a block and does not count never will; only then the same call
        goes out by another name.
 Law 3: nothing is submitted for a chain that the registry does not take.
+Law 4: the registry alone refuses. Where nobody endorses, for want of a process, a peer, a channel
+       or the right time, the ledger is away: the same call goes out again, by the same name.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass, replace
 from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, Overloaded, PeerFault
 from edgemark.identifiers import Address, Hash32
+from edgemark.ledger.fabric.client.asking import Waits
 from edgemark.ledger.fabric.faults import ChaincodeRefused, NotEndorsed, TransactionInvalid
 from edgemark.ledger.fabric.opening import open_ledger
 from edgemark.ledger.fabric.settings import LedgerSettings
@@ -41,6 +44,7 @@ from edgemark.systems.trading.station.station import TradingStation
 RETRIES = 3  # new proposals after a conflict: somebody recorded the same at once
 WAIT_S = 15.0  # for one answer, and for one block: the recorder's thread asks again later
 INVALID, DIFFER, NOT_TAKEN = "TransactionInvalid", "EndorsementsDiffer", "DomainNotTaken"
+BROKEN = "ChaincodeFailed"  # it answered, and not in the registry's words
 
 
 @dataclass(frozen=True)
@@ -138,12 +142,18 @@ class Carrier(Closing):
         try:
             self._check_taken()
             self._submit(call)
-        except (ChaincodeRefused, NotEndorsed) as refused:
+        except ChaincodeRefused as refused:
             raise _refusal(_error_of(refused), refused.what, refused) from refused
-        except Overloaded as busy:
-            raise LedgerUnavailable(busy.what, who=busy.who, had=busy.had) from busy
+        except (NotEndorsed, Overloaded) as away:
+            raise LedgerUnavailable(
+                away.what, who=away.who, had=away.had, needed=away.needed, remedy=away.remedy
+            ) from away
         except PeerFault as fault:
             raise _refusal(DIFFER, fault.what, fault) from fault
+
+    def interrupt(self) -> None:
+        """End the call in hand, whoever waits for it; what it submitted stays in the journal."""
+        self._door.client.close()
 
     def close(self) -> None:
         """End the connection; the journal keeps what is open."""
@@ -168,7 +178,8 @@ class Carrier(Closing):
 def open_carrier(station: TradingStation, kind: str) -> Carrier:
     """The carrier to the ledger of the settings; raises as `open_records`."""
     settings = replace(station.settings.of(LedgerSettings), kind=kind)
-    gateway = connect(open_ledger(settings, station.home), submits=True)
+    waits = Waits(evaluate_s=WAIT_S, submit_s=WAIT_S)
+    gateway = connect(open_ledger(settings, station.home), submits=True, waits=waits)
     door = ChaincodeDoor(gateway, CHAINCODE, station.home / CURSORS, RETRIES)
     return Carrier(station, door)
 
@@ -179,7 +190,7 @@ def _refusal(name: str, what: str, had: object) -> RegistryRefused:
     return refused
 
 
-def _error_of(refused: ChaincodeRefused | NotEndorsed) -> str:
-    """The registry's own name of it, which its message begins with; empty for none of these."""
+def _error_of(refused: ChaincodeRefused) -> str:
+    """The registry's own name of it, which its message begins with; BROKEN for none of these."""
     words = " ".join([str(refused), *(each.message for each in refused.endorsers)])
-    return next((name for name in requests.ERRORS if f"{name}: " in words), "")
+    return next((name for name in requests.ERRORS if f"{name}: " in words), BROKEN)

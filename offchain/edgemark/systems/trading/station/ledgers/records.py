@@ -84,11 +84,13 @@ class Records:
         sink: that takes it.
         place: what `status` calls it.
         close: ends the connection, where it has one of its own.
+        interrupt: ends the call in hand before, whoever waits for it.
     """
 
     sink: EvidenceSink
     place: str
     close: Callable[[], None] = lambda: None
+    interrupt: Callable[[], None] = lambda: None
 
 
 def open_records(station: TradingStation, kind: str) -> Records:
@@ -110,4 +112,4 @@ def open_records(station: TradingStation, kind: str) -> Records:
     except ModuleNotFoundError as missing:
         raise lacks_extra(missing, "fabric") from missing
     carrier = open_carrier(station, kind)
-    return Records(carrier, f"{kind}: {carrier.place}", carrier.close)
+    return Records(carrier, f"{kind}: {carrier.place}", carrier.close, carrier.interrupt)

@@ -1,20 +1,17 @@
-"""T22: a controller's recorder carries evidence to a development ledger by itself, once.
-
-Why its station is a stand-in: where evidence goes to a ledger no chain is asked, and what it takes
-of a station are four values.
-"""
+"""T22: a controller's recorder carries evidence to a development ledger by itself, once."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import SimpleNamespace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.offchain.ledger.embedded.served import ORG1, ORG2
 from tests.offchain.systems.trading.channel_cast import key_of
+from tests.offchain.systems.trading.station.ledgers.carried_office import Office, id_of, settle
 from tests.offchain.systems.trading.station.ledgers.evidence_ledger import (
     EvidenceGround,
     evidence_ground,
@@ -23,23 +20,18 @@ from tests.offchain.systems.trading.station.ledgers.evidence_ledger import (
 
 from edgemark.crypto.ethereum.hashing import keccak256
 from edgemark.errors import LedgerUnavailable
-from edgemark.identifiers import Hash32
 from edgemark.ledger.fabric.faults import LedgerSilent, TransactionInvalid
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, PROFILE
-from edgemark.storage.local import LocalStore
-from edgemark.systems.trading.contract.evidence.domains import EvmDomains
 from edgemark.systems.trading.contract.evidence.pieces import RootProof
 from edgemark.systems.trading.contract.evidence.records import EvidenceKind
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
 from edgemark.systems.trading.controller.recording.firsts import FirstPiece, FirstRecorder
-from edgemark.systems.trading.controller.recording.lists import EvidencePiece, Piece, plant
-from edgemark.systems.trading.controller.recording.recorder import REFUSED_S, Recorder
+from edgemark.systems.trading.controller.recording.lists import Piece, plant
+from edgemark.systems.trading.controller.recording.recorder import REFUSED_S
 from edgemark.systems.trading.controller.recording.waiting import Form
-from edgemark.systems.trading.credentials.settlement import Issued
 from edgemark.systems.trading.demo.consortium.trade import piece_of
 from edgemark.systems.trading.identifiers import ChannelId
 from edgemark.systems.trading.settings import EVM, ControllerSettings
-from edgemark.systems.trading.station.ledgers.carrying import Carrier, open_carrier
 from edgemark.systems.trading.station.ledgers.consortium import ConsortiumEvidence
 
 pytestmark = [pytest.mark.lasts(4)]
@@ -47,71 +39,6 @@ pytestmark = [pytest.mark.lasts(4)]
 
 class Killed(Exception):
     """The process ends here."""
-
-
-def station_of(ground: EvidenceGround, home: str, domains: EvmDomains, user: str) -> Any:
-    settings = ground.settings(home, ORG1, user)
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return SimpleNamespace(
-        settings=settings,
-        home=settings.home,
-        content=LocalStore(settings.home / "content"),
-        address=ground.trade.controller.address,
-        chain=SimpleNamespace(chain_id=domains.chain_id),
-        escrow=SimpleNamespace(address=domains.escrow),
-        controllers=SimpleNamespace(address=domains.controllers),
-        evidence=SimpleNamespace(address=domains.registry),
-        domain=domains.of_vouchers,
-        controllers_domain=domains.of_issuances,
-    )
-
-
-@dataclass
-class Office:
-    """A recorder with a clock of its own, its ledger, and what it said."""
-
-    ground: EvidenceGround
-    home: str
-    form: Form = Form.BATCH
-    user: str = "User1"
-    domains: EvmDomains | None = None
-    told: list[int] = field(default_factory=list)
-    now: float = 0.0
-    carriers: list[Carrier] = field(default_factory=list)
-
-    def carrier(self) -> Carrier:
-        for each in self.carriers:
-            each.close()
-        domains = self.domains or self.ground.trade.domains
-        station = station_of(self.ground, self.home, domains, self.user)
-        self.carriers.append(open_carrier(station, PROFILE))
-        return self.carriers[-1]
-
-    def open(self, on_recorded: Callable[[Sequence[Piece]], None] | None = None) -> Recorder:
-        return Recorder(
-            self.carrier(),
-            self.ground.folder / self.home / "evidence",
-            self.form,
-            5.0,
-            on_recorded or self.note,
-            lambda: self.now,
-        )
-
-    def note(self, pieces: Sequence[Piece]) -> None:
-        self.told += [each.index for each in pieces]
-
-    def run(self, recorder: Recorder, turns: int = 5) -> None:
-        self.now += 6.0
-        for _ in range(turns):
-            recorder.turn()
-
-    @property
-    def files(self) -> list[Path]:
-        return sorted((self.ground.folder / self.home / "evidence").glob("*"))
-
-    def close(self) -> None:
-        for each in self.carriers:
-            each.close()
 
 
 @pytest.fixture(scope="module")
@@ -137,19 +64,6 @@ def offices(ground: EvidenceGround) -> Iterator[Callable[..., Office]]:
     yield make
     for each in opened:
         each.close()
-
-
-def settle(ground: EvidenceGround, channel: str) -> tuple[EvidencePiece, Issued]:
-    """A settlement of another channel: of one channel the newest piece stands for all."""
-    ground.trade.channel = ChannelId(keccak256(channel.encode()))
-    issued = ground.trade.settle()
-    return EvidencePiece(issued.claim, issued.signatures), issued
-
-
-def id_of(ground: EvidenceGround, issued: Issued) -> Hash32:
-    trade = ground.trade
-    keys = (trade.payer, trade.seller, trade.controller)
-    return compute_evidence_id(issued.issuance, [key.address for key in keys])
 
 
 def test_evidence__waits_until_the_organisations_have_agreed_and_goes_on_then(
@@ -372,3 +286,35 @@ def test_ledger_that_is_away__keeps_everything(
 def test_setting__names_each_kind_of_ledger() -> None:
     for kind in (EVM, DEVELOPMENT, FABRIC, PROFILE):
         assert ControllerSettings(ledger=kind).ledger == kind
+
+
+def test_chaincode_whose_processes_are_away__refuses_nothing_and_keeps_nobody_from_ending(
+    ground: EvidenceGround, registry: ConsortiumEvidence, offices: Callable[..., Office]
+) -> None:
+    """They are stopped for two turns, and a list of many is one transaction all the same."""
+    office, ledger = offices("stopped"), ground.served
+    recorder = office.open()
+    pieces = [settle(ground, f"stopped {number}")[0] for number in range(20)]
+    for each in pieces:
+        recorder.offer(each)
+    before, office.now = registry.door.client.height(), 6.0
+    ledger.stop_servers()
+    try:
+        with pytest.raises(LedgerUnavailable):
+            recorder.turn()
+        assert (recorder.read().under_way, recorder.read().waiting, len(office.files)) == (1, 0, 1)
+        recorder.end()
+        recorder.turn()  # asks nothing
+        ending = office.open()  # another life, which ends while the ledger looks for a process
+        with ThreadPoolExecutor(1) as thread:
+            turn = thread.submit(ending.turn)
+            time.sleep(0.3)
+            ending.end()
+            office.carriers[-1].interrupt()
+            assert turn.result(10.0) is None, "else it would say that the ledger is away"
+    finally:
+        ledger.start_servers()
+    recorder = office.open()
+    office.run(recorder)
+    assert sorted(office.told) == sorted(each.index for each in pieces)
+    assert (registry.door.client.height() - before, office.files) == (1, [])

@@ -43,8 +43,8 @@ from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import make_package
 from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES, parse_package
 from edgemark.ledger.fabric.settings import DEVELOPMENT, LedgerSettings
-from edgemark.ledger.fabric.wire.policies import OfChannel, make_policy
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_words
+from edgemark.ledger.fabric.wire.policy.policies import OfChannel, make_policy
+from edgemark.ledger.fabric.wire.policy.texts import parse_policy_words
 from edgemark.party.consortium.clock import has_clocks
 from edgemark.party.consortium.clocks import LONGEST_S, SHORTEST_S, tick_for
 from edgemark.transport.ports import hold_ports

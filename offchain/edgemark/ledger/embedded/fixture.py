@@ -43,8 +43,8 @@ from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.profile.reading import read_profile
 from edgemark.ledger.fabric.profile.writing import profile_path
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FOLDERS, LedgerSettings
-from edgemark.ledger.fabric.wire.policies import make_policy
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_words
+from edgemark.ledger.fabric.wire.policy.policies import make_policy
+from edgemark.ledger.fabric.wire.policy.texts import parse_policy_words
 from edgemark.ledger.launching.ports import free_ports
 from edgemark.ledger.launching.program import ProgramDied
 

@@ -24,7 +24,7 @@ from edgemark.ledger.fabric.wire.envelopes import (
     make_response,
 )
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, Policy, make_policy
+from edgemark.ledger.fabric.wire.policy.policies import ENDORSEMENT, Policy, make_policy
 from edgemark.ledger.fabric.wire.proposals import make_proposal, parse_proposal
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,

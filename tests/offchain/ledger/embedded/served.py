@@ -28,7 +28,7 @@ from edgemark.ledger.fabric.network.plan import Plan
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.details import TRAILER, parse_details
 from edgemark.ledger.fabric.wire.digests import compute_transaction_id
-from edgemark.ledger.fabric.wire.policies import Policy, make_policy
+from edgemark.ledger.fabric.wire.policy.policies import Policy, make_policy
 from edgemark.ledger.fabric.wire.proposals import make_proposal
 from edgemark.transport.ports import hold_ports
 from edgemark_chaincode.shim.interface import Chaincode

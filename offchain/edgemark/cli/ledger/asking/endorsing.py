@@ -10,8 +10,8 @@ from edgemark.ledger.fabric.faults import TransactionInvalid
 from edgemark.ledger.fabric.lifecycle.administrator import Administrator
 from edgemark.ledger.fabric.lifecycle.deploying import members_of
 from edgemark.ledger.fabric.wire.codes import Code
-from edgemark.ledger.fabric.wire.policies import least_sets, parse_policy, resolve
-from edgemark.ledger.fabric.wire.policy_text import describe_policy
+from edgemark.ledger.fabric.wire.policy.policies import least_sets, parse_policy, resolve
+from edgemark.ledger.fabric.wire.policy.texts import describe_policy
 
 
 def explain_endorsers(

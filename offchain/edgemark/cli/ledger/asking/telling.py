@@ -29,7 +29,7 @@ from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
 from edgemark.ledger.fabric.wire.blocks import Block
-from edgemark.ledger.fabric.wire.headers import NANOSECONDS
+from edgemark.ledger.fabric.wire.messages import NANOSECONDS
 from edgemark.words import printable
 
 MAX_BLOCK = 2**63 - 1

@@ -14,12 +14,12 @@ from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.serving.calls import Method, Passed, Talks
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.identities.signing import parse_identity
-from edgemark.ledger.fabric.wire.headers import (
+from edgemark.ledger.fabric.wire.messages import (
+    parse,
     read_channel_header,
     read_payload,
     read_signature_header,
 )
-from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.logs import about, get_logger
 
 _log = get_logger("ledger.orderer")

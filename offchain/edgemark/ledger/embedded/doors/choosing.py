@@ -12,7 +12,7 @@ from itertools import islice, product
 from edgemark.ledger.embedded.definitions import approver_of
 from edgemark.ledger.fabric.wire.limits import MAX_LEAST_SETS
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import Role, Rule, SignedBy, least_sets
+from edgemark.ledger.fabric.wire.policy.policies import Role, Rule, SignedBy, least_sets
 from edgemark.ledger.fabric.wire.read_write_sets import parse_results
 
 Organisations = frozenset[str]

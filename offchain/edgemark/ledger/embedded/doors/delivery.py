@@ -28,13 +28,13 @@ from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.envelopes import parse_event, parse_transaction
-from edgemark.ledger.fabric.wire.headers import (
+from edgemark.ledger.fabric.wire.limits import MAX_QUESTION_BYTES
+from edgemark.ledger.fabric.wire.messages import (
+    parse,
     read_channel_header,
     read_payload,
     read_signature_header,
 )
-from edgemark.ledger.fabric.wire.limits import MAX_QUESTION_BYTES
-from edgemark.ledger.fabric.wire.messages import parse
 
 WHO = "seek"
 

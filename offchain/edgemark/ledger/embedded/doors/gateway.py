@@ -45,7 +45,12 @@ from edgemark.ledger.fabric.wire.limits import (
 )
 from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import LIFECYCLE_ENDORSEMENT, Rule, parse_policy, resolve
+from edgemark.ledger.fabric.wire.policy.policies import (
+    LIFECYCLE_ENDORSEMENT,
+    Rule,
+    parse_policy,
+    resolve,
+)
 from edgemark.ledger.fabric.wire.proposals import Proposal, parse_proposal
 from edgemark.logs import about
 

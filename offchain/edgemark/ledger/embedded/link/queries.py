@@ -10,13 +10,13 @@ from fabric_protos.peer import chaincode_shim_pb2
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.simulation.cursors import Cursor, Row
 from edgemark.ledger.embedded.simulation.ground import HistoryRow
-from edgemark.ledger.fabric.wire.headers import NANOSECONDS
 from edgemark.ledger.fabric.wire.limits import (
     MAX_MESSAGE_BYTES,
     MAX_OPEN_QUERIES,
     MAX_ROWS_OF_QUERY,
     RANGE_PAGE,
 )
+from edgemark.ledger.fabric.wire.messages import NANOSECONDS
 
 MAX_BATCH_BYTES = MAX_MESSAGE_BYTES // 4  # what one more value of the largest size cannot exceed
 

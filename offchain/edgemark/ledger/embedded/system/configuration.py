@@ -12,8 +12,7 @@ from edgemark.ledger.embedded.simulation.ground import Ground
 from edgemark.ledger.embedded.system.questions import NotAnswered, find_ground, read_question
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.codes import OK
-from edgemark.ledger.fabric.wire.headers import read_payload
-from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.messages import parse, read_payload
 from edgemark.ledger.fabric.wire.names import CONFIGURATION
 
 BLOCK, CONFIG, CHANNELS = "GetConfigBlock", "GetChannelConfig", "GetChannels"

@@ -30,7 +30,7 @@ from edgemark.ledger.fabric.wire.definitions import (
 )
 from edgemark.ledger.fabric.wire.limits import MAX_NAME
 from edgemark.ledger.fabric.wire.names import CHAINCODE, LIFECYCLE, RESERVED, VERSION
-from edgemark.ledger.fabric.wire.policies import (
+from edgemark.ledger.fabric.wire.policy.policies import (
     ENDORSEMENT,
     OfChannel,
     Policy,

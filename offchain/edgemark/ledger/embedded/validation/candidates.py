@@ -16,12 +16,12 @@ from fabric_protos.peer import proposal_response_pb2 as response_pb2
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
 from edgemark.ledger.fabric.wire.envelopes import WHO, Event, parse_event
-from edgemark.ledger.fabric.wire.headers import (
+from edgemark.ledger.fabric.wire.messages import (
     NANOSECONDS,
+    parse,
     read_channel_header,
     read_signature_header,
 )
-from edgemark.ledger.fabric.wire.messages import parse
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, parse_results
 
 

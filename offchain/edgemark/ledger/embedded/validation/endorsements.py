@@ -13,7 +13,7 @@ from edgemark.ledger.fabric.identities.members import Member, MemberRole
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import MAX_ENDORSEMENTS, MAX_KEYS_OF_TRANSACTION
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import (
+from edgemark.ledger.fabric.wire.policy.policies import (
     LIFECYCLE_ENDORSEMENT,
     Role,
     Rule,

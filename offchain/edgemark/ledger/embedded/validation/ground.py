@@ -17,7 +17,7 @@ from edgemark.ledger.fabric.identities.members import Member
 from edgemark.ledger.fabric.identities.signing import check_signature, parse_identity
 from edgemark.ledger.fabric.wire.limits import MAX_IDENTITY_BYTES
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import Rule, parse_policy, resolve
+from edgemark.ledger.fabric.wire.policy.policies import Rule, parse_policy, resolve
 from edgemark.ledger.fabric.wire.read_write_sets import Version
 
 _Kept = TypeVar("_Kept")

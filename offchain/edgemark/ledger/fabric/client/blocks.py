@@ -21,8 +21,7 @@ from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.envelopes import Transaction, make_envelope, parse_transaction
-from edgemark.ledger.fabric.wire.headers import draft_headers
-from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.messages import draft_headers, parse
 from edgemark.ledger.fabric.wire.read_write_sets import Write, parse_results
 
 WHO = "blocks"

@@ -24,9 +24,8 @@ from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.envelopes import make_envelope
-from edgemark.ledger.fabric.wire.headers import draft_headers
 from edgemark.ledger.fabric.wire.limits import MAX_ENVELOPE_BYTES, MAX_NAME, MAX_ORGANISATIONS
-from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.messages import draft_headers, parse
 from edgemark.ledger.fabric.wire.names import CHANNEL, MSP_ID
 
 WHOLE_TREE = 2**32 - 1  # BlockDataHashingStructure: one hash over all

@@ -16,8 +16,8 @@ from edgemark.ledger.fabric.identities.revocation_lists import read_revoked
 from edgemark.ledger.fabric.identities.signing import parse_certificate
 from edgemark.ledger.fabric.wire.limits import MAX_CAS
 from edgemark.ledger.fabric.wire.messages import parse
-from edgemark.ledger.fabric.wire.policies import message_of
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.policy.policies import message_of
+from edgemark.ledger.fabric.wire.policy.texts import parse_policy_text
 
 ADMINS = "Admins"
 WHO = "configuration"

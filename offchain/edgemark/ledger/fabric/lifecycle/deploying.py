@@ -21,7 +21,7 @@ from edgemark.ledger.fabric.lifecycle.administrator import LOOK_S, Administrator
 from edgemark.ledger.fabric.lifecycle.messages import check_wanted
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
-from edgemark.ledger.fabric.wire.policies import Rule, organisations_of
+from edgemark.ledger.fabric.wire.policy.policies import Rule, organisations_of
 from edgemark.words import name_each
 
 HEARSAY_S = 30.0  # until peers have heard of each other, and of what others approved

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
-from edgemark.ledger.fabric.wire.policy_text import describe_policy
+from edgemark.ledger.fabric.wire.policy.texts import describe_policy
 
 FIRST_VERSION = "1.0"  # where nothing is committed, and nothing is said
 
@@ -19,7 +19,7 @@ class Wish:
     Attributes:
         name: of the chaincode.
         version: whatever they call it.
-        policy: `ApplicationPolicy`, see `wire.policies`.
+        policy: `ApplicationPolicy`, see `wire.policy`.
         init_required: whether a first call has to be marked as such.
     """
 

@@ -6,16 +6,15 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | what | where |
 |---|---|
 | transaction id, proposal hash, hashes of a block | `digests` |
-| headers of an envelope, made and read | `headers` |
 | a proposal, made and taken apart | `proposals` |
 | a transaction's envelope, made and taken apart | `envelopes` |
 | blocks, their bytes and their flags | `blocks` |
 | what a simulation read and wrote | `read_write_sets` |
-| who has to endorse | `policies`, `policy_text` |
+| who has to endorse | `policy/` |
 | where what is hashed ends | `canonical` |
 | which chaincode runs: definitions and approvals | `definitions` |
 | names, and which texts are some | `names` |
-| messages of the protocol, parsed | `messages` |
+| messages of the protocol parsed, headers of an envelope | `messages` |
 | codes of validation, statuses of responses | `codes` |
 | what each endorser said of a refused call | `details` |
 | limits that rooms share | `limits` |

@@ -11,7 +11,7 @@ from typing import Any
 
 from fabric_protos.peer import collection_pb2
 
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, make_policy
+from edgemark.ledger.fabric.wire.policy.policies import ENDORSEMENT, make_policy
 
 OWN_PLUGINS = ("escc", "vscc")  # Fabric's, of every definition that names none
 NO_PLUGINS = ("", "")
@@ -25,7 +25,7 @@ class ChaincodeDefinition:
         name: of the chaincode.
         version: whatever they call it.
         sequence: number of the definition, from 1.
-        policy: `ApplicationPolicy`, see `wire.policies`; the majority of the channel by default.
+        policy: `ApplicationPolicy`, see `wire.policy`; the majority of the channel by default.
         init_required: whether a first call has to be marked as such.
         plugins: that endorse and validate; empty for Fabric's own.
         collections: `CollectionConfigPackage`, of private data; empty for none.

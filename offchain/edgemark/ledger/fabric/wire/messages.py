@@ -1,12 +1,20 @@
-"""Parses messages of the protocol, and says typed what cannot be parsed."""
+"""Parses messages of the protocol, and says typed what cannot be parsed.
+
+Whatever is sent in an envelope has two headers: what it is and when, and who sent it. They are made
+and read here.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from fabric_protos.common import common_pb2
 from google.protobuf.message import DecodeError
 
 from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.wire.digests import compute_transaction_id
+
+NANOSECONDS = 10**9
 
 
 def parse(kind: type[Any], raw: bytes, who: str) -> Any:
@@ -29,3 +37,60 @@ def parse(kind: type[Any], raw: bytes, who: str) -> Any:
             had=f"{len(raw)} bytes",
             needed=kind.DESCRIPTOR.full_name,
         ) from error
+
+
+def draft_headers(
+    kind: int,
+    channel: str,
+    *,
+    creator: bytes,
+    nonce: bytes,
+    timestamp_ns: int,
+    extension: bytes = b"",
+) -> tuple[str, Any]:
+    """The transaction id, and the `Header` of a new message.
+
+    Args:
+        kind: a `HeaderType`.
+        channel: that it is for; empty for a peer itself.
+        creator: `SerializedIdentity` of who signs it.
+        nonce: at random; with `creator` it makes the transaction id.
+        timestamp_ns: now, Unix nanoseconds.
+        extension: of the channel header.
+    """
+    transaction_id = compute_transaction_id(nonce, creator)
+    header = common_pb2.ChannelHeader(
+        type=kind, channel_id=channel, tx_id=transaction_id, extension=extension
+    )
+    header.timestamp.seconds, header.timestamp.nanos = divmod(timestamp_ns, NANOSECONDS)
+    signature = common_pb2.SignatureHeader(creator=creator, nonce=nonce)
+    return transaction_id, common_pb2.Header(
+        channel_header=header.SerializeToString(), signature_header=signature.SerializeToString()
+    )
+
+
+def read_payload(envelope: bytes, who: str) -> Any:
+    """`Payload` of an envelope.
+
+    Raises:
+        MessageMalformed: it has none.
+    """
+    return parse(common_pb2.Payload, parse(common_pb2.Envelope, envelope, who).payload, who)
+
+
+def read_channel_header(payload: Any, who: str) -> Any:
+    """`ChannelHeader` of a payload.
+
+    Raises:
+        MessageMalformed: it has none.
+    """
+    return parse(common_pb2.ChannelHeader, payload.header.channel_header, who)
+
+
+def read_signature_header(payload: Any, who: str) -> Any:
+    """`SignatureHeader` of a payload.
+
+    Raises:
+        MessageMalformed: it has none.
+    """
+    return parse(common_pb2.SignatureHeader, payload.header.signature_header, who)

@@ -16,7 +16,6 @@ from fabric_protos.peer import chaincode_pb2, proposal_pb2
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.canonical import check_proposal_parts
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
-from edgemark.ledger.fabric.wire.headers import NANOSECONDS, draft_headers
 from edgemark.ledger.fabric.wire.limits import (
     MAX_ARGUMENTS,
     MAX_ARGUMENTS_BYTES,
@@ -24,7 +23,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_TRANSIENT,
     MAX_TRANSIENT_BYTES,
 )
-from edgemark.ledger.fabric.wire.messages import parse
+from edgemark.ledger.fabric.wire.messages import NANOSECONDS, draft_headers, parse
 from edgemark.ledger.fabric.wire.names import CALLED, CHANNEL
 
 WHO = "proposal"

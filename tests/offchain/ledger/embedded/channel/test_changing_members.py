@@ -32,7 +32,7 @@ from edgemark.ledger.fabric.identities.members import MemberRole, Organisation
 from edgemark.ledger.fabric.identities.signing import Signer, parse_certificate
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.policy.texts import parse_policy_text
 
 THREE = ("Org1MSP", "Org2MSP", "Org3MSP")
 

@@ -15,7 +15,7 @@ from tests.offchain.ledger.embedded.served import (
 )
 from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
 
-from edgemark.ledger.fabric.wire.policies import OutOf, Role, SignedBy
+from edgemark.ledger.fabric.wire.policy.policies import OutOf, Role, SignedBy
 
 EITHER = OutOf(1, (SignedBy(ORG1, Role.PEER), SignedBy(ORG2, Role.PEER)))
 LEDGERS = ["development", pytest.param("fabric", marks=pytest.mark.fabric)]

@@ -12,7 +12,7 @@ from edgemark.ledger.embedded.doors.choosing import (
     rules_of_approvers,
 )
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import OutOf, Role, SignedBy, majority_of
+from edgemark.ledger.fabric.wire.policy.policies import OutOf, Role, SignedBy, majority_of
 from edgemark.ledger.fabric.wire.read_write_sets import (
     NamespaceSet,
     Read,

@@ -9,7 +9,7 @@ from tests.offchain.ledger.embedded.doors.conftest import EITHER
 from tests.offchain.ledger.embedded.served import CHANNEL, ORG1, ORG2, LedgerWorld, User
 from tests.offchain.ledger.embedded.stubborn_chaincode import Stubborn
 
-from edgemark.ledger.fabric.wire.policies import make_policy
+from edgemark.ledger.fabric.wire.policy.policies import make_policy
 
 NAME = "late"
 SAID = {"name": NAME, "version": "1", "sequence": 1, "validation_parameter": make_policy(EITHER)}

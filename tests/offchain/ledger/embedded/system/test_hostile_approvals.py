@@ -28,7 +28,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_POLICY_RULES,
 )
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import (
+from edgemark.ledger.fabric.wire.policy.policies import (
     ENDORSEMENT,
     OutOf,
     PolicyRefused,

@@ -28,7 +28,7 @@ from edgemark.ledger.embedded.simulation.faults import NotSimulated
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.reading import Package, parse_package
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import OutOf, Role, SignedBy, make_policy
+from edgemark.ledger.fabric.wire.policy.policies import OutOf, Role, SignedBy, make_policy
 from edgemark.ledger.fabric.wire.read_write_sets import parse_results
 from edgemark_chaincode.shim.server import ChaincodeServer
 

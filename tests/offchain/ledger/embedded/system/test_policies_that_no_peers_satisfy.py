@@ -9,8 +9,8 @@ from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from edgemark.errors import RefusedInput
 from edgemark.ledger.embedded.system.rules import read_asked
-from edgemark.ledger.fabric.wire.policies import make_policy
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.policy.policies import make_policy
+from edgemark.ledger.fabric.wire.policy.texts import parse_policy_text
 
 PEER = "'Org1MSP.peer'"
 

@@ -23,7 +23,7 @@ from tests.offchain.ledger.embedded.served import (
 )
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 
-from edgemark.ledger.fabric.wire.policies import Role, SignedBy, make_policy
+from edgemark.ledger.fabric.wire.policy.policies import Role, SignedBy, make_policy
 
 LEDGERS = ["development", pytest.param("fabric", marks=pytest.mark.fabric)]
 ONE_ALONE = make_policy(SignedBy(ORG1, Role.PEER))

@@ -33,8 +33,14 @@ from edgemark.ledger.fabric.wire.envelopes import (
     make_envelope,
 )
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, OutOf, Role, SignedBy, make_policy
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.policy.policies import (
+    ENDORSEMENT,
+    OutOf,
+    Role,
+    SignedBy,
+    make_policy,
+)
+from edgemark.ledger.fabric.wire.policy.texts import parse_policy_text
 from edgemark.ledger.fabric.wire.proposals import parse_proposal
 from edgemark.ledger.fabric.wire.read_write_sets import RangeRead, Read
 

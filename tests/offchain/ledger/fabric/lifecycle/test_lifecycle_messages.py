@@ -14,7 +14,7 @@ from edgemark.ledger.fabric.lifecycle import messages
 from edgemark.ledger.fabric.lifecycle.messages import NOT_AGREED
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, parse_policy
+from edgemark.ledger.fabric.wire.policy.policies import ENDORSEMENT, parse_policy
 
 WANTED = ChaincodeDefinition("shelf", "1.0", 3, init_required=True)
 NO_MESSAGE = b"\xff\xff\xff"

@@ -29,7 +29,13 @@ from edgemark.ledger.fabric.lifecycle.opening import list_accesses, open_adminis
 from edgemark.ledger.fabric.lifecycle.wishing import Wish
 from edgemark.ledger.fabric.opening import open_ledger
 from edgemark.ledger.fabric.wire.definitions import Approval, ChaincodeDefinition
-from edgemark.ledger.fabric.wire.policies import ENDORSEMENT, OutOf, Role, SignedBy, make_policy
+from edgemark.ledger.fabric.wire.policy.policies import (
+    ENDORSEMENT,
+    OutOf,
+    Role,
+    SignedBy,
+    make_policy,
+)
 
 ORG1, ORG2 = "Org1MSP", "Org2MSP"
 EITHER = make_policy(OutOf(1, (SignedBy(ORG1, Role.PEER), SignedBy(ORG2, Role.PEER))))

@@ -18,7 +18,7 @@ from edgemark.ledger.fabric.wire.names import (
     VERSION,
     NameRule,
 )
-from edgemark.ledger.fabric.wire.policy_text import parse_policy_text
+from edgemark.ledger.fabric.wire.policy.texts import parse_policy_text
 
 LONGEST = "c" * MAX_NAME
 

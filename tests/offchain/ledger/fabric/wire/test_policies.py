@@ -22,7 +22,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_POLICY_RULES,
     MAX_POLICY_TEXT,
 )
-from edgemark.ledger.fabric.wire.policies import (
+from edgemark.ledger.fabric.wire.policy.policies import (
     ENDORSEMENT,
     OfChannel,
     OutOf,
@@ -38,7 +38,7 @@ from edgemark.ledger.fabric.wire.policies import (
     parse_policy,
     resolve,
 )
-from edgemark.ledger.fabric.wire.policy_text import (
+from edgemark.ledger.fabric.wire.policy.texts import (
     describe_policy,
     parse_policy_text,
     parse_policy_words,

@@ -23,7 +23,7 @@ from edgemark.ledger.fabric.lifecycle.deploying import members_of
 from edgemark.ledger.fabric.profile.reading import read_profile
 from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.ledger.fabric.wire.definitions import ChaincodeDefinition
-from edgemark.ledger.fabric.wire.policies import least_sets, parse_policy, resolve
+from edgemark.ledger.fabric.wire.policy.policies import least_sets, parse_policy, resolve
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.receipt import Receipt
 from edgemark.systems.trading.contract.consortium import requests

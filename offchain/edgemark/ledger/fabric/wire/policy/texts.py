@@ -18,7 +18,7 @@ from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.faults import PolicyRefused
 from edgemark.ledger.fabric.wire.limits import MAX_POLICY_DEPTH, MAX_POLICY_TEXT
 from edgemark.ledger.fabric.wire.names import MSP_ID
-from edgemark.ledger.fabric.wire.policies import (
+from edgemark.ledger.fabric.wire.policy.policies import (
     ENDORSEMENT,
     WHO,
     OfChannel,

@@ -335,7 +335,7 @@ class Drafter:
             )
         if intent.gas is not None:
             return gas
-        return min(self._limits.max_gas, int(gas * self._limits.gas_margin))
+        return self._limits.limit_of(gas)
 
     def _estimate(self, intent: Intent) -> int:
         try:

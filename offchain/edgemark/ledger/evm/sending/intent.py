@@ -43,6 +43,7 @@ class LaneLimits:
     Args:
         max_gas: gas of one transaction at most.
         gas_margin: limit over estimate, >= 1.
+        gas_spare: gas of a limit beside that.
         wait_s: seconds until a transaction that is not final is reported as `NotYetMined`.
         bump_after_s: seconds until the fees of a stuck transaction are raised.
         poll_s: seconds between looks at the chain.
@@ -50,9 +51,16 @@ class LaneLimits:
 
     max_gas: int = 15_000_000
     gas_margin: float = 1.25
+    # A second may pass from the estimate to the block: what was written with the value that it
+    # had (100 gas, EIP-2200) is changed then (2,900), in up to three places.
+    gas_spare: int = 10_000
     wait_s: float = 120.0
     bump_after_s: float = 15.0
     poll_s: float = 0.2
+
+    def limit_of(self, estimate: int) -> int:
+        """Gas limit of a transaction that is estimated to use that much."""
+        return min(self.max_gas, int(estimate * self.gas_margin) + self.gas_spare)
 
 
 @dataclass(frozen=True)

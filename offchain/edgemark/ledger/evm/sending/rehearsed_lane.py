@@ -152,7 +152,7 @@ class RehearsedLane(ClosedLane):
                 needed=f"<= {limits.max_gas}",
                 remedy="Split the call or raise the limit.",
             )
-        return intent.gas or min(limits.max_gas, int(found.gas_used * limits.gas_margin))
+        return intent.gas or limits.limit_of(found.gas_used)
 
 
 def _receipt(found: Simulated) -> Receipt:

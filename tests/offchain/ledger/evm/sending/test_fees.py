@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from edgemark.ledger.evm.faults import FeeAboveCap
 from edgemark.ledger.evm.sending.fees import Fees, choose_fees, raise_fees
+from edgemark.ledger.evm.sending.intent import LaneLimits
 
 WEI = st.integers(0, 10**13)
 
@@ -71,3 +72,10 @@ def test_choose_fees__base_fee_above_the_cap__says_both_in_gwei() -> None:
         choose_fees(101 * 10**9, 0, 100 * 10**9)
     assert refused.value.had == "a base fee of 101 gwei"
     assert refused.value.needed == "<= 100 gwei"
+
+
+def test_limit_of_gas__has_room_for_what_a_second_changes_and_is_never_above_the_cap() -> None:
+    limits, rewritten, changed = LaneLimits(), 100, 2_900  # a slot's cost (EIP-2200), both warm
+    least = 21_000 + 3 * rewritten  # of a call that writes three slots with what they hold
+    assert limits.limit_of(least) >= least + 3 * (changed - rewritten)
+    assert limits.limit_of(limits.max_gas) == limits.max_gas

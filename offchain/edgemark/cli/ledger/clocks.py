@@ -79,7 +79,7 @@ class Doors(Closing):
 
     def _own_desk(self) -> Desk:
         if self._desk is None:
-            self._desk = self.access.open_desk(clocks=replace(REAL, time_ns=self._time_ns))
+            self._desk = self.access.new_desk(clocks=replace(REAL, time_ns=self._time_ns))
         return self._desk
 
     def _time_ns(self) -> int:

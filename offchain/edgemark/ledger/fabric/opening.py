@@ -58,7 +58,7 @@ class LedgerAccess:
         """Whence the identity was read."""
         return _find_msp(self.settings, self.home)
 
-    def open_desk(
+    def new_desk(
         self, waits: Waits = WAITS, clocks: Clocks = REAL, *, submits: bool = True
     ) -> Desk:
         """What clients of this identity need; whoever closes it closes the journal.
@@ -78,9 +78,9 @@ class LedgerAccess:
 
     @contextmanager
     def client(self, waits: Waits = WAITS, *, submits: bool = True) -> Iterator[GatewayClient]:
-        """A client for threads, and its journal; both are closed at the end. See `open_desk`."""
+        """A client for threads, and its journal; both are closed at the end. See `new_desk`."""
         with (
-            self.open_desk(waits, submits=submits) as desk,
+            self.new_desk(waits, submits=submits) as desk,
             GatewayClient(self.peers, desk) as client,
         ):
             yield client
@@ -90,7 +90,7 @@ class LedgerAccess:
         self, waits: Waits = WAITS, *, submits: bool = True
     ) -> AsyncIterator[AsyncGatewayClient]:
         """A client for one loop. See `client`."""
-        with self.open_desk(waits, submits=submits) as desk:
+        with self.new_desk(waits, submits=submits) as desk:
             async with AsyncGatewayClient(self.peers, desk) as client:
                 yield client
 

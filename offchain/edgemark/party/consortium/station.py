@@ -101,7 +101,7 @@ def connect(access: LedgerAccess, *, submits: bool, waits: Waits = WAITS) -> Gat
         submits: whether it may; then nobody else with this home does meanwhile.
         waits: longest times of calls that are given none.
     """
-    return GatewayClient(access.peers, access.open_desk(waits, submits=submits))
+    return GatewayClient(access.peers, access.new_desk(waits, submits=submits))
 
 
 def close_gateway(gateway: GatewayClient) -> None:

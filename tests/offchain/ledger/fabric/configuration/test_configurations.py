@@ -71,6 +71,21 @@ def test_largest_channel__fits_into_its_envelope() -> None:
     assert read_configuration(made.channel, data_of(envelope_of(made))) == made
 
 
+@pytest.mark.soak
+def test_fullest_revocation_lists_of_the_largest_channel__fit_into_its_envelope() -> None:
+    one = firm("Org1MSP")
+    serials = range(2**158, 2**158 + 5_800)  # as long as a certificate's ever is
+    listed = one.authority.list_revoked(dict.fromkeys(serials, NOW), NOW)
+    full = replace(one.organisation, revoked=frozenset(serials), revocations=(listed,))
+    names = [f"Org{each}MSP" for each in range(MAX_ORGANISATIONS)]
+    known = {name: replace(full, msp_id=name) for name in names}
+    made = replace(configuration_of(*names), organisations=known)
+    assert read_configuration(made.channel, data_of(envelope_of(made))) == made
+    more = one.authority.list_revoked(dict.fromkeys(range(2**158, 2**158 + 5_900), NOW), NOW)
+    with pytest.raises(IdentityRefused, match="too long"):
+        envelope_of(made.with_organisation(replace(known["Org1MSP"], revocations=(more,))))
+
+
 @pytest.mark.parametrize(
     "channel", ["", "Trade", "1trade", "a/b", "../a", "a b", "c" * (MAX_NAME + 1), "ä", "a\n"]
 )

@@ -37,6 +37,7 @@ from edgemark.systems.trading.demo.consortium.scene import (
     SECOND,
     VISITOR,
     Scene,
+    anchor_between_ticks,
     begin_registry,
     hear,
     refusal_of,
@@ -168,7 +169,7 @@ def act_root(scene: Scene, receipt: Receipt) -> Callable[[], object]:
     pieces = [EvidencePiece(each.claim, each.signatures) for each in issued]
     head, _ = describe(pieces, trade.controller.address, *domains)
     scene.wait("the clocks say a time", lambda: scene.station.now(CHAINCODE) > 0)
-    anchored = _anchor(scene, head.root, head.leaves, str(head.cid))
+    anchored = anchor_between_ticks(scene.anchorer, head, scene.stage.clock_s)
     proof = RootProof(trade.controller.address, head.root, 2, plant(pieces, *domains).branch(2))
     signers = scene.rival.verify(FIRST, trade.domains, proof, piece_of(issued[2]))
     keys = (trade.payer, trade.seller, trade.controller)
@@ -194,17 +195,6 @@ def act_root(scene: Scene, receipt: Receipt) -> Callable[[], object]:
         receipt.compare("held back: what no deadline decides", code.name, Code.VALID.name)
 
     return submit
-
-
-def _anchor(scene: Scene, root: Hash32, leaves: int, cid: str) -> int:
-    """Anchor it, again where a tick came between; when, by the organisations' clocks."""
-    for _ in range(10):
-        try:
-            return scene.anchorer.anchor_root(root, leaves, cid).anchored_at
-        except TransactionInvalid as invalid:
-            if not invalid.is_conflict:
-                raise
-    raise Unrecoverable("conflicts with every tick", who="root", needed="a moment between two")
 
 
 def act_events(scene: Scene, receipt: Receipt) -> None:

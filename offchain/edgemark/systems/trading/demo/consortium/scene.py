@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from edgemark.crypto.field.randomness import Randomness
 from edgemark.demo.consortium.stage import ConsortiumStage
-from edgemark.demo.patience import NotInTime
+from edgemark.demo.patience import BUSY, NotInTime
 from edgemark.demo.progress import awaiting
 from edgemark.errors import EdgemarkError, LedgerUnavailable
 from edgemark.identifiers import Address, Hash32, Timestamp
 from edgemark.ledger.fabric.client.events import ChaincodeEvent
+from edgemark.ledger.fabric.faults import TransactionInvalid
 from edgemark.ledger.fabric.identities.layout import ADMIN
 from edgemark.party.consortium.station import ConsortiumStation
 from edgemark.systems.trading.contract.consortium import requests
 from edgemark.systems.trading.contract.consortium.kept import Kept
 from edgemark.systems.trading.contract.consortium.parameters import Parameters
 from edgemark.systems.trading.contract.evidence.statements import compute_evidence_id
+from edgemark.systems.trading.controller.recording.lists import Anchored
 from edgemark.systems.trading.credentials.settlement import Issued
 from edgemark.systems.trading.demo.consortium.trade import SignedTrade
 from edgemark.systems.trading.station.ledgers.consortium import CHAINCODE, ConsortiumEvidence
@@ -30,6 +33,8 @@ LOOK_S = 0.2
 RETRIES = 3  # of a word that was said at once with another's
 WAIT_S = 120.0  # for what takes seconds on an idle machine
 EVENTS_S = 60.0
+ANCHOR_WAIT_S = 20.0  # for a moment between two ticks; below the time in which roots are anchored
+RANDOM = Randomness()
 BEHIND_S = 5.0  # in which what was told twice would come again
 
 
@@ -126,6 +131,40 @@ def begin_registry(stage: ConsortiumStage, name: str, trade: SignedTrade, until:
     for msp_id in stage.ledger.msp_ids:
         with_admin = stage.enter(f"admin-{name}-{msp_id}", msp_id, ADMIN)
         ConsortiumEvidence(with_admin.door(name, retries=RETRIES)).agree(said)
+
+
+def anchor_between_ticks(registry: ConsortiumEvidence, head: Anchored, tick_s: float) -> int:
+    """Anchor a root, anew where a clock's tick came between; when, by the organisations' clocks.
+
+    Args:
+        registry: by a client that may.
+        head: of the list of leaves.
+        tick_s: seconds between two ticks of a clock: pauses are a part of them, by chance, for
+            whoever asks in step with a clock meets it each time.
+
+    Raises:
+        LedgerUnavailable: it conflicted for ANCHOR_WAIT_S.
+    """
+    # A name that met a conflict is told the same for ever, but by a door that may propose anew.
+    asking = ConsortiumEvidence(replace(registry.door, retries=1))
+    until, conflicts = time.monotonic() + ANCHOR_WAIT_S, 0
+    while True:
+        try:
+            return asking.anchor_root(head.root, head.leaves, str(head.cid)).anchored_at
+        except TransactionInvalid as invalid:
+            if not invalid.is_conflict:
+                raise
+            conflict, conflicts = invalid, conflicts + 1
+        pause_s = tick_s * int.from_bytes(RANDOM.octets(2)) / 2**16
+        if time.monotonic() + pause_s >= until:
+            raise LedgerUnavailable(
+                "conflicts with the ticks of clocks",
+                who="root",
+                had=f"{conflicts} times in {ANCHOR_WAIT_S:g} s, the last: {conflict.had}",
+                needed="a moment between two ticks",
+                remedy=BUSY,
+            ) from conflict
+        time.sleep(pause_s)
 
 
 def refusal_of(act: Callable[[], object]) -> EdgemarkError | None:

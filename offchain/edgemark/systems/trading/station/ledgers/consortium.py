@@ -88,7 +88,13 @@ class ConsortiumEvidence:
         return None if raw == NOTHING else parse(Kept, raw.decode(), who="evidence")
 
     def anchor_root(self, root: Hash32, leaves: int, cid: str) -> AnchoredRoot:
-        """Anchor the root of many settlements, for the controller that the certificate names."""
+        """Anchor the root of many settlements, for the controller that the certificate names.
+
+        Raises:
+            TransactionInvalid: where the parameters name an end of anchoring, the tick of a clock
+                may have come between. By a door without retries the same root is told the same
+                from then on; by one with retries it is proposed anew.
+        """
         said = (root.hex(), str(leaves), cid)
         done = self.door.submit(name_of(requests.ANCHOR_ROOT, *said), requests.ANCHOR_ROOT, *said)
         kept: AnchoredRoot = parse(AnchoredRoot, done.response.decode(), who="root")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 from edgemark.files import make_private_folder
 from edgemark.ledger.fabric.client.asking import PLAIN, Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.calls import Endorsed
+from edgemark.ledger.fabric.client.calls import Endorsed, encode_text
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
 from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.wire.codes import Code
+
+MAX_NAME_BYTES = 200  # a file's may have 255, and others are made of it while it is written
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,33 @@ class ChaincodeDoor:
             name: of the listener.
             handle: what is done with one; an exception of it ends this and keeps the event.
             wait_s: longest time; None until the client is closed.
+
+        Raises:
+            FileInUse: a listener of this name listens already.
+            EdgemarkError: see `GatewayClient.chaincode_events`.
         """
         make_private_folder(self.folder)
-        cursor = CheckpointFile(self.folder / f"{name}.{self.channel}.{self.chaincode}.cursor")
+        cursor = CheckpointFile(self.folder / cursor_name(name, self.channel, self.chaincode))
         self.client.listen(self.chaincode, handle, cursor, wait_s=wait_s)
 
     def list_events(self, *, wait_s: float, first: int = 0) -> Iterator[ChaincodeEvent]:
         """Events of all blocks from `first`, oldest first, then those that come, for so long."""
         return self.client.chaincode_events(self.chaincode, Checkpoint(first), wait_s=wait_s)
+
+
+def cursor_name(*names: str) -> str:
+    """The name of the file of a cursor, another one for each listener, channel and chaincode.
+
+    Args:
+        names: of these three; what is no letter, digit, `_`, `-` or `~` in them is escaped, so that
+            a point stands between two of them and nowhere else.
+
+    Raises:
+        RefusedInput: one has no UTF-8.
+    """
+    for each in names:
+        encode_text("name of a listener", each)
+    whole = ".".join(quote(each, safe="").replace(".", "%2E") for each in names)
+    if len(whole) > MAX_NAME_BYTES:
+        whole = sha256(whole.encode()).hexdigest()  # no other has: it has no point
+    return f"{whole}.cursor"

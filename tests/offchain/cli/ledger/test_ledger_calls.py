@@ -21,6 +21,7 @@ from edgemark.cli.main import main
 from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.invocation import read_settings
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
+from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.network.network import NOTE
 from edgemark.ledger.fabric.profile.writing import profile_path
@@ -114,6 +115,10 @@ def test_events__go_on_behind_their_checkpoint(desk: Desk, tmp_path: Path) -> No
         _, out, _ = desk.type(*words)
         names += [json.loads(line)["payload"] for line in out.splitlines()]
     assert names == ["e1", "e2", "e3"]
+    with CheckpointFile(Path(held)).held():
+        status, out, error = desk.type(*begun)
+    assert (status, out) == (Exit.REFUSED_INPUT, "")
+    assert "is in use" in error
 
 
 def test_a_chaincode_that_says_no__is_told_by_every_endorser(desk: Desk) -> None:

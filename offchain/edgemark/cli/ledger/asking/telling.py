@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def events(
         raise RefusedInput("folder is not there", who=checkpoint.parent, remedy="Make it first.")
     encode_text("name of a chaincode", chaincode)
     access = open_chosen(invocation)
-    with access.client(submits=False) as client:
+    alone = held.held() if held else nullcontext()
+    with alone, access.client(submits=False) as client:
         named = Named(access, client, chaincode)
         with saying_what_is_there(named):
             after = _begin(client, from_block, held)

@@ -12,7 +12,7 @@ from typing import Any
 
 from fabric_protos.common import common_pb2
 
-from edgemark.ledger.embedded.eras import read_era, write_era
+from edgemark.ledger.embedded.eras import ERA_BYTES, read_era, write_era
 from edgemark.ledger.embedded.validation.ground import Members
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
@@ -107,6 +107,18 @@ def read_era_of(block: Block) -> int:
     value = parse(common_pb2.Metadata, block.signatures, WHO).value
     said = parse(common_pb2.OrdererBlockMetadata, value, WHO).consenter_metadata
     return read_era(said, f"{WHO} {block.number}")
+
+
+def make_mark(block: Block) -> bytes:
+    """What tells a block from every other that has or had its number; see `wire.blocks`.
+
+    Its hash is not enough. The same envelopes may come again in the same place, and what was valid
+    there may be a conflict now, as no version is given twice: of an era there is one such block.
+
+    Raises:
+        MessageMalformed: it says no era.
+    """
+    return block.hash + read_era_of(block).to_bytes(ERA_BYTES, "big")
 
 
 def _header_of(block: Block) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,14 @@ from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import chaincode_event_pb2
 from grpc import StatusCode
 
+from edgemark.errors import LedgerUnavailable
 from edgemark.ledger.embedded.channel.channel import Channel
+from edgemark.ledger.embedded.channel.sealing import make_mark
 from edgemark.ledger.embedded.doors.admission import check_asker
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.serving.refusing import refusal
 from edgemark.ledger.fabric.faults import MessageMalformed
-from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.blocks import Block, add_mark, parse_block, read_mark
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.envelopes import Event, parse_event, parse_transaction
 from edgemark.ledger.fabric.wire.messages import parse
@@ -43,14 +45,44 @@ class ChaincodeEvents:
         channel, member = check_asker(self._behind, request, signed, self._own)
         start, after = find_start(channel, request)
         with self._behind.places_of(self._own).streams.share(member.msp_id):
+            check_mark(channel, request)
             async for block in self._behind.ordering_of(channel.name).blocks_from(start):
                 events = events_of(_after(block, after))
                 after = ""
                 told = [each for each in events if each.chaincode == request.chaincode_id]
                 if told:
-                    yield gateway_pb2.ChaincodeEventsResponse(
-                        block_number=block.number, events=[_message_of(each) for each in told]
-                    )
+                    yield make_answer(block, told)
+
+
+def make_answer(block: Block, told: Sequence[Event]) -> Any:
+    """`ChaincodeEventsResponse`: events of a block, and its mark."""
+    answer = gateway_pb2.ChaincodeEventsResponse(
+        block_number=block.number, events=[_message_of(each) for each in told]
+    )
+    add_mark(answer, make_mark(block))
+    return answer
+
+
+def check_mark(channel: Channel, request: Any) -> None:
+    """Check that the block that somebody resumes in is the one whose mark it shows, if any.
+
+    Raises:
+        LedgerUnavailable: that one was taken back.
+        MessageMalformed: it shows no mark in the field of one.
+    """
+    mark = read_mark(request)
+    if not mark:
+        return
+    number = request.start_position.specified.number
+    raw = channel.block(number)
+    if raw is None or make_mark(parse_block(raw)) != mark:
+        raise LedgerUnavailable(
+            "took blocks back",
+            who=f"channel {channel.name}",
+            had=f"{channel.height} blocks" if raw is None else f"another block {number}",
+            needed=f"block {number} that was told",
+            remedy="Begin anew, from a block that is there.",
+        )
 
 
 def find_start(channel: Channel, request: Any) -> tuple[int, str]:

@@ -202,14 +202,19 @@ class GatewayClient(Closing):
             handle: what is done with one; an exception of it ends this and keeps the event.
             checkpoints: where it is kept; a new one begins with what is committed from now on.
             wait_s: longest time; None until the client is closed.
+
+        Raises:
+            FileInUse: another listener goes on behind the same checkpoint.
+            EdgemarkError: see `chaincode_events`.
         """
-        after = checkpoints.read()
-        if after is None:
-            after = self.checkpoint()
-            checkpoints.write(after)
-        for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
-            handle(event)
-            checkpoints.write(event.checkpoint)
+        with checkpoints.held():
+            after = checkpoints.read()
+            if after is None:
+                after = self.checkpoint()
+                checkpoints.write(after)
+            for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
+                handle(event)
+                checkpoints.write(event.checkpoint)
 
     def blocks(
         self, first: int, last: int | None = None, *, wait_s: float | None = None

@@ -1,24 +1,27 @@
 """Where a listener was when it ended, in a file of its own; and whether it is on that chain still.
 
 Fabric's chains never go back. A development ledger's do, when its owner reverts it: the peer's
-`qscc` says of its blocks whether a checkpoint is of them.
+`qscc` says of its blocks whether a checkpoint without a transaction is of them; one that has any
+shows the mark of its block (`events`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fabric_protos.common import ledger_pb2
 
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import OWNER_ONLY_FILE, read_limited, write_whole
+from edgemark.files import OWNER_ONLY_FILE, FileInUse, hold_lock, read_limited, write_whole
 from edgemark.ledger.fabric.client.events import TRANSACTION_ID, WHO, Checkpoint, taken_back
 from edgemark.ledger.fabric.client.flows import Flow
 from edgemark.ledger.fabric.faults import LedgerSilent, MessageMalformed
-from edgemark.ledger.fabric.wire.blocks import Block, parse_block
+from edgemark.ledger.fabric.wire.blocks import MAX_MARK_BYTES, Block, parse_block
 from edgemark.ledger.fabric.wire.messages import parse
 
 MAX_BYTES = 1024
@@ -50,7 +53,7 @@ class CheckpointFile:
         try:
             held = json.loads(raw)
             block, transaction_id = held["block"], held["transaction_id"]
-            below = bytes.fromhex(held["below"])
+            below, mark = (bytes.fromhex(held[each]) for each in ("below", "mark"))
         except (ValueError, TypeError, KeyError) as error:
             raise self._damage() from error
         is_block = type(block) is int and 0 <= block <= MAX_BLOCK
@@ -59,7 +62,9 @@ class CheckpointFile:
         )
         if not is_block or not is_id or len(below) not in (0, HASH_BYTES):
             raise self._damage()
-        return Checkpoint(block, transaction_id, below)
+        if len(mark) > MAX_MARK_BYTES:
+            raise self._damage()
+        return Checkpoint(block, transaction_id, below, mark)
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep it, whole and durably.
@@ -75,8 +80,27 @@ class CheckpointFile:
             "block": checkpoint.block,
             "transaction_id": checkpoint.transaction_id,
             "below": checkpoint.below.hex(),
+            "mark": checkpoint.mark.hex(),
         }
         write_whole(self.path, json.dumps(held).encode(), mode=OWNER_ONLY_FILE)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the only one meanwhile who listens behind it: what two handle is handled twice.
+
+        Raises:
+            FileInUse: another listener does, of this process or another.
+            Unrecoverable: its folder does not allow it.
+        """
+        try:
+            lock = hold_lock(self.path)
+        except FileInUse as used:
+            used.remedy = "End the other listener, or give this one a name or a file of its own."
+            raise
+        try:
+            yield
+        finally:
+            os.close(lock)
 
     def _damage(self) -> Unrecoverable:
         return Unrecoverable(

@@ -5,9 +5,12 @@ handler returned; a handler that was interrupted sees its event again. Whoever r
 checkpoint's whole block again and drops here what was handled: a Gateway that is asked for what
 comes behind a transaction sends nothing at all where it does not find that transaction.
 
-Where the block does not hold the checkpoint's transaction, the chain was taken back. A checkpoint
-without a transaction has the hash of the block below, which the peer is asked for before the stream
-(`checkpoints`); one that has not got so far may be behind, and is asked again until it has.
+Where the block does not hold the checkpoint's transaction, the chain was taken back. So it was
+where it does and the block is another: the same transaction came again, and what stands before it
+may be what nobody handled. A ledger that takes blocks back tells each by a mark, which is kept and
+shown (`wire.blocks`). A checkpoint without a transaction has the hash of the block below, which the
+peer is asked for before the stream (`checkpoints`); one that has not got so far may be behind, and
+is asked again until it has.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from edgemark.ledger.fabric.faults import (
     MessageMalformed,
 )
 from edgemark.ledger.fabric.identities.signing import Signer
+from edgemark.ledger.fabric.wire.blocks import add_mark, read_mark
 from edgemark.ledger.fabric.wire.envelopes import Event
 from edgemark.ledger.fabric.wire.messages import parse
 
@@ -44,11 +48,13 @@ class Checkpoint:
         block: number of the block.
         transaction_id: of the last event that was handled in it; empty: none of it yet.
         below: hash of the block below it, where none of it was handled yet; empty: not known.
+        mark: of the block, where some of it was handled; empty: its ledger tells none.
     """
 
     block: int
     transaction_id: str = ""
     below: bytes = b""
+    mark: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -58,15 +64,17 @@ class ChaincodeEvent:
     Attributes:
         block: number of its block.
         event: what the chaincode tells.
+        mark: of its block; empty: its ledger tells none.
     """
 
     block: int
     event: Event
+    mark: bytes = b""
 
     @property
     def checkpoint(self) -> Checkpoint:
         """Where a listener is that has handled it."""
-        return Checkpoint(self.block, self.event.transaction_id)
+        return Checkpoint(self.block, self.event.transaction_id, mark=self.mark)
 
 
 def events_request(channel: str, chaincode: str, signer: Signer, after: Checkpoint) -> bytes:
@@ -82,6 +90,7 @@ def events_request(channel: str, chaincode: str, signer: Signer, after: Checkpoi
         channel_id=channel, chaincode_id=chaincode, identity=signer.identity
     )
     request.start_position.specified.number = after.block
+    add_mark(request, after.mark)
     raw = request.SerializeToString()
     made: bytes = gateway_pb2.SignedChaincodeEventsRequest(
         request=raw, signature=signer.sign(raw)
@@ -174,7 +183,7 @@ class Cursor:
             MessageMalformed: it is no answer, of a block that was told or left behind, or with an
                 event of another chaincode.
             EventsUnclear: two of its events are of one transaction, or one is of none.
-            ChainTakenBack: the checkpoint's transaction is not where it was.
+            ChainTakenBack: the checkpoint's block, or its transaction in it, is not there.
         """
         answer = parse(gateway_pb2.ChaincodeEventsResponse, raw, WHO)
         block = answer.block_number
@@ -188,8 +197,9 @@ class Cursor:
         ]
         self._check(block, events)
         self._last = block
-        left = self._left(block, events)
-        return (ChaincodeEvent(block, each) for each in left)
+        mark = read_mark(answer)
+        left = self._left(block, events, mark)
+        return (ChaincodeEvent(block, each, mark) for each in left)
 
     def _check(self, block: int, events: list[Event]) -> None:
         ids = {each.transaction_id for each in events}
@@ -212,7 +222,7 @@ class Cursor:
                     "event is of another chaincode", who=WHO, had=had, needed=self._chaincode
                 )
 
-    def _left(self, block: int, events: list[Event]) -> list[Event]:
+    def _left(self, block: int, events: list[Event], mark: bytes) -> list[Event]:
         """What is behind the checkpoint, of the next block."""
         first, self._first = self._first, None
         if first is None or not first.transaction_id:
@@ -221,6 +231,9 @@ class Cursor:
         if block != first.block or first.transaction_id not in ids:
             needed = f"transaction {first.transaction_id[:64]} in block {first.block}"
             raise taken_back(f"block {block}", needed)
+        if first.mark and mark != first.mark:
+            which = f"block {block} of mark"
+            raise taken_back(f"{which} {mark.hex() or 'none'}", f"{which} {first.mark.hex()}")
         return events[ids.index(first.transaction_id) + 1 :]
 
 

@@ -38,7 +38,6 @@ from edgemark.ledger.fabric.client.submission import (
     IllegalMove,
     KeepCode,
     KeepEnvelope,
-    Phase,
     SendEnvelope,
     Submission,
     SubmissionEffect,
@@ -46,6 +45,7 @@ from edgemark.ledger.fabric.client.submission import (
     TellCode,
     TellError,
     begin,
+    begin_decided,
     begin_endorsed,
     compute_pause_s,
     event_of,
@@ -60,7 +60,7 @@ from edgemark.ledger.fabric.faults import (
     PeersMissing,
 )
 from edgemark.ledger.fabric.identities.signing import Signer
-from edgemark.ledger.fabric.wire.codes import CONFLICTS, Code
+from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.envelopes import parse_transaction
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
 from edgemark.ledger.fabric.wire.names import BLOCKS
@@ -262,9 +262,13 @@ class _Submitting:
     def run(self, retries: int) -> Flow[Outcome]:
         if self.kept is not None:
             self.endorsed = None  # what is kept counts, not what was endorsed beside it
-            if self.kept.code is Code.VALID:
-                return (yield from self._confirm(self.kept))
-        submission, effect = self._begin(retries)
+        if self.kept is None or self.kept.is_open:
+            submission, effect = self._begin(retries)
+        else:
+            code, block, response = yield from self._confirm(self.kept)
+            if code is Code.VALID:
+                return self._outcome(code, block, response)
+            submission, effect = begin_decided(retries, code, block)
         while not isinstance(effect, TellCode | TellError):
             event = yield from self._perform(submission, effect)
             submission, effect = step(submission, event)
@@ -276,13 +280,7 @@ class _Submitting:
         if self.kept is None and self.endorsed is not None:
             self.kept = keep(self.name.text, self.endorsed)
             return begin_endorsed()
-        if self.kept is None:
-            return begin(retries)
-        if self.kept.is_open:
-            return resume(retries)
-        if self.kept.code in CONFLICTS and retries:
-            return begin(retries - 1)
-        return Submission(Phase.TOLD), TellCode(self.kept.code, self.kept.block)
+        return begin(retries) if self.kept is None else resume(retries)
 
     def _perform(self, submission: Submission, effect: SubmissionEffect) -> Flow[SubmissionEvent]:
         match effect:
@@ -316,18 +314,24 @@ class _Submitting:
         yield Ask(Asking.SUBMIT, request, self._at_most(SUBMIT_WAIT_S))
         return HeardTaken()
 
-    def _confirm(self, kept: Kept) -> Flow[Outcome]:
-        """What was decided once, as the ledger has it now: a revert may have taken it back."""
+    def _confirm(self, kept: Kept) -> Flow[tuple[Code, int, bytes]]:
+        """Code, block and answer of what was decided once, as the ledger has it now.
+
+        A revert may have taken it back, and its envelope may stand in another block since, with
+        another code: what is kept is neither told nor gone by. Answer: of one that counts alone.
+        """
         told: tuple[Code, int] | None = None
         with suppress(LedgerSilent):  # it waits for a transaction that is not there
             told = yield from self._status(kept, LOOK_S)
+        if told is not None and told[0] is not Code.VALID:
+            return *told, b""
         try:
             response = yield from self._fetch(kept)
         except ChaincodeRefused as refused:
             told_once = f"{kept.code.name} in block {kept.block}"
             raise gone(self.name.text, kept.transaction_id, told_once, refused) from refused
         code, block = told or (yield from self._status(kept, LOOK_S))
-        return self._outcome(code, block, response)
+        return code, block, response
 
     def _status(self, kept: Kept, wait_s: float) -> Flow[tuple[Code, int]]:
         channel = self.call.channel

@@ -6,10 +6,12 @@ Rule 3: while no code is known, what is sent is the same envelope. A second copy
         harmless; a new proposal is a second execution. No envelope is ever taken for lost: an
         orderer may take it at any later time, whatever it said before.
 Rule 4: a new proposal follows a final code of a conflict alone, once that code is kept, and only as
-        often as the caller allowed.
+        often as the caller allowed. What an earlier call kept is none: its block may be taken back
+        by now, so the ledger is asked what it has.
 
     DRAFTING -HeardEndorsed-> KEEPING -FoundKept-> SENDING -HeardTaken-> WAITING -HeardCode->
-    DECIDED -FoundKept-> TOLD, or DRAFTING after a conflict;   found in the journal: ASKING
+    DECIDED -FoundKept-> TOLD, or DRAFTING after a conflict;   found in the journal: ASKING, or
+    DECIDED where the ledger confirmed its code
     LEFT: refused while DRAFTING; later too, or the caller's time is over, and then it stays open
 """
 
@@ -236,6 +238,11 @@ def begin_endorsed() -> tuple[Submission, SubmissionEffect]:
 def resume(retries: int) -> tuple[Submission, SubmissionEffect]:
     """An envelope that the journal has: it may have been sent."""
     return Submission(Phase.ASKING, retries, is_doubtful=True), AskStatus(SHORT_WAIT_S)
+
+
+def begin_decided(retries: int, code: Code, block: int) -> tuple[Submission, SubmissionEffect]:
+    """An envelope that was decided before, with the code that the ledger has of it now."""
+    return _after_kept(Submission(Phase.DECIDED, retries, code=code, block=block))
 
 
 def step(submission: Submission, event: SubmissionEvent) -> tuple[Submission, SubmissionEffect]:

@@ -171,13 +171,14 @@ class AsyncGatewayClient:
         wait_s: float | None = None,
     ) -> None:
         """Hand each event to `handle`, and keep where it was after it returned."""
-        after = await asyncio.to_thread(checkpoints.read)
-        if after is None:
-            after = await self.checkpoint()
-            await asyncio.to_thread(checkpoints.write, after)
-        async for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
-            await handle(event)
-            await asyncio.to_thread(checkpoints.write, event.checkpoint)
+        with checkpoints.held():
+            after = await asyncio.to_thread(checkpoints.read)
+            if after is None:
+                after = await self.checkpoint()
+                await asyncio.to_thread(checkpoints.write, after)
+            async for event in self.chaincode_events(chaincode, after, wait_s=wait_s):
+                await handle(event)
+                await asyncio.to_thread(checkpoints.write, event.checkpoint)
 
     async def blocks(
         self, first: int, last: int | None = None, *, wait_s: float | None = None

@@ -8,7 +8,7 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | transaction id, proposal hash, hashes of a block | `digests` |
 | a proposal, made and taken apart | `proposals` |
 | a transaction's envelope, made and taken apart | `envelopes` |
-| blocks, their bytes and their flags | `blocks` |
+| blocks, their bytes, flags and marks | `blocks` |
 | what a simulation read and wrote | `read_write_sets` |
 | who has to endorse | `policy/` |
 | where what is hashed ends | `canonical` |
@@ -26,5 +26,5 @@ Source: the protocol definitions of Hyperledger Fabric (`fabric-protos`), its do
 | payload of an envelope | who asked | all of the above, and all endorsements | bytes beside it |
 | metadata of a block | who orders | its header, so all envelopes; last configuration; era | flags |
 | configuration | who orders | all of it | |
-| question to a Gateway or for blocks | who asks | all of it | which peer is asked |
+| question to a Gateway or for blocks | who asks | all of it, a mark too | which peer is asked |
 """

@@ -2,15 +2,24 @@
 
 The flags stand in the metadata, outside of what the hash covers: whoever reads a block computes
 them again, or believes the peer that served it.
+
+A *mark* says which block it is of all that ever had its number. A chain of Fabric has one of each,
+and no marks. A development ledger takes blocks back and gives their numbers again; the same
+transaction may come again too, in a block of that number with others before it. So it tells a mark
+with the events of each block, in a field that the protocol does not have and that clients pass
+over; who resumes shows it in such a field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fabric_protos.common import common_pb2
+from google.protobuf.unknown_fields import UnknownFieldSet
 
+from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.canonical import begins_with_its_payload
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.digests import compute_block_hash, compute_data_hash
@@ -19,6 +28,9 @@ from edgemark.ledger.fabric.wire.messages import parse
 WHO = "block"
 METADATA_FIELDS = 5  # signatures, last config, transactions filter, orderer, commit hash
 FILTER = 2  # the field of the flags
+MARK = 50_000  # the field of a mark: far from those that the protocol has
+MAX_MARK_BYTES = 64
+_MARK_TAG = b"\x82\xb5\x18"  # of that field, with a length
 
 
 @dataclass(frozen=True)
@@ -118,3 +130,35 @@ def parse_flags(raw: bytes) -> tuple[Code, ...]:
     """The codes of a block's transactions; one that has no meaning here is INVALID_OTHER_REASON."""
     known = {code.value: code for code in Code}
     return tuple(known.get(each, Code.INVALID_OTHER_REASON) for each in raw)
+
+
+def add_mark(message: Any, mark: bytes) -> None:
+    """Put a mark beside what a message of the protocol holds.
+
+    Args:
+        message: of a block's events, or of who asks for them.
+        mark: at most MAX_MARK_BYTES; none where it is empty.
+    """
+    if mark:
+        message.MergeFromString(_MARK_TAG + bytes((len(mark),)) + mark)
+
+
+def read_mark(message: Any) -> bytes:
+    """The mark beside what a message holds; empty where there is none.
+
+    Raises:
+        MessageMalformed: there are several, or it is none.
+    """
+    fields: Any = UnknownFieldSet(message)
+    found = [each.data for each in fields if each.field_number == MARK]
+    if not found:
+        return b""
+    mark = found[0]
+    if len(found) > 1 or not isinstance(mark, bytes) or not 0 < len(mark) <= MAX_MARK_BYTES:
+        raise MessageMalformed(
+            "has no mark of a block in the field of one",
+            who=message.DESCRIPTOR.name,
+            had=len(found),
+            needed=f"one, of 1 .. {MAX_MARK_BYTES} bytes",
+        )
+    return mark

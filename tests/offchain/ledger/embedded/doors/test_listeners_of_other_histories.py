@@ -20,6 +20,7 @@ from edgemark.ledger.fabric.client.events import Checkpoint
 from edgemark.ledger.fabric.client.waiting import AsyncGatewayClient
 from edgemark.ledger.fabric.faults import ChainTakenBack, LedgerSilent
 from edgemark.ledger.fabric.profile.reading import read_profile
+from edgemark.ledger.fabric.wire.codes import Code
 
 Listens = Callable[[Checkpoint, float], list[str]]
 
@@ -111,11 +112,48 @@ def test_listener_of_the_same_history__goes_on(
     assert client.checkpoint(10**6) == Checkpoint(10**6)
 
 
-@pytest.mark.parametrize("below", ["00", "zz", 7, None, "00" * 33])
-def test_hash_of_a_checkpoint__that_is_none__is_damage(tmp_path: Path, below: object) -> None:
+def test_listener_in_the_middle__is_told_though_its_transaction_came_again_in_its_block(
+    world: LedgerWorld, user: User, client: GatewayClient, listens: Listens
+) -> None:
+    number = world.development.snapshot()
+    begun = client.checkpoint()
+    proposed = user.propose("shelf", "put", "again", "v")
+    envelope = user.sign(user.endorse(proposed))
+    first = tell(user, "first")
+    user.submit(envelope)
+    _, block = user.status(proposed.transaction_id)
+    seen = list(client.chaincode_events("shelf", begun, wait_s=0.6))
+    assert [each.event.transaction_id for each in seen] == [first, proposed.transaction_id]
+    assert all(each.mark for each in seen)
+    held = seen[-1].checkpoint
+    assert held.block == block
+    assert listens(held, 0.2) == []
+
+    world.development.revert(number)
+    with pytest.raises(ChainTakenBack, match="taken back"):
+        listens(held, 10)  # at once, and not with the next block
+    other = tell(user, "other")
+    user.submit(envelope)
+    assert user.status(proposed.transaction_id) == (Code.VALID, block)
+    last = tell(user, "last")
+    with pytest.raises(ChainTakenBack, match=f"another block {block}"):
+        listens(held, 10)
+    anew = client.checkpoint(begun.block)
+    assert anew == begun
+    assert listens(anew, 0.6) == [other, proposed.transaction_id, last]
+
+
+@pytest.mark.parametrize("what", ["below", "mark"])
+@pytest.mark.parametrize("held", ["0", "zz", 7, None, "00" * 65])
+def test_hash_or_mark_of_a_checkpoint__that_is_none__is_damage(
+    tmp_path: Path, what: str, held: object
+) -> None:
     file = CheckpointFile(tmp_path / "checkpoint")
-    told: dict[str, object] = {"block": 1, "transaction_id": ""}
-    for each in (told, {**told, "below": below}):
+    told: dict[str, object] = {"block": 1, "transaction_id": "", "below": "", "mark": ""}
+    file.path.write_text(json.dumps(told))
+    assert file.read() == Checkpoint(1)
+    lacks = {name: each for name, each in told.items() if name != what}
+    for each in (lacks, {**told, what: held}):
         file.path.write_text(json.dumps(each))
         with pytest.raises(Unrecoverable, match="is no checkpoint"):
             file.read()

@@ -46,8 +46,8 @@ def decided(gateway: ScriptedGateway, tmp_path: Path) -> Iterator[GatewayClient]
         yield opened
 
 
-def _ask(client: GatewayClient, wait_s: float = 5) -> Outcome:
-    return client.submit("code", "put", "k", "1", name="mine", wait_s=wait_s)
+def _ask(client: GatewayClient, wait_s: float = 5, retries: int = 0) -> Outcome:
+    return client.submit("code", "put", "k", "1", name="mine", retries=retries, wait_s=wait_s)
 
 
 def _processed(envelope: bytes) -> Act:
@@ -79,6 +79,26 @@ def test_one_that_a_revert_took_back__is_refused_and_not_sent_again(
         assert "VALID in block 3" in str(told.value)
     assert set(gateway.calls) == ASKING
     assert gateway.taken == []
+
+
+def test_one_that_did_not_count_and_is_gone__is_told_from_no_journal_and_not_begun_anew(
+    gateway: ScriptedGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flows, "LOOK_S", 0.2)
+    gateway.code = Code.MVCC_READ_CONFLICT
+    for _ in range(2):  # the second life has it from the disk
+        desk = gateway.desk(tmp_path / "submissions")
+        opened = GatewayClient([gateway.address], desk)
+        with desk.journal(), opened, pytest.raises(TransactionInvalid, match="in block 3"):
+            _ask(opened)
+    gateway.taken.clear()
+    gateway.calls.clear()
+    desk = gateway.desk(tmp_path / "submissions")
+    with desk.journal(), GatewayClient([gateway.address], desk) as client:
+        for retries in (0, 2):
+            with pytest.raises(SubmissionGone, match="MVCC_READ_CONFLICT in block 3"):
+                _ask(client, retries=retries)
+    assert set(gateway.calls) == ASKING
 
 
 def test_one_of_a_peer_that_is_behind__is_waited_for(

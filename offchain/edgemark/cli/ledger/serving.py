@@ -207,7 +207,7 @@ def status(invocation: Invocation) -> Exit:
 def serve(invocation: Invocation) -> None:
     """Serve this home's ledger in the foreground until interrupted, as `up` does behind it."""
     place = check_is_made(place_of(invocation))
-    from edgemark.cli.ledger.hosting import (  # noqa: PLC0415 - only who serves needs the doors
+    from edgemark.cli.ledger.foreground import (  # noqa: PLC0415 - only who serves needs the doors
         serve_until_told,
     )
 

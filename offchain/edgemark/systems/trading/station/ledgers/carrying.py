@@ -2,8 +2,9 @@
 
 Law 1: a call has one name, computed from it: the same call is the same submission, also in a later
        life of the process, and the client's journal knows what became of it.
-Law 2: a submission that stands in a block and does not count never will; only then the same call
-       goes out by another name.
+Law 2: a submission that stands in a block and does not count never will, and one that a revert took
+       back is sent by nobody any more; only then the same call goes out by another name. Evidence
+       that was there all the same is refused as there.
 Law 3: nothing is submitted for a chain that the registry does not take.
 Law 4: the registry alone refuses. Where nobody endorses, for want of a process, a peer, a channel
        or the right time, the ledger is away: the same call goes out again, by the same name.
@@ -18,7 +19,12 @@ from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, Overloaded, PeerFault
 from edgemark.identifiers import Address, Hash32
 from edgemark.ledger.fabric.client.asking import Waits
-from edgemark.ledger.fabric.faults import ChaincodeRefused, NotEndorsed, TransactionInvalid
+from edgemark.ledger.fabric.faults import (
+    ChaincodeRefused,
+    NotEndorsed,
+    SubmissionGone,
+    TransactionInvalid,
+)
 from edgemark.ledger.fabric.opening import open_ledger
 from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.party.consortium.chaincode import ChaincodeDoor
@@ -110,7 +116,7 @@ class Carrier(Closing):
         self._station, self._door = station, door
         self._registry = ConsortiumEvidence(door)
         self.evidence = LedgerCalls(domains_of(station))
-        self._invalid: dict[str, int] = {}  # submissions of a call that never count
+        self._invalid: dict[str, int] = {}  # submissions of a call that never count, or are gone
 
     @property
     def place(self) -> str:
@@ -170,9 +176,9 @@ class Carrier(Closing):
         name = f"{call.name}-{before}" if before else call.name
         try:
             self._door.submit(name, call.function, *call.arguments, wait_s=WAIT_S)
-        except TransactionInvalid as invalid:
+        except (TransactionInvalid, SubmissionGone) as over:
             self._invalid[call.name] = before + 1
-            raise _refusal(INVALID, invalid.what, invalid.code.name) from invalid
+            raise _refusal(INVALID, over.what, over.had) from over
 
 
 def open_carrier(station: TradingStation, kind: str) -> Carrier:

@@ -5,6 +5,7 @@ Why its door is a stand-in: what real ledgers answer are words here, each as its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +13,17 @@ import pytest
 
 from edgemark.errors import EdgemarkError, LedgerUnavailable, RefusedInput
 from edgemark.ledger.fabric.client.refusals import Asking, Refusal, explain
-from edgemark.ledger.fabric.faults import EndorserWords, LedgerBusy
+from edgemark.ledger.fabric.faults import (
+    EndorserWords,
+    LedgerBusy,
+    SubmissionGone,
+    TransactionInvalid,
+)
 from edgemark.systems.trading.demo.consortium.trade import SignedTrade
 from edgemark.systems.trading.station.ledgers.carrying import (
     BROKEN,
     DIFFER,
+    INVALID,
     WAIT_S,
     Carrier,
     LedgerCall,
@@ -43,6 +50,13 @@ def push_refused(error: EdgemarkError) -> EdgemarkError:
         assert wait_s == WAIT_S
         raise error
 
+    with pytest.raises((RefusedInput, LedgerUnavailable)) as told:
+        carrier_of(submit).push(CALL)
+    return told.value
+
+
+def carrier_of(submit: Callable[..., None]) -> Carrier:
+    """A carrier whose registry takes the chain's statements, and whose door submits so."""
     station: Any = SimpleNamespace(
         chain=SimpleNamespace(chain_id=DOMAINS.chain_id),
         escrow=SimpleNamespace(address=DOMAINS.escrow),
@@ -52,9 +66,7 @@ def push_refused(error: EdgemarkError) -> EdgemarkError:
     door: Any = SimpleNamespace(submit=submit, chaincode="trading", channel="mychannel")
     carrier = Carrier(station, door)
     carrier._registry._parameters = SimpleNamespace(domains=(DOMAINS,))  # type: ignore[assignment]
-    with pytest.raises((RefusedInput, LedgerUnavailable)) as told:
-        carrier.push(CALL)
-    return told.value
+    return carrier
 
 
 @pytest.mark.parametrize(
@@ -100,3 +112,23 @@ def test_answer_of_a_chaincode__is_told_by_the_registrys_name_of_it(
     told = push_refused(explain(refused))
     assert isinstance(told, RegistryRefused)
     assert told.error_name == name
+
+
+@pytest.mark.parametrize("over", [TransactionInvalid, SubmissionGone])
+def test_submission_that_never_counts_or_was_taken_back__goes_out_by_another_name(
+    over: type[RefusedInput],
+) -> None:
+    names: list[str] = []
+
+    def submit(name: str, *_said: object, **_named: object) -> None:
+        names.append(name)
+        if len(names) <= 2:
+            raise over("is over")
+
+    carrier = carrier_of(submit)
+    for _ in range(2):
+        with pytest.raises(RegistryRefused) as told:
+            carrier.push(CALL)
+        assert told.value.error_name == INVALID  # so it is tried again, later
+    carrier.push(CALL)
+    assert names == [CALL.name, f"{CALL.name}-1", f"{CALL.name}-2"]

@@ -263,7 +263,7 @@ def _unfinished(error: object) -> RevertUnfinished:
 def verify_folder(
     folder: Path, orderer: Organisation, served: Iterable[str] = ()
 ) -> list[Verified]:
-    """As `Ledger.verify`, also where a channel is too damaged to be opened.
+    """As `Ledger.verify`, also where a channel is too damaged to be opened; and all that opens one.
 
     Args:
         folder: of a ledger, open or not.
@@ -278,6 +278,8 @@ def verify_folder(
     names = {*_check_made(folder), *served, *_names_in(folder)}
     for name in sorted(names):
         _check_is_there(folder, name)
+    _read_snapshots(folder / SNAPSHOTS)
+    read_intent(folder)
     return [
         verify_file(folder / CHANNELS / f"{name}{SUFFIX}", name, orderer) for name in sorted(names)
     ]

@@ -16,6 +16,8 @@ from edgemark.ledger.embedded.channel.sealing import make_mark
 from edgemark.ledger.embedded.doors.admission import check_asker
 from edgemark.ledger.embedded.doors.behind import Behind
 from edgemark.ledger.embedded.doors.serving.refusing import refusal
+from edgemark.ledger.embedded.validation.blocks import identify
+from edgemark.ledger.embedded.validation.candidates import Candidate
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.blocks import Block, add_mark, parse_block, read_mark
 from edgemark.ledger.fabric.wire.codes import Code
@@ -126,10 +128,8 @@ def _after(block: Block, after: str) -> Block:
 
 
 def _id_of(envelope: bytes) -> str:
-    try:
-        return parse_transaction(envelope).own_id
-    except MessageMalformed:
-        return ""
+    """Of its headers alone: one that does not count may hold anything behind them."""
+    return identify(Candidate(envelope))[0]
 
 
 def _message_of(event: Event) -> Any:

@@ -28,6 +28,7 @@ from edgemark.ledger.embedded.state.tables import (
     check_schema,
     connect,
     read_era_of,
+    read_format,
     roll_back,
     told,
 )
@@ -370,12 +371,8 @@ INSERT INTO state SELECT namespace, key, row, block, position FROM (
 
 
 def _make_or_check(writer: sqlite3.Connection, path: Path, channel: str) -> None:
-    application, version = (
-        writer.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("application_id", "user_version")
-    )
     tables = writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if not application and not version and not tables:
+    if read_format(writer) == (0, 0) and not tables:
         writer.executescript(
             f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION};"
             f" PRAGMA user_version = {FORMAT};"
@@ -383,9 +380,6 @@ def _make_or_check(writer: sqlite3.Connection, path: Path, channel: str) -> None
         writer.execute("INSERT INTO facts VALUES ('channel', ?)", (channel,))
         writer.execute("COMMIT")
         return
-    if (application, version) != (APPLICATION, FORMAT):
-        needed = f"a channel's file of format {FORMAT}"
-        raise StoreDamaged("file is another program's", who=path, needed=needed, remedy=REMEDY)
     check_schema(writer, path)
     found = writer.execute("SELECT value FROM facts WHERE name = 'channel'").fetchone()
     if found is None or found[0] != channel:

@@ -141,14 +141,28 @@ def roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
+def read_format(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Whose file it is, and of which format; 0 and 0 of one that nobody made yet."""
+    application, version = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("application_id", "user_version")
+    )
+    return application, version
+
+
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that a file has these tables and indexes, and nothing beside them: a trigger would act.
+    """Check that a file is a channel's, of this format, with these tables and indexes.
+
+    And with nothing beside them: a trigger would act.
 
     Raises:
         StoreDamaged: it has others.
     """
     with told(path):
-        found = _schema_of(connection)
+        held, found = read_format(connection), _schema_of(connection)
+    if held != (APPLICATION, FORMAT):
+        needed = f"a channel's file of format {FORMAT}"
+        raise StoreDamaged("file is another program's", who=path, needed=needed, remedy=REMEDY)
     for what, parts in (
         ("holds what is not its own", found - _expected()),
         ("lacks a part of it", _expected() - found),

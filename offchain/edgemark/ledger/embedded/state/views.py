@@ -7,7 +7,7 @@ cursor open: a range or a history is read by pages, each beginning behind the la
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from edgemark.ledger.fabric.wire.read_write_sets import Version
 
 FIRST_SIMPLE_KEY = b"\x01"  # composite keys begin with a zero byte
 LAST = 2**63 - 1  # above every block and position
+BEHIND_ALL = b"\xff"  # no byte of UTF-8
+MANY = 500  # keys in one question
 MAX_KEPT = 1_000  # values kept in memory of the namespace that is
 MAX_KEPT_BYTES = 64 * 1024  # of each
 
@@ -97,12 +99,13 @@ _VERSION = "SELECT block, position FROM state WHERE namespace = ? AND key = ?"
 _RANGE = """
 SELECT state.key, history.value, state.block, state.position
 FROM state CROSS JOIN history USING (row)
-WHERE state.namespace = ?1 AND state.key >= ?2 AND (?3 IS NULL OR state.key < ?3)
+WHERE state.namespace = ?1 AND state.key >= ?2 AND state.key < ?3
 ORDER BY state.key LIMIT ?4
 """
+_VERSIONS_OF = "SELECT key, block, position FROM state WHERE namespace = ? AND key IN ({})"
 _VERSIONS = """
 SELECT key, block, position FROM state
-WHERE namespace = ?1 AND key >= ?2 AND (?3 IS NULL OR key < ?3) ORDER BY key LIMIT ?4
+WHERE namespace = ?1 AND key >= ?2 AND key < ?3 ORDER BY key LIMIT ?4
 """
 _HISTORY = """
 SELECT history.block, history.position, transactions.id, transactions.timestamp_ns, history.value
@@ -160,6 +163,16 @@ class StateView(Closing):
         for block, position in self._rows(_VERSION, namespace, key.encode()):
             return Version(block, position)
         return None
+
+    def versions_of(self, namespace: str, keys: Sequence[str]) -> dict[str, Version]:
+        """Versions of those of some keys that are there."""
+        found = {}
+        for first in range(0, len(keys), MANY):
+            some = [each.encode() for each in keys[first : first + MANY]]
+            question = _VERSIONS_OF.format(", ".join("?" * len(some)))
+            for key, block, position in self._rows(question, namespace, *some):
+                found[key.decode()] = Version(block, position)
+        return found
 
     def range(self, namespace: str, start: str, end: str) -> Iterator[tuple[str, bytes, Version]]:
         """Keys in order, with value and version.
@@ -230,7 +243,7 @@ class StateView(Closing):
         self, question: str, namespace: str, start: str, end: str
     ) -> Iterator[tuple[Any, ...]]:
         first = start.encode() or FIRST_SIMPLE_KEY
-        last = end.encode() or None
+        last = end.encode() or BEHIND_ALL
         while rows := self._rows(question, namespace, first, last, RANGE_PAGE):
             yield from rows
             if len(rows) < RANGE_PAGE:

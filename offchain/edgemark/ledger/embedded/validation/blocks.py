@@ -52,6 +52,7 @@ OF_TRANSACTIONS: tuple[Check, ...] = (
     endorsements.check_namespaces,
     endorsements.check_supported,
     endorsements.check_policies,
+    endorsements.check_written,
 )
 OF_READS: tuple[Conflict, ...] = (check_reads_in_block, check_reads, check_ranges)
 

@@ -1,7 +1,7 @@
 """An envelope in a block, taken apart as far as a check looks into it.
 
 Each part is parsed when it is first asked for, and once: what lies deeper than a failed check is
-never read.
+never read. Where a part may hold many, they are counted before they are parsed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,18 @@ from fabric_protos.peer import proposal_response_pb2 as response_pb2
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.digests import compute_proposal_hash, compute_transaction_id
 from edgemark.ledger.fabric.wire.envelopes import WHO, Event, parse_event
+from edgemark.ledger.fabric.wire.limits import MAX_ENDORSEMENTS
 from edgemark.ledger.fabric.wire.messages import (
     NANOSECONDS,
     parse,
     read_channel_header,
     read_signature_header,
+)
+from edgemark.ledger.fabric.wire.raw.counting import (
+    MAX_OTHER_FIELDS,
+    check_endorsed,
+    check_fields,
+    check_results,
 )
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, parse_results
 
@@ -28,7 +35,8 @@ from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, parse_resu
 class Candidate:
     """A transaction that may count.
 
-    Every property raises `MessageMalformed` where its part is no message of the protocol.
+    Every property raises `MessageMalformed` where its part is no message of the protocol, and
+    `TooManyParts` of these where it holds more than is looked at.
     """
 
     def __init__(self, raw: bytes) -> None:
@@ -81,6 +89,7 @@ class Candidate:
     @cached_property
     def actions(self) -> Any:
         """All `TransactionAction`s."""
+        check_fields(self.payload.data, MAX_OTHER_FIELDS, WHO)
         return parse(transaction_pb2.Transaction, self.payload.data, WHO).actions
 
     @cached_property
@@ -91,7 +100,9 @@ class Candidate:
     @cached_property
     def asked(self) -> Any:
         """`ChaincodeActionPayload` of the one action: what was asked, and its endorsements."""
-        return parse(transaction_pb2.ChaincodeActionPayload, self.actions[0].payload, WHO)
+        raw = self.actions[0].payload
+        check_endorsed(raw, MAX_ENDORSEMENTS)
+        return parse(transaction_pb2.ChaincodeActionPayload, raw, WHO)
 
     @cached_property
     def signed(self) -> bytes:
@@ -128,6 +139,7 @@ class Candidate:
     @cached_property
     def sets(self) -> tuple[NamespaceSet, ...]:
         """What it read and wrote."""
+        check_results(self.action.results)
         return parse_results(self.action.results)
 
     @cached_property

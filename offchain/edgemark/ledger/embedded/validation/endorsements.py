@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.definitions import approver_of
@@ -11,7 +12,11 @@ from edgemark.ledger.embedded.validation.ground import Ground
 from edgemark.ledger.fabric.faults import MessageMalformed, PolicyRefused
 from edgemark.ledger.fabric.identities.members import Member, MemberRole
 from edgemark.ledger.fabric.wire.codes import Code
-from edgemark.ledger.fabric.wire.limits import MAX_ENDORSEMENTS, MAX_KEYS_OF_TRANSACTION
+from edgemark.ledger.fabric.wire.limits import (
+    MAX_EVENT_BYTES,
+    MAX_KEY_BYTES,
+    MAX_VALUE_BYTES,
+)
 from edgemark.ledger.fabric.wire.names import LIFECYCLE
 from edgemark.ledger.fabric.wire.policy.policies import (
     LIFECYCLE_ENDORSEMENT,
@@ -21,10 +26,12 @@ from edgemark.ledger.fabric.wire.policy.policies import (
     is_satisfied,
     resolve,
 )
+from edgemark.ledger.fabric.wire.raw.counting import TooManyParts
+from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet
 
 
 def check_parts(candidate: Candidate, _: Ground) -> Code | None:
-    """Header extension, response and read-write sets are messages."""
+    """Header extension, response and read-write sets are messages, and these not too large."""
     for part, code in (
         ("extension", Code.BAD_HEADER_EXTENSION),
         ("action", Code.BAD_RESPONSE_PAYLOAD),
@@ -32,6 +39,8 @@ def check_parts(candidate: Candidate, _: Ground) -> Code | None:
     ):
         try:
             getattr(candidate, part)
+        except TooManyParts:
+            return Code.ILLEGAL_WRITESET
         except MessageMalformed:
             return code
     return None
@@ -52,15 +61,18 @@ def check_event(candidate: Candidate, _: Ground) -> Code | None:
     """The event is told by the chaincode that was asked, in this transaction.
 
     Fabric asks for the chaincode alone, so two transactions of one block may tell events of one id,
-    among which no listener can say where it is.
+    among which no listener can say where it is. Nor is it longer than an endorser of ours takes.
     """
     try:
         event = candidate.event
     except MessageMalformed:
         return Code.INVALID_OTHER_REASON
     named = candidate.extension.chaincode_id.name, candidate.transaction_id
-    is_own = event is None or (event.chaincode, event.transaction_id) == named
-    return None if is_own else Code.INVALID_OTHER_REASON
+    if event is None:
+        return None
+    is_own = (event.chaincode, event.transaction_id) == named
+    is_short = len(event.name.encode()) + len(event.payload) <= MAX_EVENT_BYTES
+    return None if is_own and is_short else Code.INVALID_OTHER_REASON
 
 
 def check_namespaces(candidate: Candidate, _: Ground) -> Code | None:
@@ -70,10 +82,30 @@ def check_namespaces(candidate: Candidate, _: Ground) -> Code | None:
 
 
 def check_supported(candidate: Candidate, _: Ground) -> Code | None:
-    """Nothing stands there that this ledger does not do: private data, metadata, many ranges."""
-    ranges = sum(len(each.ranges) for each in candidate.sets)
-    has_more = ranges > MAX_KEYS_OF_TRANSACTION or any(each.has_more for each in candidate.sets)
-    return Code.ILLEGAL_WRITESET if has_more else None
+    """Nothing stands there that this ledger does not do: private data, metadata, long keys."""
+    is_good = all(not each.has_more and _has_short_keys(each) for each in candidate.sets)
+    return None if is_good else Code.ILLEGAL_WRITESET
+
+
+def _has_short_keys(each: NamespaceSet) -> bool:
+    """Whether all that was read is what an endorser of ours may read."""
+    spans = (key for span in each.ranges for key in (span.start, span.end))
+    rows = (read.key for span in each.ranges for read in span.reads)
+    keys = chain((read.key for read in each.reads), spans, rows)
+    return all(len(key.encode()) <= MAX_KEY_BYTES for key in keys)
+
+
+def check_written(candidate: Candidate, _: Ground) -> Code | None:
+    """Every key and value that is written is one: no key is empty or too long, no value too long.
+
+    Fabric asks its state's database, which may refuse some.
+    """
+    is_good = all(
+        0 < len(write.key.encode()) <= MAX_KEY_BYTES and len(write.value or b"") <= MAX_VALUE_BYTES
+        for each in candidate.sets
+        for write in each.writes
+    )
+    return None if is_good else Code.INVALID_WRITESET
 
 
 def written_namespaces(candidate: Candidate) -> list[str]:
@@ -86,10 +118,7 @@ def written_namespaces(candidate: Candidate) -> list[str]:
 def signatories_of(candidate: Candidate, ground: Ground) -> list[Member]:
     """Members whose signature over the response is right, each once."""
     found: dict[tuple[str, bytes], Member] = {}
-    endorsements = candidate.asked.action.endorsements
-    if len(endorsements) > MAX_ENDORSEMENTS:
-        return []
-    for each in endorsements:
+    for each in candidate.asked.action.endorsements:
         known = ground.members.find(each.endorser)
         if known is None:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Generic, Protocol, TypeVar
@@ -32,6 +32,9 @@ class WorldState(Protocol):
 
     def version(self, namespace: str, key: str) -> Version | None:
         """Version of a key."""
+
+    def versions_of(self, namespace: str, keys: Sequence[str]) -> Mapping[str, Version]:
+        """Versions of those of some keys that are there."""
 
     def versions(self, namespace: str, start: str, end: str) -> Iterator[tuple[str, Version]]:
         """Keys of a range in order, with their versions; `end` is excluded, "" is open."""

@@ -21,6 +21,7 @@ from edgemark.ledger.fabric.wire.canonical import (
     is_in_order,
 )
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.raw.counting import TooManyParts, check_call
 
 KINDS = frozenset({common_pb2.CONFIG, common_pb2.CONFIG_UPDATE, common_pb2.ENDORSER_TRANSACTION})
 
@@ -100,14 +101,23 @@ def check_transaction_id(candidate: Candidate, _: Ground) -> Code | None:
 def check_one_action(candidate: Candidate, _: Ground) -> Code | None:
     """It holds exactly one action, whose header names a creator and a nonce."""
     try:
-        if len(candidate.actions) != 1:
+        if _action_count(candidate) != 1:
             return Code.INVALID_ENDORSER_TRANSACTION
         header = candidate.action_header
         is_whole = header.nonce and header.creator
         candidate.response  # noqa: B018 (parses it)
+    except TooManyParts:
+        return Code.ENDORSEMENT_POLICY_FAILURE  # of these so many are not looked at
     except MessageMalformed:
         return Code.INVALID_ENDORSER_TRANSACTION
     return None if is_whole else Code.INVALID_ENDORSER_TRANSACTION
+
+
+def _action_count(candidate: Candidate) -> int:
+    try:
+        return len(candidate.actions)
+    except TooManyParts:
+        return 0
 
 
 def check_action_header(candidate: Candidate, _: Ground) -> Code | None:
@@ -117,8 +127,15 @@ def check_action_header(candidate: Candidate, _: Ground) -> Code | None:
 
 
 def check_asked(candidate: Candidate, _: Ground) -> Code | None:
-    """What was asked is there, and nothing else is: no field that no reader shows."""
+    """What was asked is there, and nothing else is: no field that no reader shows.
+
+    Nor are there more arguments than any endorser of ours takes.
+    """
     asked = candidate.asked.chaincode_proposal_payload
+    try:
+        check_call(asked)
+    except MessageMalformed:
+        return Code.INVALID_ENDORSER_TRANSACTION
     is_good = asked and is_in_order(asked, ASKED)
     return None if is_good else Code.INVALID_ENDORSER_TRANSACTION
 

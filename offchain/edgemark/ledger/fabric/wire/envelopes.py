@@ -25,6 +25,7 @@ from edgemark.ledger.fabric.wire.messages import (
     read_signature_header,
 )
 from edgemark.ledger.fabric.wire.proposals import Proposal
+from edgemark.ledger.fabric.wire.raw.counting import MAX_READ_PARTS, check_endorsed, check_fields
 
 WHO = "transaction"
 
@@ -198,8 +199,10 @@ def parse_transaction(raw: bytes) -> Transaction:
     payload = parse(common_pb2.Payload, envelope.payload, WHO)
     channel, signature = read_channel_header(payload, WHO), read_signature_header(payload, WHO)
     extension = parse(proposal_pb2.ChaincodeHeaderExtension, channel.extension, WHO)
+    check_fields(payload.data, MAX_READ_PARTS, WHO)
     actions = parse(transaction_pb2.Transaction, payload.data, WHO).actions
     first = actions[0] if actions else transaction_pb2.TransactionAction()
+    check_endorsed(first.payload, MAX_READ_PARTS)
     held = parse(transaction_pb2.ChaincodeActionPayload, first.payload, WHO)
     at = channel.timestamp
     headers = payload.header

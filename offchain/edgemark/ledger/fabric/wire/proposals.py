@@ -25,6 +25,7 @@ from edgemark.ledger.fabric.wire.limits import (
 )
 from edgemark.ledger.fabric.wire.messages import NANOSECONDS, draft_headers, parse
 from edgemark.ledger.fabric.wire.names import CALLED, CHANNEL
+from edgemark.ledger.fabric.wire.raw.counting import check_call
 
 WHO = "proposal"
 
@@ -160,6 +161,7 @@ def parse_proposal(raw: bytes) -> Proposal:
     channel = parse(common_pb2.ChannelHeader, header.channel_header, WHO)
     signature = parse(common_pb2.SignatureHeader, header.signature_header, WHO)
     extension = parse(proposal_pb2.ChaincodeHeaderExtension, channel.extension, WHO)
+    check_call(proposal.payload, WHO)
     asked = parse(proposal_pb2.ChaincodeProposalPayload, proposal.payload, WHO)
     invocation = parse(chaincode_pb2.ChaincodeInvocationSpec, asked.input, WHO)
     spec = invocation.chaincode_spec

@@ -275,6 +275,16 @@ def test_channel_whose_file_is_gone__is_told_and_not_made_anew(tmp_path: Path) -
     assert [each.channel for each in verify_folder(tmp_path, ORDERER)] == ["other", "trade"]
 
 
+@pytest.mark.parametrize("name", ["snapshots.json", "reverting.json"])
+def test_file_that_no_ledger_opens_with__is_found_by_verify_too(tmp_path: Path, name: str) -> None:
+    with open_ledger(tmp_path) as ledger:
+        ledger.create_channel("trade", ALL)
+    (tmp_path / name).write_bytes(b"no JSON")
+    for does in (lambda: open_ledger(tmp_path), lambda: verify_folder(tmp_path, ORDERER)):
+        with pytest.raises(StoreDamaged, match=name):
+            does()
+
+
 def test_channel_that_is_served__has_to_be_there(tmp_path: Path) -> None:
     open_ledger(tmp_path).close()
     with pytest.raises(ChannelGone, match="channel trade"):

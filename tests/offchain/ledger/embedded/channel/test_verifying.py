@@ -142,6 +142,8 @@ def test_flips_in_an_index__are_found(path: Path, rows: sqlite3.Connection, inde
         ("CREATE VIEW more AS SELECT 1", "not its own; had view more"),
         ("DROP INDEX transactions_by_id", "lacks a part of it; had index transactions_by_id"),
         ("DROP INDEX history_by_key", "lacks a part of it; had index history_by_key"),
+        ("PRAGMA user_version = 99", "another program's"),
+        ("PRAGMA application_id = 1", "another program's"),
     ],
 )
 def test_schema_that_was_changed__is_found__also_when_the_file_is_opened(

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.common import common_pb2
 from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
-from fabric_protos.peer import proposal_pb2, transaction_pb2
+from fabric_protos.peer import chaincode_pb2, proposal_pb2, transaction_pb2
 from fabric_protos.peer import proposal_response_pb2 as response_pb2
 from tests.offchain.ledger.embedded.consortium import (
     Draft,
@@ -28,6 +28,11 @@ from edgemark.ledger.fabric.wire.envelopes import (
     Event,
     make_envelope,
     make_event,
+)
+from edgemark.ledger.fabric.wire.limits import (
+    MAX_ENDORSEMENTS,
+    MAX_EVENT_BYTES,
+    MAX_KEYS_OF_TRANSACTION,
 )
 
 OTHER = "Org2MSP"
@@ -251,6 +256,44 @@ def borders_moved(
         return make_envelope(raw, parts.creator.sign(raw))
 
     return change
+
+
+def asking(arguments: Sequence[bytes]) -> Callable[[Parts], bytes]:
+    """Endorsers take what none of ours does."""
+
+    def change(parts: Parts) -> bytes:
+        asked = proposal_pb2.ChaincodeProposalPayload()
+        call = chaincode_pb2.ChaincodeInvocationSpec()
+        call.chaincode_spec.input.args.extend(arguments)
+        asked.input = call.SerializeToString()
+        header = parts.payload.header
+        parts.asked.chaincode_proposal_payload = asked.SerializeToString()
+        parts.response.proposal_hash = compute_proposal_hash(
+            header.channel_header, header.signature_header, asked.SerializeToString()
+        )
+        return parts.envelope(endorse=True)
+
+    return change
+
+
+def many_namespaces(parts: Parts) -> bytes:
+    results = rwset_pb2.TxReadWriteSet.FromString(parts.action.results)
+    for each in range(MAX_KEYS_OF_TRANSACTION):
+        results.ns_rwset.add(namespace=f"n{each}")
+    parts.action.results = results.SerializeToString()
+    return parts.envelope(endorse=True)
+
+
+def long_event(parts: Parts) -> bytes:
+    name = parts.draft.chaincode, parts.draft.transaction_id
+    parts.action.events = make_event(Event(*name, "told", b"e" * MAX_EVENT_BYTES))
+    return parts.envelope(endorse=True)
+
+
+def many_endorsements(parts: Parts) -> bytes:
+    for _ in range(MAX_ENDORSEMENTS):
+        parts.asked.action.endorsements.add()
+    return parts.envelope()
 
 
 def arguments_gone(parts: Parts) -> bytes:

@@ -32,6 +32,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_KEYS_OF_TRANSACTION,
     MAX_ORGANISATIONS,
     MAX_ROWS_OF_QUERY,
+    MAX_VALUE_BYTES,
 )
 from edgemark.ledger.fabric.wire.read_write_sets import RangeRead, Read, Version
 
@@ -47,20 +48,23 @@ def channel(begun: Path, tmp_path: Path) -> Iterator[Channel]:
 
 def test_transaction_of_most_keys__counts__and_all_of_them_are_checked(channel: Channel) -> None:
     names = [f"k{each:05}" for each in range(MAX_KEYS_OF_TRANSACTION)]
-    reads = tuple(Read(name, None) for name in names)
-    first = Draft([puts(dict.fromkeys(names, b"v"), reads=reads)])
+    first = Draft([puts(dict.fromkeys(names, b"v"))])
     assert channel.commit([first.envelope()]).flags == (Code.VALID,)
     seen = tuple(Read(name, Version(2, 0)) for name in names)
-    whole = RangeRead("", "", True, seen)
+    whole, but_one = RangeRead("", "", True, seen), RangeRead("", names[-1], True, seen[:-1])
+    singly = tuple(RangeRead(each.key, f"{each.key}a", True, (each,)) for each in seen)
     stale = (*seen[:-1], Read(names[-1], Version(1, 0)))
     flags = channel.commit(
         [
             Draft([puts({}, reads=stale)]).envelope(),
-            Draft([puts({names[-1]: None}, ranges=(whole,))]).envelope(),
+            Draft([puts({}, reads=seen)]).envelope(),
+            Draft([puts({}, ranges=singly)]).envelope(),
+            Draft([puts({names[-1]: None}, ranges=(but_one,))]).envelope(),
             Draft([puts({}, ranges=(whole,))]).envelope(),
         ]
     ).flags
-    assert flags == (Code.MVCC_READ_CONFLICT, Code.VALID, Code.PHANTOM_READ_CONFLICT)
+    good = (Code.VALID,) * 3
+    assert flags == (Code.MVCC_READ_CONFLICT, *good, Code.PHANTOM_READ_CONFLICT)
 
 
 def test_most_ranges_beside_most_writes__are_checked_in_moments(channel: Channel) -> None:
@@ -83,7 +87,9 @@ def test_most_ranges_beside_most_writes__are_checked_in_moments(channel: Channel
 
 def test_largest_envelope__is_ordered__and_a_larger_one_refused(channel: Channel) -> None:
     spare = 10_000  # of it for certificates and signatures
-    largest = Draft([puts({"k": b"v" * (MAX_ENVELOPE_BYTES - spare)})]).envelope()
+    rest = MAX_ENVELOPE_BYTES - spare - 2 * MAX_VALUE_BYTES
+    sizes = {"k": MAX_VALUE_BYTES, "l": MAX_VALUE_BYTES, "m": rest}
+    largest = Draft([puts({key: b"v" * size for key, size in sizes.items()})]).envelope()
     assert MAX_ENVELOPE_BYTES - spare < len(largest) <= MAX_ENVELOPE_BYTES
     channel.check_order(largest, NOW)
     assert channel.commit([largest]).flags == (Code.VALID,)

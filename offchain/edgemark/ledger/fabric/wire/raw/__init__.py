@@ -1,0 +1,1 @@
+"""Messages as bytes: what is asked of them before they are parsed."""

@@ -57,6 +57,8 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        raise _named(error, folder) from None
     finally:
         os.close(handle)
 
@@ -282,6 +284,15 @@ def hold_lock(path: Path) -> int:
         FileInUse: somebody else holds it.
         Unrecoverable: see `open_own`.
     """
+    return take_lock(path)[0]
+
+
+def take_lock(path: Path) -> tuple[int, str]:
+    """As `hold_lock`, and the number of the last holder; empty after one that did `let_go`.
+
+    Raises:
+        FileInUse, Unrecoverable: as `hold_lock`.
+    """
     lock = open_own(path.with_name(path.name + ".lock"))
     try:
         _lock_now(lock)
@@ -296,11 +307,20 @@ def hold_lock(path: Path) -> int:
             remedy="Wait until that process ends, or stop it if it is a server; `show`, "
             "`status` and `doctor` look meanwhile.",
         ) from error
+    last = ""
     # The number only names the holder in an error: a full disk must not keep anyone from opening.
     with contextlib.suppress(OSError):
+        last = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock
+    return lock, last
+
+
+def let_go(lock: int) -> None:
+    """Give a lock back, and leave word that nothing was left undone."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock, 0)
+    os.close(lock)
 
 
 def _lock_now(lock: int) -> None:

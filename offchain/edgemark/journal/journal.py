@@ -17,12 +17,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from edgemark.closing import Closing
-from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import (
-    OWNER_ONLY_FILE,
-    FileInUse,
-    hold_lock,
-    sync_folder,
+from edgemark.errors import EdgemarkError
+from edgemark.files import OWNER_ONLY_FILE, let_go, sync_folder
+from edgemark.journal.faults import (
+    JournalDamaged,
+    JournalDoubtful,
+    JournalInUse,
+    JournalWriteFailed,
+    RecordTooLarge,
+    damaged_at,
+    in_doubt,
+    of_another_version,
+    write_failed,
 )
 from edgemark.journal.framing import (
     HEADER_BYTES,
@@ -31,27 +37,29 @@ from edgemark.journal.framing import (
     length_in,
     make_header,
 )
-from edgemark.journal.place import fresh_path, open_file, open_to_look, remove_unfinished, write_at
+from edgemark.journal.place import (
+    explained,
+    fresh_path,
+    lock_alone,
+    open_file,
+    open_to_look,
+    remove_unfinished,
+    write_at,
+)
 
+__all__ = [
+    "MAGIC",
+    "MAX_RECORD_BYTES",
+    "Journal",
+    "JournalDamaged",
+    "JournalDoubtful",
+    "JournalInUse",
+    "JournalWriteFailed",
+    "RecordTooLarge",
+]
 MAGIC = b"EDGEJRN2"
 MAX_RECORD_BYTES = 128 * 2**20  # each system's largest record is below it, which a test says
 WRITE_BYTES = 1 << 20  # at a time
-
-
-class JournalDamaged(Unrecoverable):
-    """Bytes in the middle of a journal are not what was written."""
-
-
-class JournalInUse(RefusedInput):
-    """Another process holds the journal."""
-
-
-class JournalWriteFailed(Unrecoverable):
-    """The record could not be made durable; the journal stands as it was before."""
-
-
-class RecordTooLarge(RefusedInput):
-    """A record is longer than the journal takes."""
 
 
 class Journal(Closing):
@@ -95,15 +103,19 @@ class Journal(Closing):
         Raises:
             JournalInUse: another process (or another part of this one) has it open.
             JournalDamaged: a record that is not the last one is not as it was written.
-            Unrecoverable: others may read or write the file, or it cannot be opened.
+            Unrecoverable: others may read or write the file, it cannot be opened, or the disk
+                refuses to read it or to keep it as it is.
         """
-        lock = _lock(path)
+        lock, was_left = lock_alone(path)
         handle = -1
         try:
             handle = open_file(path)
             journal = cls(path, handle, lock, max_record_bytes)
             remove_unfinished(path)
-            journal._check_all(may_change=True)
+            with explained(path):
+                journal._check_all(may_change=True)
+                if was_left:
+                    journal._keep()
         except BaseException:
             if handle >= 0:
                 os.close(handle)
@@ -121,9 +133,11 @@ class Journal(Closing):
             RefusedInput: there is no such file.
             JournalDamaged, Unrecoverable: as `open`.
         """
-        journal = cls(path, open_to_look(path), -1, 0)
+        with explained(path):
+            journal = cls(path, open_to_look(path), -1, 0)
         try:
-            journal._check_all(may_change=False)
+            with explained(path):
+                journal._check_all(may_change=False)
         except BaseException:
             journal.close()
             raise
@@ -139,15 +153,22 @@ class Journal(Closing):
             RecordTooLarge: longer than the limit; nothing was written.
             JournalWriteFailed: the disk refused; the journal is as before and takes the next
                 record when there is space again (after a failed fsync: only once reopened).
+            JournalDoubtful: the disk refused that, too: whether the record is there is seen when
+                the journal is opened anew.
         """
         if self._broken or self._handle < 0:
             raise JournalWriteFailed(
                 "is closed after a failed write", who=self.path, remedy="Start the process again."
             )
-        end = self._write(payload)
-        self._sync()
-        self._end = end
-        self.count += 1
+        try:
+            end = self._write(payload)
+            self._sync()
+        except EdgemarkError:
+            raise
+        except BaseException:  # who is interrupted leaves nothing behind the next record
+            self._undo()
+            raise
+        self._end, self.count = end, self.count + 1
         return self.count
 
     def check_length(self, length: int) -> None:
@@ -190,9 +211,10 @@ class Journal(Closing):
         return self._read_within(place, self._end)
 
     def _read_within(self, offset: int, end: int) -> bytes:
-        payload = self._read_record(offset, end)
+        with explained(self.path):
+            payload = self._read_record(offset, end)
         if payload is None:
-            raise self._damage(offset)
+            raise damaged_at(self.path, offset, self.count)
         return payload
 
     def rewrite(self, payloads: Iterable[bytes]) -> None:
@@ -228,7 +250,7 @@ class Journal(Closing):
             os.pwrite(handle, MAGIC, 0)
         except OSError as error:
             self.drop_successor()
-            raise self._write_failed(error) from error
+            raise write_failed(self.path, error) from error
         return self._successor
 
     def add(self, payload: bytes) -> None:
@@ -242,7 +264,11 @@ class Journal(Closing):
 
     def sync(self) -> None:
         """Wait until all that was added is on the disk, or raise `JournalWriteFailed`."""
-        self._sync()
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            self._broken = True
+            raise write_failed(self.path, error) from error
 
     def become(self, fresh: Journal) -> None:
         """Have the records of the successor in the place of one's own, at once or not at all.
@@ -254,7 +280,7 @@ class Journal(Closing):
             fresh.sync()  # until the new file has its name nobody relies on it
             os.replace(fresh_path(self.path), self.path)
         except OSError as error:
-            raise self._write_failed(error) from error
+            raise write_failed(self.path, error) from error
         os.close(self._handle)
         self._handle, self._end, self.count = fresh._handle, fresh._end, fresh.count
         self._successor = None
@@ -274,7 +300,7 @@ class Journal(Closing):
             sync_folder(self.path.parent)
         except OSError as error:
             self._broken = True  # a record appended now could be lost with the name
-            raise self._write_failed(error) from error
+            raise write_failed(self.path, error) from error
 
     def close(self) -> None:
         """Give the journal free for another process."""
@@ -282,7 +308,7 @@ class Journal(Closing):
         if self._handle >= 0:
             os.close(self._handle)
             if self._lock >= 0:
-                os.close(self._lock)
+                (os.close if self._broken else let_go)(self._lock)
             self._handle = self._lock = -1
 
     def _write(self, payload: bytes) -> int:
@@ -296,7 +322,7 @@ class Journal(Closing):
                 at = write_at(self._handle, at, rest[begin : begin + WRITE_BYTES])
         except OSError as error:
             self._undo()
-            raise self._write_failed(error) from error
+            raise write_failed(self.path, error) from error
         return at
 
     def _sync(self) -> None:
@@ -306,36 +332,29 @@ class Journal(Closing):
             # After a failed fsync the kernel may have dropped the pages: only a fresh look at the
             # file tells what is on the disk.
             self._broken = True
-            self._undo()
-            raise self._write_failed(error) from error
+            explain = write_failed if self._undo() else in_doubt
+            raise explain(self.path, error) from error
 
-    def _undo(self) -> None:
+    def _undo(self) -> bool:
+        """Take back what was written of a record; whether it is gone, whatever happens next.
+
+        Where it is not, what was written in part is dropped as torn by the next `open`, and a whole
+        record is taken for one that happened.
+        """
         try:
             os.ftruncate(self._handle, self._end)
             os.fsync(self._handle)
         except OSError:
-            self._broken = True  # what is left of the record will be dropped as torn on `open`
-
-    def _write_failed(self, error: OSError) -> JournalWriteFailed:
-        return JournalWriteFailed(
-            "record could not be written",
-            who=self.path,
-            had=error.strerror,
-            remedy="Free space on the disk or replace it, then start again; nothing was lost.",
-        )
+            self._broken = True
+            return False
+        return True
 
     def _check_all(self, *, may_change: bool) -> None:
         size = os.fstat(self._handle).st_size
         start = os.pread(self._handle, len(MAGIC), 0)
         if start != MAGIC:
             if size > len(MAGIC) or not MAGIC.startswith(start.rstrip(b"\0")):
-                raise JournalDamaged(
-                    "is not a journal of this version",
-                    who=self.path,
-                    had=start.decode("ascii", "backslashreplace"),
-                    needed=MAGIC.decode(),
-                    remedy="Start with the version that wrote it, or move the file away.",
-                )
+                raise of_another_version(self.path, start, MAGIC)
             size = len(MAGIC)
             if may_change:
                 self._start_file()
@@ -350,14 +369,18 @@ class Journal(Closing):
             self._end += HEADER_BYTES + len(payload)
             self.count += 1
 
+    def _keep(self) -> None:
+        """Have on the disk what is read: who wrote it may have been killed before, or refused."""
+        os.fsync(self._handle)
+        sync_folder(self.path.parent)
+
     def _start_file(self) -> None:
         try:
             os.ftruncate(self._handle, 0)
             os.pwrite(self._handle, MAGIC, 0)
-            os.fsync(self._handle)
-            sync_folder(self.path.parent)
+            self._keep()
         except OSError as error:
-            raise self._write_failed(error) from error
+            raise write_failed(self.path, error) from error
 
     def _read_record(self, offset: int, size: int) -> bytes | None:
         """The payload at `offset`, or None when the bytes are no whole record."""
@@ -373,22 +396,4 @@ class Journal(Closing):
     def _check_torn(self, size: int) -> None:
         """Check that what follows the whole records can be the rest of one interrupted append."""
         if not is_torn(self._handle, self._end, size, self._most or MAX_RECORD_BYTES):
-            raise self._damage(self._end)
-
-    def _damage(self, offset: int) -> JournalDamaged:
-        return JournalDamaged(
-            "journal is damaged",
-            who=self.path,
-            had=f"a broken record at byte {offset} (after {self.count} good ones)",
-            needed="the bytes that were written",
-            remedy="Restore the file from a copy; do not edit it.",
-        )
-
-
-def _lock(path: Path) -> int:
-    try:
-        return hold_lock(path)
-    except FileInUse as held:
-        raise JournalInUse(
-            held.what, who=path, had=held.had, needed="one process per journal", remedy=held.remedy
-        ) from held
+            raise damaged_at(self.path, self._end, self.count)

@@ -5,10 +5,45 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgemark.errors import RefusedInput, Unrecoverable
-from edgemark.files import check_private, open_own
+from edgemark.files import FileInUse, check_private, open_own, take_lock
+from edgemark.journal.faults import JournalInUse
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say typed what the system refuses within.
+
+    Raises:
+        Unrecoverable: the disk does not read or keep the journal; nothing is said of its records.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Unrecoverable(
+            "cannot be read or kept on the disk",
+            who=path,
+            had=error.strerror,
+            remedy="Free space on the disk or replace it, then start again.",
+        ) from error
+
+
+def lock_alone(path: Path) -> tuple[int, bool]:
+    """Descriptor that holds a journal's lock; and whether who held it last did not close it well.
+
+    Raises:
+        JournalInUse: somebody else holds it.
+    """
+    try:
+        lock, last = take_lock(path)
+    except FileInUse as held:
+        raise JournalInUse(
+            held.what, who=path, had=held.had, needed="one process per journal", remedy=held.remedy
+        ) from held
+    return lock, bool(last)
 
 
 def open_file(path: Path) -> int:

@@ -95,7 +95,13 @@ class FromEndorsers(EdgemarkError):
 
 
 class LedgerSilent(FromEndorsers, LedgerUnavailable):
-    """No answer in time, or nobody there."""
+    """No answer in time, or nobody there.
+
+    Attributes:
+        is_late: nobody said anything; the time of the call was over.
+    """
+
+    is_late: bool = False
 
 
 class ChaincodeRefused(FromEndorsers, RefusedInput):

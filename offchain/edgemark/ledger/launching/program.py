@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 
 from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, Unrecoverable
+from edgemark.ledger.launching.logs import keep_last, log_of
 from edgemark.ledger.launching.notes import number_in
 from edgemark.process import LOOK_S, end_process, gate, is_running, start_ticks, tether
 
@@ -91,7 +92,8 @@ class Program(KnownProcess):
         """Start a program; it may not be ready yet, see `wait_until_ready`.
 
         Args:
-            name: its log is `NAME.log` of the folder, begun anew.
+            name: its log is `NAME.log` of the folder, begun anew; that of the last one that
+                printed anything stays beside it, as `NAME.log.1`.
             folder: its files; is there.
             command: the program, by absolute path, and its arguments.
             environment: all of its environment; None for this process's.
@@ -101,8 +103,9 @@ class Program(KnownProcess):
                 before leaves no program that nobody finds.
         """
         log = log_of(name, folder)
+        keep_last(log)
         waits = stays and note is not None
-        with log.open("wb") as out:
+        with log.open("ab") as out:  # what is turned meanwhile goes on where it ends
             child = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
                 gate(command) if waits else list(command) if stays else tether(command),
                 cwd=working_folder,
@@ -177,8 +180,3 @@ def _let_begin(child: subprocess.Popen[bytes]) -> None:
     if child.stdin is not None:
         with suppress(BrokenPipeError):  # it has ended: who waits for it is told
             os.write(child.stdin.fileno(), b"\n")
-
-
-def log_of(name: str, folder: Path) -> Path:
-    """What a program of a folder prints."""
-    return folder / f"{name}.log"

@@ -57,6 +57,8 @@ def test_wait_until_ready__a_program_that_ends__tells_its_last_words(tmp_path: P
         program.wait_until_ready(lambda: False, 30.0)
     assert (died.value.who, died.value.had) == ("leaver", "the disk is full")
     assert str(tmp_path / "leaver.log") in died.value.remedy
+    with Program.start("leaver", tmp_path, command("pass")):
+        assert "the disk is full" in (tmp_path / "leaver.log.1").read_text()
 
 
 def test_wait_until_ready__a_silent_program__counts_as_failed(tmp_path: Path) -> None:

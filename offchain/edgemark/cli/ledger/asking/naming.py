@@ -26,7 +26,7 @@ from edgemark.ledger.fabric.lifecycle.opening import ledger_folder
 from edgemark.ledger.fabric.opening import STARTS, LedgerAccess
 from edgemark.ledger.fabric.settings import LedgerSettings
 from edgemark.ledger.fabric.wire.names import SYSTEM_CHAINCODES
-from edgemark.ledger.launching.program import log_of
+from edgemark.ledger.launching.logs import log_of
 
 MOST_NAMED = 20
 

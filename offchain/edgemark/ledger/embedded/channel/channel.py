@@ -239,6 +239,7 @@ class Channel(Closing):
 
         Raises:
             StoreUnavailable, StoreDamaged: nothing of it is kept.
+            StoreDoubtful: nothing is, unless this process dies before the next block.
         """
         return self.commit_all(envelopes).block
 

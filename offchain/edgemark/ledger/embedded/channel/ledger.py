@@ -35,7 +35,12 @@ from edgemark.ledger.embedded.channel.reverting import (
     write_intent,
 )
 from edgemark.ledger.embedded.channel.verifying import Verified, verify_file
-from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
+from edgemark.ledger.embedded.state.tables import (
+    REMEDY,
+    StoreDamaged,
+    StoreDoubtful,
+    explain_file,
+)
 from edgemark.ledger.fabric.configuration.configurations import Batches, Configuration
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
@@ -134,7 +139,8 @@ class Ledger(Closing):
 
         Raises:
             RefusedInput: a name that is taken or none, no organisations, too many channels.
-            StoreUnavailable: its file cannot be written; nothing of it is there.
+            StoreUnavailable: its file cannot be written; nothing of it is there, or all of it at
+                the next opening.
         """
         if name in self._channels or len(self._channels) >= MAX_CHANNELS:
             needed = f"a new name, of <= {MAX_CHANNELS}"
@@ -145,8 +151,9 @@ class Ledger(Closing):
         self._remove_unfinished()
         with Channel.make(part, configuration, self._signer) as made:
             made.fold_in()  # a new name takes nothing along of what stands beside the file
-        part.rename(path)
-        sync_folder(path.parent)
+        with explain_file(path):
+            part.rename(path)
+            sync_folder(path.parent)
         self._channels[name] = Channel(path, name, self._signer)
         self._note_made()  # one that is there and not noted is noted at the next opening
         return self._channels[name]
@@ -194,15 +201,13 @@ class Ledger(Closing):
         Raises:
             RefusedInput: there is none of that number.
             OSError, StoreUnavailable, StoreDamaged: nothing was taken back.
-            RevertUnfinished: it is begun, and cannot be ended or left; the next opening goes on.
+            RevertUnfinished: it is begun, and cannot be ended or left; the next revert, to this or
+                an older snapshot, goes on, and so does the next opening.
         """
-        if number not in self._snapshots:
-            known = f"1 .. {max(self._snapshots)}" if self._snapshots else "none is there"
-            act = "Name one of them" if self._snapshots else "Take one first"
-            remedy = f"{act}: `edgemark ledger snapshot --list`."
-            raise RefusedInput(
-                "is no snapshot", who="ledger", had=number, needed=known, remedy=remedy
-            )
+        begun = read_intent(self.folder)
+        newest = max(self._snapshots, default=0) if begun is None else begun.snapshot
+        if number not in self._snapshots or number > newest:
+            raise _no_snapshot(number, newest)
         heights = self._snapshots[number].heights
         intent = Intent(number, {name: heights.get(name, 1) for name in self._channels})
         before = self._heights()
@@ -210,7 +215,8 @@ class Ledger(Closing):
             write_intent(self.folder, intent)  # it may be there although its writing failed
             self._go_back(intent)
         except BaseException as error:
-            if self._heights() != before:
+            is_doubtful = isinstance(error, StoreDoubtful)  # of one channel, after a kill
+            if begun is not None or is_doubtful or self._heights() != before:
                 raise _unfinished(error) from error
             self._forget_intent(error)
             raise
@@ -255,8 +261,15 @@ class Ledger(Closing):
         self._snapshots = snapshots
 
 
+def _no_snapshot(number: int, newest: int) -> RefusedInput:
+    known = f"1 .. {newest}" if newest else "none is there"
+    act = "Name one of them" if newest else "Take one first"
+    remedy = f"{act}: `edgemark ledger snapshot --list`."
+    return RefusedInput("is no snapshot", who="ledger", had=number, needed=known, remedy=remedy)
+
+
 def _unfinished(error: object) -> RevertUnfinished:
-    remedy = "Start the ledger again: it goes on."
+    remedy = "Make room, then revert to this snapshot again, or start the ledger again: it goes on."
     return RevertUnfinished("revert is half done", who="ledger", had=error, remedy=remedy)
 
 
@@ -306,11 +319,13 @@ def _check_made(folder: Path) -> list[str]:
     if not path.exists():
         return []
     try:
-        found = json.loads(path.read_bytes())
+        with explain_file(path):
+            raw = path.read_bytes()
+        found = json.loads(raw)
         names = [str(each) for each in found if CHANNEL.fits(each)]
         if names != found:
             raise ValueError(path)
-    except (OSError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         needed = "names of channels"
         raise StoreDamaged("cannot be read", who=path, needed=needed, remedy=REMEDY) from error
     for name in names:
@@ -322,9 +337,11 @@ def _read_snapshots(path: Path) -> dict[int, Snapshot]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_bytes())
+        with explain_file(path):
+            raw = path.read_bytes()
+        found = json.loads(raw)
         return {int(number): _parse_snapshot(each) for number, each in found.items()}
-    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         needed = "time and heights of channels by snapshot"
         raise StoreDamaged("cannot be read", who=path, needed=needed, remedy=REMEDY) from error
 

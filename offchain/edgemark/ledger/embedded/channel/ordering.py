@@ -21,7 +21,7 @@ from edgemark.ledger.embedded.channel.channel import Channel, Committed, Status
 from edgemark.ledger.embedded.channel.reverting import RevertUnfinished
 from edgemark.ledger.embedded.channel.room import Recent, Room, size_of
 from edgemark.ledger.embedded.channel.trouble import Trouble
-from edgemark.ledger.embedded.channel.waits import Expected, Waits
+from edgemark.ledger.embedded.channel.waits import Expected, Waits, wait_at_most
 from edgemark.ledger.fabric.configuration.configurations import Configuration
 from edgemark.ledger.fabric.wire.blocks import Block, parse_block
 from edgemark.ledger.fabric.wire.limits import (
@@ -100,6 +100,10 @@ class Orderer:
         if self._failure is not None:
             return f"makes no more blocks: {self._failure}"
         return self.trouble.told
+
+    @property
+    def _may_commit(self) -> bool:
+        return self._failure is None and self.trouble.unfinished is None
 
     @property
     def _uncommitted(self) -> int:
@@ -234,8 +238,7 @@ class Orderer:
         async with self._in_time():
             await self._committing.acquire()
         try:
-            if self._failure is not None:  # an unfinished revert would take it back
-                raise self._failure
+            self._check_makes_blocks()  # an unfinished revert would take it back
             made = await asyncio.to_thread(self.channel.reconfigure, configuration)
             self._tell(made)
         finally:
@@ -265,7 +268,7 @@ class Orderer:
             LedgerUnavailable: what was taken before cannot be committed in time.
         """
         async with self._in_time():
-            while self._queued and self._failure is None:
+            while self._queued and self._may_commit:
                 await asyncio.sleep(0)
                 # Who stops waiting does not end a commit: others wait for what it tells.
                 await asyncio.shield(self._commit_next())
@@ -273,8 +276,10 @@ class Orderer:
         height = self.channel.height
         try:
             yield
+            self.trouble.unfinished = None
         except RevertUnfinished as error:
-            self._fail(error)
+            self.trouble.unfinished = error
+            self._waits.end(self.trouble.explain())
             raise
         finally:
             self._recent.blocks.clear()
@@ -286,10 +291,13 @@ class Orderer:
     async def _run(self) -> None:
         while True:
             await self._arrived.wait()
-            if self._is_closing and not self._queued:
+            if self._is_closing and not (self._queued and self._may_commit):
                 return
+            if self.trouble.unfinished is not None:
+                await asyncio.sleep(AGAIN_S)
+                continue
             if not self._enough.is_set() and not self._is_closing and self._waits_for_others:
-                await _wait(self._enough, self._patience_s)
+                await wait_at_most(self._enough, self._patience_s)
             self._is_crowded = await self._commit_next() > 1
             if self._failure is not None:
                 return
@@ -297,7 +305,7 @@ class Orderer:
     async def _commit_next(self) -> int:
         """Make a block of what waits; of how many."""
         async with self._committing:
-            batch = self._cut() if self._failure is None else []
+            batch = self._cut() if self._may_commit else []
             self._cut_count = len(batch)
             try:
                 await self._commit(batch)
@@ -378,11 +386,3 @@ class Orderer:
     def _end(self, error: Exception) -> None:
         self._waits.end(error)
         self._wake_followers()
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from edgemark.errors import Unrecoverable
+from edgemark.errors import LedgerUnavailable
 from edgemark.files import OWNER_ONLY_FILE, sync_folder, write_whole
-from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
+from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged, explain_file
 
 NAME = "reverting.json"
 
 
-class RevertUnfinished(Unrecoverable):
-    """Some channels went back and others did not; the next start goes on."""
+class RevertUnfinished(LedgerUnavailable):
+    """Some channels went back, and others may not have: the next revert or start goes on.
+
+    Until then nothing is committed: it would be taken back.
+    """
 
 
 class Intent(NamedTuple):
@@ -44,16 +47,19 @@ def read_intent(folder: Path) -> Intent | None:
 
     Raises:
         StoreDamaged: the file holds something else.
+        StoreUnavailable: the disk does not read it.
     """
     path = folder / NAME
     if not path.exists():
         return None
     try:
-        found = json.loads(path.read_bytes())
+        with explain_file(path):
+            raw = path.read_bytes()
+        found = json.loads(raw)
         intent = Intent(found["snapshot"], dict(found["heights"]))
         if not all(type(each) is int for each in (intent.snapshot, *intent.heights.values())):
             raise TypeError(NAME)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         needed = "heights of channels"
         raise StoreDamaged("cannot be read", who=path, needed=needed, remedy=REMEDY) from error
     return intent

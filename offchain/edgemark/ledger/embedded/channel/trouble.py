@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgemark.errors import LedgerUnavailable
+from edgemark.errors import EdgemarkError, LedgerUnavailable
 from edgemark.logs import get_logger
 from edgemark.seam import place_of
 
@@ -22,12 +22,14 @@ class Trouble:
         error: what the last try met; None while blocks are made.
         tries: how many have failed, one after the other.
         failed: how many ever have.
+        unfinished: a revert that is to be ended first; None while there is none.
     """
 
     channel: str
     error: Exception | None = None
     tries: int = 0
     failed: int = 0
+    unfinished: EdgemarkError | None = None
 
     def note(self, error: Exception) -> LedgerUnavailable:
         """A commit has failed, and is tried again; what those hear who wait for it."""
@@ -42,7 +44,7 @@ class Trouble:
                 reason=error,
                 place=place_of(error),
             )
-        return self._explain()
+        return self.explain()
 
     def end(self) -> None:
         """A block was committed."""
@@ -56,18 +58,28 @@ class Trouble:
         Raises:
             LedgerUnavailable: not for the moment.
         """
-        if self.error is not None:
-            raise self._explain()
+        if self.error is not None or self.unfinished is not None:
+            raise self.explain()
 
     @property
     def told(self) -> str | None:
         """In one line; None while blocks are made."""
+        if self.unfinished is not None:
+            return f"makes no blocks until a revert has ended: {self.unfinished}"
         if self.error is None:
             return None
         said = f"{type(self.error).__name__}: {self.error}"
         return f"cannot commit, and tries again (failed {self.tries} times): {said}"
 
-    def _explain(self) -> LedgerUnavailable:
+    def explain(self) -> LedgerUnavailable:
+        """What those hear who wait or come meanwhile."""
+        if self.unfinished is not None:
+            return LedgerUnavailable(
+                "makes no blocks until a revert has ended",
+                who=f"channel {self.channel}",
+                had=self.unfinished.without_remedy,
+                remedy=self.unfinished.remedy,
+            )
         return LedgerUnavailable(
             "cannot commit for the moment",
             who=f"channel {self.channel}",

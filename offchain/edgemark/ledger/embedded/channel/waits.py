@@ -77,3 +77,12 @@ class Waits:
             for future in futures:
                 if not future.done():
                     future.set_exception(error)
+
+
+async def wait_at_most(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for an event, and no longer than that."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -12,10 +12,13 @@ from edgemark.ledger.embedded.running.control import ControlServer
 from edgemark.ledger.embedded.running.development import DevelopmentLedger
 from edgemark.ledger.embedded.running.making import make_ledger
 from edgemark.ledger.embedded.running.owner import Owner
-from edgemark.ledger.embedded.running.place import SERVING, Place
+from edgemark.ledger.embedded.running.place import MAX_LOG_BYTES, SERVING, Place
 from edgemark.ledger.embedded.running.profiles import write_profiles
+from edgemark.ledger.launching.logs import turn_own_log
 from edgemark.ledger.launching.notes import write_note
 from edgemark.process import start_ticks
+
+LOOK_S = 10.0  # at how long the log is
 
 
 @asynccontextmanager
@@ -41,9 +44,20 @@ async def hosted(place: Place) -> AsyncIterator[DevelopmentLedger]:
             write_profiles(ledger)
             own = {"pid": os.getpid(), "started": start_ticks(os.getpid())}
             write_note(place.note, own)
-            yield ledger
+            looking = asyncio.create_task(_bound_log(place), name="bounds of the log")
+            try:
+                yield ledger
+            finally:
+                looking.cancel()
         finally:
             await control.stop()
             await ledger.stop()
     finally:
         os.close(lock)
+
+
+async def _bound_log(place: Place) -> None:
+    """Put the log aside whenever it is long, if it is this process's: in a test it is not."""
+    while True:
+        turn_own_log(place.log, MAX_LOG_BYTES)
+        await asyncio.sleep(LOOK_S)

@@ -14,16 +14,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from edgemark.errors import RefusedInput
+from edgemark.errors import LedgerUnavailable, RefusedInput
 from edgemark.ledger.embedded.running.control import Does
 from edgemark.ledger.embedded.running.development import DevelopmentLedger
 from edgemark.logs import get_logger
+from edgemark.seam import place_of
 
 MOST_LISTED = 100  # snapshots: with the names of all channels they fit in a line of the socket
 
@@ -40,6 +42,17 @@ class Owner:
     def __init__(self, ledger: DevelopmentLedger) -> None:
         self._ledger = ledger
         self._doing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Do one thing at a time, and say typed what the disk refuses meanwhile."""
+        async with self._doing:
+            try:
+                yield
+            except OSError as error:
+                refused = _refused_by_disk(error)
+                _log.error("disk refuses", reason=error, place=place_of(error))
+                raise refused from error
 
     def does(self) -> dict[str, Does]:
         """What can be asked over the control socket."""
@@ -76,8 +89,9 @@ class Owner:
 
         Raises:
             RefusedInput: there are too many.
+            LedgerUnavailable: the disk refuses, or an earlier revert is to be ended first.
         """
-        async with self._doing, self._paused():
+        async with self._alone(), self._paused():
             return await asyncio.to_thread(self._ledger.ledger.snapshot)
 
     async def revert(self, number: int) -> None:
@@ -85,28 +99,42 @@ class Owner:
 
         Raises:
             RefusedInput: there is none of that number.
+            RevertUnfinished: it is begun; nothing is committed until this is asked again.
+            LedgerUnavailable: the disk refuses, and nothing was taken back, unless it says so.
         """
-        async with self._doing:
+        async with self._alone():
             try:
                 async with self._paused():
                     await asyncio.to_thread(self._ledger.ledger.revert, number)
-                    self._ledger.put_back_revocations()
+                    self._put_back_revocations(number)
             finally:
                 await self._ledger.restart_watching()
             _log.info("reverted", snapshot=number)
+
+    def _put_back_revocations(self, number: int) -> None:
+        try:
+            self._ledger.put_back_revocations()
+        except OSError as error:
+            raise LedgerUnavailable(
+                "blocks were taken back, and lists of revoked certificates could not be",
+                who=error.filename or "ledger",
+                had=error.strerror,
+                remedy=f"Make room there, then revert to snapshot {number} again.",
+            ) from error
 
     async def advance(self, seconds: int) -> int:
         """Move the ledger's clocks ahead; answers by how much they are ahead in all.
 
         Raises:
             RefusedInput: too far, or back.
+            LedgerUnavailable: the disk refuses.
         """
         if seconds < 0:
             remedy = "Begin anew: a revert does not set it back, either."
             raise RefusedInput(
                 "cannot be moved back", who="clock", had=seconds, needed=">= 0", remedy=remedy
             )
-        async with self._doing:
+        async with self._alone():
             return self._be_ahead(self._ledger.served.advance_s + seconds)
 
     async def set_advance(self, seconds: int) -> int:
@@ -115,7 +143,7 @@ class Owner:
         Raises:
             RefusedInput: too far.
         """
-        async with self._doing:
+        async with self._alone():
             return self._be_ahead(seconds)
 
     def _be_ahead(self, seconds: int) -> int:
@@ -133,7 +161,7 @@ class Owner:
         Raises:
             RefusedInput: there is no such organisation with a peer.
         """
-        async with self._doing:
+        async with self._alone():
             self._ledger.organisations.with_peer(msp_id)
             await self._ledger.take_up_revocations()
 
@@ -190,6 +218,17 @@ class _Paused(AsyncExitStack):
             await self.aclose()
             raise
         return self
+
+
+def _refused_by_disk(error: OSError) -> LedgerUnavailable:
+    name = errno.errorcode.get(error.errno or 0, "")
+    return LedgerUnavailable(
+        "disk refuses",
+        who=error.filename or "ledger",
+        had=f"{name} {error.strerror or error}".strip(),
+        needed="a disk with room that can be written",
+        remedy="Make room there, then ask again.",
+    )
 
 
 def _number_in(asked: Mapping[str, Any], name: str) -> int:

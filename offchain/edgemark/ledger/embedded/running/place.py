@@ -12,7 +12,8 @@ profiles/        connection profiles for clients
 served.json      as what it is served: channels, ports, batches; kept from one start to the next
 ledger.json      which process serves it now
 control.sock     what only the owner of the folder may ask of that process
-ledger.log       what that process says
+ledger.log       what that process says; from MAX_LOG_BYTES on it is begun anew
+ledger.log.1     what it said before that, or the process before it
 *.lock           held by whoever serves, starts or changes what is called so
 """
 
@@ -36,6 +37,7 @@ MAX_SKEW = 10  # blocks
 MAX_BATCH_COUNT = 10_000  # transactions
 SHORTEST_BATCH_S, LONGEST_BATCH_S = 0.001, 60
 LONGEST_EXECUTE_S = 3600
+MAX_LOG_BYTES = 16 * 1024 * 1024
 MAX_ADVANCE_S = 100 * 365 * 24 * 3600
 
 
@@ -63,6 +65,11 @@ class Place:
     def note(self) -> Path:
         """Which process serves it."""
         return self.folder / "ledger.json"
+
+    @property
+    def log(self) -> Path:
+        """What that process says."""
+        return self.folder / "ledger.log"
 
     @property
     def socket(self) -> Path:

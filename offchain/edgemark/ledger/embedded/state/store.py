@@ -26,6 +26,7 @@ from edgemark.ledger.embedded.state.tables import (
     StoreDamaged,
     StoreUnavailable,
     check_schema,
+    commit,
     connect,
     read_era_of,
     read_format,
@@ -213,6 +214,7 @@ class Store(Closing):
 
         Raises:
             StoreUnavailable, StoreDamaged: nothing of it is kept.
+            StoreDoubtful: nothing is while this process lives; the next block is over it.
         """
         written = tuple(writes)
         with self._writing, told(self.path):
@@ -221,7 +223,7 @@ class Store(Closing):
             with self._keeping(any(each.namespace == self._keeps for each in written)):
                 try:
                     self._write(block, entries, written)
-                    self._writer.execute("COMMIT")
+                    commit(self._writer, self.path)
                 except BaseException:
                     roll_back(self._writer)
                     raise
@@ -325,13 +327,14 @@ class Store(Closing):
 
         Raises:
             StoreUnavailable, StoreDamaged: nothing has changed.
+            StoreDoubtful: nothing has while this process lives.
         """
         with self._writing, told(self.path):
             self._writer.execute("BEGIN IMMEDIATE")
             with self._keeping(True):
                 try:
                     era = self._go_back(height)
-                    self._writer.execute("COMMIT")
+                    commit(self._writer, self.path)
                 except BaseException:
                     roll_back(self._writer)
                     raise

@@ -64,6 +64,23 @@ class StoreUnavailable(LedgerUnavailable):
     """The file of a channel could not be read or written; what was under way is not in it."""
 
 
+class StoreDoubtful(StoreUnavailable):
+    """What was under way is not in the file, and may be there after the process has died."""
+
+
+@contextmanager
+def explain_file(path: Path) -> Iterator[None]:
+    """Say typed what the system refuses of a file beside the channels' own.
+
+    Raises:
+        StoreUnavailable: no room, no permission, or a disk that fails: nothing says it is damaged.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _unusable(path, error.strerror) from error
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Say typed what SQLite refuses within.
@@ -76,9 +93,7 @@ def told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in _PASSING:
-            raise StoreUnavailable(
-                "file cannot be used", who=path, had=error, remedy="Make room, or wait."
-            ) from error
+            raise _unusable(path, error) from error
         raise _damaged(path, error) from error
     except sqlite3.DatabaseError as error:
         raise _damaged(path, error) from error
@@ -97,6 +112,10 @@ _PASSING = frozenset(
         sqlite3.SQLITE_PERM,
     }
 )
+
+
+def _unusable(path: Path, had: object) -> StoreUnavailable:
+    return StoreUnavailable("file cannot be used", who=path, had=had, remedy="Make room, or wait.")
 
 
 def _damaged(path: Path, error: sqlite3.Error) -> StoreDamaged:
@@ -148,6 +167,38 @@ def read_format(connection: sqlite3.Connection) -> tuple[int, int]:
         for name in ("application_id", "user_version")
     )
     return application, version
+
+
+def commit(connection: sqlite3.Connection, path: Path) -> None:
+    """Keep what is open on a connection, durably.
+
+    A commit that fails where it waits for the disk leaves whole pages in the write-ahead file: who
+    opens the file after a kill would take them for kept. So something else is written over them.
+
+    Raises:
+        sqlite3.Error: nothing of it is kept.
+        StoreDoubtful: nothing is, while this process lives.
+    """
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        roll_back(connection)
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            raise  # its last page, which makes it whole, was not written
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO facts VALUES ('nothing', '')")
+            connection.execute("DELETE FROM facts WHERE name = 'nothing'")
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            roll_back(connection)
+            raise StoreDoubtful(
+                "file cannot be used; what was under way may be in it after a kill",
+                who=path,
+                had=error,
+                remedy="Make room, or wait.",
+            ) from error
+        raise
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from edgemark.errors import RefusedInput
 from edgemark.files import make_private_folder, read_limited, remove_unfinished, write_whole
 from edgemark.ledger.embedded.simulation.faults import NotSimulated
+from edgemark.ledger.embedded.state.tables import explain_file
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.reading import MAX_PACKAGE_BYTES, Package, parse_package
 from edgemark.ledger.fabric.wire.names import MSP_ID
@@ -63,6 +64,7 @@ class Installed:
 
         Raises:
             RefusedInput: it is none, is installed already, or there are too many.
+            StoreUnavailable: the disk refuses; it is not installed.
         """
         package = parse_package(raw)
         held = self.packages.setdefault(msp_id, {})
@@ -75,8 +77,10 @@ class Installed:
         if not MSP_ID.fits(msp_id):
             what = "name cannot be a folder's"
             raise RefusedInput(what, who=msp_id[:64], needed=MSP_ID.needed)
-        make_private_folder(self.folder / msp_id)
-        write_whole(self.folder / msp_id / _file_name(package.package_id), raw)
+        path = self.folder / msp_id / _file_name(package.package_id)
+        with explain_file(path):
+            make_private_folder(path.parent)
+            write_whole(path, raw)
         held[package.package_id] = package
         return package
 

@@ -71,6 +71,7 @@ class CheckpointFile:
 
         Raises:
             RefusedInput: it is none that could be read again.
+            Unrecoverable: the disk refuses; events that were handled since are told again.
         """
         named = checkpoint.transaction_id
         if named and not TRANSACTION_ID.fullmatch(named):
@@ -82,7 +83,16 @@ class CheckpointFile:
             "below": checkpoint.below.hex(),
             "mark": checkpoint.mark.hex(),
         }
-        write_whole(self.path, json.dumps(held).encode(), mode=OWNER_ONLY_FILE)
+        try:
+            write_whole(self.path, json.dumps(held).encode(), mode=OWNER_ONLY_FILE)
+        except OSError as error:
+            raise Unrecoverable(
+                "checkpoint could not be kept",
+                who=self.path,
+                had=error.strerror,
+                remedy="Free space on the disk or replace it, then listen again: what was handled "
+                "since the checkpoint that is there is told again.",
+            ) from error
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from edgemark.errors import EdgemarkError
+from edgemark.journal.faults import JournalDoubtful
 from edgemark.ledger.fabric.client.calls import (
     Asked,
     Call,
@@ -47,6 +48,7 @@ from edgemark.ledger.fabric.client.submission import (
     begin,
     begin_decided,
     begin_endorsed,
+    better_told,
     compute_pause_s,
     event_of,
     resume,
@@ -223,6 +225,7 @@ class Flows:
         Peers hear of one that is back, and of a new definition, seconds later: that passes too.
         """
         until, attempt = self._until(wait_s), 0
+        told: EdgemarkError | None = None
         while True:
             left = until - self.clocks.monotonic()
             try:
@@ -231,10 +234,10 @@ class Flows:
                 refused.who = f"chaincode {chaincode}"
                 raise
             except (LedgerSilent, LedgerBusy, PeersMissing) as error:
-                pause = compute_pause_s(attempt)
+                pause, told = compute_pause_s(attempt), better_told(told, error)
                 is_told = isinstance(error, LedgerSilent) and error.endorsers
                 if is_told or self.clocks.monotonic() + pause >= until:
-                    raise
+                    raise told from (None if told is error else error)
                 yield Pause(pause)
                 attempt += 1
 
@@ -285,7 +288,7 @@ class _Submitting:
     def _perform(self, submission: Submission, effect: SubmissionEffect) -> Flow[SubmissionEvent]:
         match effect:
             case KeepEnvelope():
-                yield Keep(self._held())
+                yield from self._keep(self._held())
                 return FoundKept()
             case KeepCode(code, block):
                 is_named = not self.name.is_drawn
@@ -299,6 +302,18 @@ class _Submitting:
                     return event_of(error, is_over=self._left_s() <= 0)
             case TellCode() | TellError():
                 raise IllegalMove(f"{effect} while {submission.phase}")
+
+    def _keep(self, kept: Kept) -> Flow[None]:
+        """Have it written, or say of one that may be there that it may count, and by which name."""
+        try:
+            yield Keep(kept)
+        except JournalDoubtful as error:
+            error.remedy = (
+                f"{error.remedy} Transaction {kept.transaction_id} was not sent. Where it is kept, "
+                f"as submission {kept.name}, `edgemark ledger finish` sends it; the same call of "
+                "this name counts once, whether it is there or not."
+            )
+            raise
 
     def _ask(self, effect: Endorse | SendEnvelope | AskStatus) -> Flow[SubmissionEvent]:
         if isinstance(effect, Endorse):

@@ -219,13 +219,15 @@ def _too_large(refusal: Refusal) -> EdgemarkError:
 
 
 def _silent(refusal: Refusal) -> EdgemarkError:
-    return LedgerSilent(
+    error = LedgerSilent(
         "did not answer",
         who=refusal.target or "ledger",
         had=_words(refusal),
         remedy="See that the peer runs and that the profile names its port and its TLS CA; what "
         "takes longer needs --wait SECONDS (wait_s).",
     )
+    error.is_late = refusal.code == "DEADLINE_EXCEEDED"
+    return error
 
 
 def _not_endorsed(refusal: Refusal) -> EdgemarkError:

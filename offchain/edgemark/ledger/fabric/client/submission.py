@@ -212,6 +212,7 @@ class Submission:
         retries: new proposals that may still follow a conflict.
         is_doubtful: an envelope may have been sent whose answer nobody has.
         refused: why an orderer refused it last, while it is doubtful.
+        told: why it goes on no further, as it was last said since an orderer took it.
         sent: times that this envelope was sent.
         code, block: of the transaction, once it is decided.
     """
@@ -220,6 +221,7 @@ class Submission:
     retries: int = 0
     is_doubtful: bool = False
     refused: EdgemarkError | None = None
+    told: EdgemarkError | None = None
     sent: int = 0
     code: Code = Code.NOT_VALIDATED
     block: int = 0
@@ -259,7 +261,8 @@ def step(submission: Submission, event: SubmissionEvent) -> tuple[Submission, Su
         case FoundKept():
             return _after_kept(submission)
         case HeardTaken():
-            taken = submission if submission.refused is None else replace(submission, refused=None)
+            is_new = submission.refused is None and submission.told is None
+            taken = submission if is_new else replace(submission, refused=None, told=None)
             return _moved(taken, Phase.WAITING), AskStatus(LONG_WAIT_S)
         case HeardCode(code, block):
             decided = _moved(submission, Phase.DECIDED, code, block)
@@ -285,6 +288,7 @@ def _moved(
         submission.retries,
         submission.is_doubtful,
         submission.refused,
+        submission.told,
         count,
         code,
         block,
@@ -305,13 +309,14 @@ def _after_silence(
 ) -> tuple[Submission, SubmissionEffect]:
     if submission.phase is Phase.DRAFTING:
         return replace(submission, phase=Phase.LEFT), TellError(error, is_kept=False)
+    told = better_told(submission.told, error)
     if is_over:
-        told = submission.refused or error
-        return replace(submission, phase=Phase.LEFT), TellError(told, is_kept=True)
+        left = replace(submission, phase=Phase.LEFT)
+        return left, TellError(submission.refused or told, is_kept=True)
     if submission.phase is Phase.SENDING:
-        asking = replace(submission, phase=Phase.ASKING, is_doubtful=True)
+        asking = replace(submission, phase=Phase.ASKING, is_doubtful=True, told=told)
         return asking, AskStatus(SHORT_WAIT_S)
-    again = replace(submission, phase=Phase.SENDING, sent=submission.sent + 1)
+    again = replace(submission, phase=Phase.SENDING, sent=submission.sent + 1, told=told)
     return again, SendEnvelope(compute_pause_s(submission.sent))
 
 
@@ -324,6 +329,12 @@ def _after_refusal(
         return asking, AskStatus(LONG_WAIT_S)
     is_kept = submission.phase is not Phase.DRAFTING
     return replace(submission, phase=Phase.LEFT), TellError(error, is_kept)
+
+
+def better_told(before: EdgemarkError | None, error: EdgemarkError) -> EdgemarkError:
+    """Of two silences the later one, unless it says nothing but that the time was over."""
+    is_late = isinstance(error, LedgerSilent) and error.is_late
+    return before if is_late and before is not None else error
 
 
 def compute_pause_s(attempt: int) -> float:

@@ -244,6 +244,7 @@ class Submissions(Closing):
         """Return when it is on the disk, if somebody has to wait for it.
 
         Raises:
+            JournalDoubtful: the disk refused; whether it is there is seen at the next `open`.
             JournalWriteFailed: the disk refused; it is not there.
         """
         if ticket.is_urgent:

@@ -25,9 +25,10 @@ from edgemark.ledger.fabric.lifecycle.checking import HOST, START_S, check_code
 from edgemark.ledger.fabric.lifecycle.host_tls import HostTls
 from edgemark.ledger.fabric.packages.making import package_of
 from edgemark.ledger.fabric.packages.reading import Package, check_label
+from edgemark.ledger.launching.logs import log_of
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
 from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
-from edgemark.ledger.launching.program import Program, log_of
+from edgemark.ledger.launching.program import Program
 from edgemark.ledger.launching.turns import in_turn
 from edgemark.process import start_ticks
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +28,7 @@ from edgemark.errors import LedgerUnavailable, Overloaded, Unrecoverable
 from edgemark.ledger.embedded.channel import ordering
 from edgemark.ledger.embedded.channel.channel import Channel, Committed
 from edgemark.ledger.embedded.channel.ordering import Orderer
+from edgemark.ledger.embedded.channel.reverting import RevertUnfinished
 from edgemark.ledger.embedded.running.owner import Owner
 from edgemark.ledger.embedded.state.tables import StoreDamaged, StoreUnavailable
 from edgemark.ledger.fabric.wire.codes import Code
@@ -186,3 +189,80 @@ def test_pause_of_all_that_one_channel_refuses__lets_go_of_the_others(
     with Channel.make(path, configuration_of(*ORGANISATIONS), orderer()) as full:
         define(full)
         play(scene())
+
+
+def test_revert_that_is_unfinished__holds_what_was_taken_until_it_has_ended(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "AGAIN_S", 0.02)
+
+    async def scene() -> None:
+        before, during, after = drafts(3)
+        async with Orderer(channel, count=1, timeout_s=0) as one:
+            await one.submit(before.envelope())
+            await one.wait_for(before.transaction_id)
+            height = channel.height
+            with pytest.raises(RevertUnfinished):
+                async with one.paused():
+                    await one.submit(during.envelope())
+                    waiting = asyncio.create_task(one.wait_for(during.transaction_id))
+                    await asyncio.sleep(0)
+                    raise RevertUnfinished("half done", had="disk is full", remedy="Make room.")
+            with pytest.raises(LedgerUnavailable, match=r"disk is full.*Make room"):
+                await waiting
+            with pytest.raises(LedgerUnavailable, match="disk is full"):
+                await one.submit(after.envelope())
+            new = channel.configuration.with_organisation(firm("Org2MSP").organisation)
+            with pytest.raises(LedgerUnavailable, match="disk is full"):
+                await one.reconfigure(new)
+            await asyncio.sleep(0.1)
+            assert channel.height == height, "nothing that would be taken back"
+            assert "half done" in str(one.fault)
+            async with one.paused():
+                pass
+            assert (await one.wait_for(during.transaction_id)).code is Code.VALID
+            await one.submit(after.envelope())
+            assert (await one.wait_for(after.transaction_id)).code is Code.VALID
+            assert one.fault is None
+
+    play(scene())
+
+
+def test_revert_that_is_unfinished__lets_nothing_be_committed_at_the_end(channel: Channel) -> None:
+    async def scene() -> None:
+        (late,), height = drafts(1), channel.height
+        async with Orderer(channel, count=1, timeout_s=0) as one:
+            with pytest.raises(RevertUnfinished):
+                async with one.paused():
+                    await one.submit(late.envelope())
+                    raise RevertUnfinished("half done")
+        assert channel.height == height
+
+    play(scene())
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_disk_that_refuses_what_the_owner_asks__is_told_with_file_reason_and_remedy(
+    tmp_path: Path, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code), str(tmp_path / "a.json"))
+
+    ledger = SimpleNamespace(
+        orderers={},
+        ledger=SimpleNamespace(snapshot=refuse, revert=refuse),
+        served=SimpleNamespace(advance_s=0),
+        restart_watching=lambda: asyncio.sleep(0),
+    )
+    does = Owner(cast(Any, ledger)).does()
+
+    async def scene() -> None:
+        for asked in ("snapshot", "revert"):
+            with pytest.raises(LedgerUnavailable) as told:
+                await does[asked]({"number": 1})
+            words = str(told.value)
+            assert str(tmp_path / "a.json") in words
+            assert errno.errorcode[code] in words
+            assert "Make room there, then ask again" in words
+
+    play(scene())

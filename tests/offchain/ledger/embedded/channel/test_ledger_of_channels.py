@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.offchain.ledger.embedded.consortium import (
@@ -166,6 +166,98 @@ def test_revert_that_fails_half_way__is_told__and_finished_at_the_next_opening(
         with pytest.raises(RefusedInput, match="no snapshot"):
             ledger.revert(later)
     open_ledger(tmp_path).close()
+
+
+def test_revert_whose_last_write_fails__is_ended_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with open_ledger(tmp_path) as ledger:
+        define(ledger.create_channel("trade", ALL))
+        numbers = []
+        for value in (b"1", b"2", b"3"):
+            put(ledger, "trade", value)
+            numbers.append(ledger.snapshot())
+        put(ledger, "trade", b"4")
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger, "_keep_snapshots", fail)
+            with pytest.raises(RevertUnfinished, match=r"No space left.*again"):
+                ledger.revert(numbers[1])
+            with pytest.raises(RevertUnfinished):
+                ledger.revert(numbers[1])
+        with pytest.raises(RefusedInput, match=r"had 3; needed 1 \.\. 2"):
+            ledger.revert(numbers[2])  # it is to be forgotten
+        with pytest.raises(RevertUnfinished):
+            ledger.snapshot()
+        ledger.revert(numbers[0])
+        assert value_of(ledger, "trade") == b"1"
+        assert sorted(ledger.snapshots) == numbers[:1]
+        put(ledger, "trade", b"5")
+        assert ledger.snapshot() == numbers[1]
+    with open_ledger(tmp_path) as ledger:
+        assert value_of(ledger, "trade") == b"5"
+
+
+class Refusing:
+    """A connection of which so many commits fail where they wait for the disk."""
+
+    def __init__(self, connection: sqlite3.Connection, fails: int) -> None:
+        self._connection, self._fails = connection, fails
+
+    def execute(self, sql: str, *told: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT" and self._fails:
+            self._fails -= 1
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        return self._connection.execute(sql, *told)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize(("fails", "is_open"), [(1, False), (2, True)])
+def test_revert_whose_commit_fails__is_taken_for_half_done_unless_something_is_over_it(
+    tmp_path: Path, fails: int, is_open: bool
+) -> None:
+    """The pages of such a commit stand whole in a file that is read again after a kill."""
+    with open_ledger(tmp_path) as ledger:
+        for name in ("one", "two"):
+            define(ledger.create_channel(name, ALL))
+        number = ledger.snapshot()
+        for name in ("one", "two"):
+            put(ledger, name, b"later")
+        store = ledger.channels["one"]._store
+        writer, store._writer = store._writer, cast(Any, Refusing(store._writer, fails))
+        with pytest.raises(RevertUnfinished if is_open else StoreUnavailable) as told:
+            ledger.revert(number)
+        assert isinstance(told.value, RevertUnfinished) is is_open
+        store._writer = writer
+        assert value_of(ledger, "one") == b"later"
+        assert (tmp_path / "reverting.json").exists() is is_open
+    with open_ledger(tmp_path) as ledger:
+        left = None if is_open else b"later"
+        assert [value_of(ledger, name) for name in ("one", "two")] == [left] * 2
+        assert len(ledger.verify()) == 2
+
+
+@pytest.mark.parametrize("name", ["snapshots.json", "channels.json", "reverting.json"])
+def test_file_that_the_disk_does_not_read__is_not_told_as_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    real = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path.name == name:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path)
+
+    (tmp_path / name).write_bytes(b"{}")
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with pytest.raises(StoreUnavailable, match=f"{name}.*Input/output error"):
+        open_ledger(tmp_path)
 
 
 @pytest.mark.parametrize("step", ["write_intent", "remove_intent"])

@@ -53,7 +53,7 @@ def test_transactions_that_come_one_by_one__wait_for_nobody__but_for_as_long_as_
     async def wait(_: asyncio.Event, timeout_s: float) -> None:
         waited.append(timeout_s)
 
-    monkeypatch.setattr(ordering, "_wait", wait)
+    monkeypatch.setattr(ordering, "wait_at_most", wait)
 
     async def scene(timeout_s: float) -> list[int]:
         """How often somebody had waited: after one alone, again, after two at once, and behind."""

@@ -215,3 +215,11 @@ def test_a_journal_of_large_ones__is_bounded_in_bytes(
         for number in range(MANY):
             _decide(opened, _kept(f"n{number}", number, size=20_000))
             assert path.stat().st_size < 50_000 + 2 * 20_000 + 5_000
+
+
+def test_decided_names__are_on_the_disk_when_they_are_put(tmp_path: Path) -> None:
+    """No kill shows a disk that was not asked to keep what it was given."""
+    with DecidedNames(tmp_path / "names") as names:
+        names.put([replace(_kept("a"), code=Code.VALID, block=3)])
+        assert names._rows is not None
+        assert names._rows.execute("PRAGMA synchronous").fetchone()[0] == 2

@@ -111,6 +111,27 @@ def test_who_writes_for_all_and_is_interrupted__leaves_nobody_waiting(
         assert journal.count == 1
 
 
+def test_record_that_is_on_the_disk_when_its_writer_is_interrupted__counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Journal.append
+
+    def append(journal: Journal, record: bytes) -> int:
+        real(journal, record)
+        raise KeyboardInterrupt
+
+    with Journal.open(tmp_path / "j") as journal:
+        told = list[str]()
+        writer = GroupWriter(journal, lambda group: told.extend(each.name for each in group))
+        first, second = (writer.add(_kept(number), is_urgent=True) for number in range(2))
+        with monkeypatch.context() as broken:
+            broken.setattr(Journal, "append", append)
+            with pytest.raises(KeyboardInterrupt):
+                writer.wait(first)
+        writer.wait(second)
+        assert told == ["n0", "n1"]
+
+
 def test_names_whose_folder_cannot_be_written__leave_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

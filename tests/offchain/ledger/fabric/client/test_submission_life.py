@@ -134,6 +134,24 @@ def test_refused_at_once__is_told_at_once_and_stays_kept() -> None:
     assert submission.phase is Phase.LEFT
 
 
+def test_time_that_is_over__is_told_with_the_last_reason_that_anybody_gave() -> None:
+    late, full = LedgerSilent("out of time"), LedgerSilent("disk is full")
+    late.is_late = True
+    begun = step(begin_endorsed()[0], FoundKept())[0]
+    last = HeardSilence(late, is_over=True)
+    for heard, told in (
+        ([], late),
+        ([HeardSilence(full)], full),
+        ([HeardSilence(full), HeardSilence(late)], full),
+        ([HeardSilence(full), HeardSilence(SILENT)], SILENT),
+        ([HeardSilence(full), HeardSilence(full), HeardTaken()], late),
+    ):
+        submission = begun
+        for event in heard:
+            submission, _ = step(submission, event)
+        assert step(submission, last)[1] == TellError(told, is_kept=True)
+
+
 def test_an_event_of_another_phase__is_a_fault_of_the_shell() -> None:
     with pytest.raises(IllegalMove):
         step(begin(0)[0], HeardTaken())

@@ -1,6 +1,7 @@
 """Writes records many at once: one write and one fsync for all that came while the last one ran.
 
-Law 1: whoever waits for a record goes on only when it is on the disk, or is told that it is not.
+Law 1: whoever waits for a record goes on only when it is on the disk, or is told that it is not,
+or that nobody knows (`JournalDoubtful`) until the journal is opened anew.
 Law 2: records are on the disk in the order in which they came.
 Law 3: a record that nobody waits for is written with the next one that somebody waits for, or at
 the end; a crash may lose it, and none that came before it.
@@ -13,7 +14,8 @@ from collections.abc import Callable, Sequence
 from copy import copy
 
 from edgemark.errors import EdgemarkError
-from edgemark.journal.journal import Journal, JournalWriteFailed
+from edgemark.journal.faults import JournalDoubtful, JournalWriteFailed
+from edgemark.journal.journal import Journal
 from edgemark.ledger.fabric.client.keeping.records import Kept, write_group, write_kept
 from edgemark.ledger.fabric.wire.limits import MAX_GROUP_BYTES
 
@@ -67,6 +69,7 @@ class GroupWriter:
         """Return when a record is on the disk; who comes first writes for all.
 
         Raises:
+            JournalDoubtful: it may be, which is seen when the journal is opened anew.
             JournalWriteFailed: it is not, and will not be.
         """
         while not ticket.is_done:
@@ -91,21 +94,34 @@ class GroupWriter:
         group = self._take_group()
         if not group:
             return True
+        before = self._journal.count
         try:
             self._journal.append(write_group([each.record for each in group]))
         except EdgemarkError as error:
             self._give_up(group, error)
             return False
         except BaseException:  # as when somebody interrupts the caller who writes for all
-            text = "was not written: who wrote for all was interrupted"
-            self._give_up(group, JournalWriteFailed(text, who=self._journal.path))
+            if self._journal.count > before:
+                self._go_on(group)
+            else:
+                self._give_up(group, self._interrupted())
             raise
+        self._go_on(group)
+        return True
+
+    def _go_on(self, group: list[Ticket]) -> None:
         try:
             self._after([each.kept for each in group])
         finally:
             for each in group:
                 each.is_done = True
-        return True
+
+    def _interrupted(self) -> JournalWriteFailed:
+        kind = JournalDoubtful if self._journal.is_broken else JournalWriteFailed
+        text = "was not written: who wrote for all was interrupted"
+        if kind is JournalDoubtful:
+            text = "may be written: who wrote for all was interrupted, and the disk refuses"
+        return kind(text, who=self._journal.path, remedy="Make the call again.")
 
     def _take_group(self) -> list[Ticket]:
         with self._guard:

@@ -68,7 +68,7 @@ class DecidedNames(Closing):
         """Have what became of these on the disk when this returns.
 
         Raises:
-            Unrecoverable: the disk refused; none of them is there.
+            Unrecoverable: the disk refused; who puts them again leaves each there once.
         """
         rows = [
             (_key(each.name), each.digest, each.transaction_id, each.code.value, each.block)

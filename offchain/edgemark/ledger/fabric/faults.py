@@ -13,6 +13,7 @@
 | `EndorsementsDiffer` | PeerFault | organisations computed different results: see where |
 | `SubmitRefused` | RefusedInput | nobody orders it: see why; it stays in the journal |
 | `SubmissionDiffers` | RefusedInput | another call has this name: give this one its own |
+| `SubmissionGivenUp` | RefusedInput | its caller gave it up; it may still count |
 | `SubmissionGone` | RefusedInput | a revert took back what this name was told: give another name |
 | `TransactionInvalid` | RefusedInput | it does not count; for a conflict ask anew |
 | `ProfileInvalid` | RefusedInput | mend the connection profile |
@@ -134,6 +135,10 @@ class SubmitRefused(FromEndorsers, RefusedInput):
 
 class SubmissionDiffers(RefusedInput):
     """A name that was given to one call is given to another."""
+
+
+class SubmissionGivenUp(RefusedInput):
+    """What this name was given to was given up: it is not sent again, and may still count."""
 
 
 class SubmissionGone(RefusedInput):

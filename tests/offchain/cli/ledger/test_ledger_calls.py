@@ -84,6 +84,8 @@ def test_a_name_typed_again__is_the_same_transaction(desk: Desk) -> None:
     refused = desk.ask(*other, status=Exit.REFUSED_INPUT)
     assert refused["error"] == "SubmissionDiffers"
     assert desk.ask("finish") == {"finished": []}
+    refused = desk.ask("finish", "--give-up", "first", status=Exit.REFUSED_INPUT)
+    assert [each["error"] for each in refused["finished"]] == ["RefusedInput"], "it was decided"
 
 
 def test_history__tells_every_value_the_newest_first(desk: Desk) -> None:

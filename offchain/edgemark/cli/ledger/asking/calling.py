@@ -28,6 +28,7 @@ from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.opening import WAITS
+from edgemark.ledger.fabric.wire.codes import Code
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -143,19 +144,35 @@ def invoke(invocation: Invocation, call: TypedCall, name: str | None, retries: i
 @click.command("finish")
 @chooses_ledger
 @waits_for(f"{WAITS.submit_s:g} for each")
-def finish(invocation: Invocation, wait_s: float | None) -> Exit:
+@click.option(
+    "--give-up",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="End this one instead, without its code: it is not sent again, and its name stays taken; "
+    "may be given again.",
+)
+def finish(invocation: Invocation, wait_s: float | None, names: Sequence[str]) -> Exit:
     """Go on with calls of this identity that were left open: the same envelopes, to their codes."""
     ends: list[Outcome | EdgemarkError] = []
     access = open_chosen(invocation)
     with access.client() as client:
         if any(client.desk.open_ones()):  # else nobody is asked
             check_is_up(access.settings, access.home)
-        ends.extend(client.finish_open(wait_s))
+        ends.extend(_give_up(client, names) if names else client.finish_open(wait_s))
     facts = [each.as_dict() if isinstance(each, EdgemarkError) else _facts(each) for each in ends]
     lines = [str(each) if isinstance(each, EdgemarkError) else _line(each) for each in ends]
     invocation.show({"finished": facts}, "\n".join(lines) or "nothing was left open")
     failed = [each for each in ends if isinstance(each, EdgemarkError)]
     return exit_of(failed[0]) if failed else Exit.DONE
+
+
+def _give_up(client: GatewayClient, names: Sequence[str]) -> Iterator[Outcome | EdgemarkError]:
+    for name in dict.fromkeys(names):
+        try:
+            yield client.give_up(name)
+        except EdgemarkError as error:
+            yield error
 
 
 def _transmission(organisations: Sequence[str], transient: Sequence[str]) -> Transmission:
@@ -181,5 +198,7 @@ def _facts(outcome: Outcome) -> dict[str, object]:
 
 
 def _line(outcome: Outcome) -> str:
+    if outcome.code is Code.NOT_VALIDATED:
+        return f"given up  transaction {outcome.transaction_id}, which may still count"
     line = f"{outcome.code.name} in block {outcome.block}  transaction {outcome.transaction_id}"
     return f"{line}\n{show_bytes(outcome.response)}" if outcome.response else line

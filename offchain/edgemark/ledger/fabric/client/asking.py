@@ -139,6 +139,13 @@ class Desk(Closing):
         """See `Flows.finish`."""
         return self.flows.finish(kept, self.journal(), _wait(wait_s, self.waits.submit_s))
 
+    def give_up(self, name: str) -> Flow[Outcome]:
+        """See `GatewayClient.give_up`."""
+        found = next((each for each in self.open_ones() if each.name == name), None)
+        if found is None:
+            raise RefusedInput("is not open", who=f"submission {name[:80]!r}")
+        return self.flows.finish(found, self.journal(), self.waits.submit_s, gives_up=True)
+
     def status(self, transaction_id: str, wait_s: float | None) -> Flow[tuple[Code, int]]:
         """See `Flows.status`."""
         wait = _wait(wait_s, self.waits.status_s)

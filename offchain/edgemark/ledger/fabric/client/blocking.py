@@ -130,6 +130,22 @@ class GatewayClient(Closing):
             except EdgemarkError as error:
                 yield error
 
+    def give_up(self, name: str) -> Outcome:
+        """End a submission that is open without its code, where no block has it.
+
+        Whether an envelope will never count is not for a client to know: an orderer that refuses it
+        may have taken an earlier copy, and another may take one. So it is not sent again, its name
+        stays taken for ever, and whoever asks by it is told its code, or `SubmissionGivenUp`.
+
+        Returns:
+            With NOT_VALIDATED: it was given up. VALID: it had counted.
+
+        Raises:
+            RefusedInput: no such one is open.
+            TransactionInvalid: it stands in a block and does not count.
+        """
+        return self._run(self.desk.give_up(name))
+
     def commit_status(self, transaction_id: str, wait_s: float | None = None) -> tuple[Code, int]:
         """Code and block of a transaction, as soon as there are any."""
         return self._run(self.desk.status(transaction_id, wait_s))

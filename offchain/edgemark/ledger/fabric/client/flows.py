@@ -28,7 +28,7 @@ from edgemark.ledger.fabric.client.calls import (
     submit_request,
 )
 from edgemark.ledger.fabric.client.keeping.records import Kept, Name
-from edgemark.ledger.fabric.client.refusals import Asking, gone, invalid
+from edgemark.ledger.fabric.client.refusals import Asking, given_up, gone, invalid
 from edgemark.ledger.fabric.client.submission import (
     AskStatus,
     Endorse,
@@ -202,12 +202,16 @@ class Flows:
         finally:
             submissions.give_back(name.text)
 
-    def finish(self, kept: Kept, submissions: Submissions, wait_s: float) -> Flow[Outcome]:
-        """Go on with a submission that the journal has; no new proposal is made of it."""
+    def finish(
+        self, kept: Kept, submissions: Submissions, wait_s: float, *, gives_up: bool = False
+    ) -> Flow[Outcome]:
+        """Go on with a submission that the journal has, or give it up; nothing is proposed anew."""
         found = submissions.take(kept.name, kept.digest)
         try:
             call = Call(kept.channel, "", ())
             under_way = _Submitting(self, call, Name(kept.name), found, self._until(wait_s))
+            if gives_up and found is not None and found.is_open:
+                return (yield from under_way.look_up(found))
             return (yield from under_way.run(0))
         finally:
             submissions.give_back(kept.name)
@@ -265,6 +269,8 @@ class _Submitting:
     def run(self, retries: int) -> Flow[Outcome]:
         if self.kept is not None:
             self.endorsed = None  # what is kept counts, not what was endorsed beside it
+            if self.kept.is_given_up:
+                return (yield from self.look_up(self.kept))
         if self.kept is None or self.kept.is_open:
             submission, effect = self._begin(retries)
         else:
@@ -278,6 +284,19 @@ class _Submitting:
         if isinstance(effect, TellError):
             raise self._told(effect)
         return self._tell(effect.code, effect.block)
+
+    def look_up(self, kept: Kept) -> Flow[Outcome]:
+        """What a block says of one that is given up, now or before: it is not sent again."""
+        try:
+            code, block = yield from self._status(kept, LOOK_S)
+        except EdgemarkError as error:  # whoever expired is not even told what became of it
+            if not kept.is_open:
+                raise given_up(self.name.text, kept.transaction_id, error) from error
+            yield Keep(replace(kept, envelope=b"", is_given_up=True))
+            return Outcome(kept.transaction_id, Code.NOT_VALIDATED, 0, b"", self.name.text)
+        self.kept = replace(kept, code=code, block=block, is_given_up=False)
+        yield Keep(self.kept)
+        return (yield from self.run(0))
 
     def _begin(self, retries: int) -> tuple[Submission, SubmissionEffect]:
         if self.kept is None and self.endorsed is not None:

@@ -24,6 +24,7 @@ from edgemark.ledger.fabric.faults import (
     MessageTooLarge,
     NotEndorsed,
     PeersMissing,
+    SubmissionGivenUp,
     SubmissionGone,
     SubmitRefused,
     TransactionInvalid,
@@ -365,6 +366,17 @@ def gone(name: str, transaction_id: str, told: str, refused: ChaincodeRefused) -
         had=f"transaction {transaction_id}, {told}; now {refused.had}",
         remedy="After a revert give the call another name; on a network ask again, for this peer "
         "may be behind. Nothing was sent.",
+    )
+
+
+def given_up(name: str, transaction_id: str, error: EdgemarkError) -> SubmissionGivenUp:
+    """Of a submission that was given up, and what the ledger said when it was asked about it."""
+    return SubmissionGivenUp(
+        "was given up, and may still count",
+        who=f"submission {name}",
+        had=f"transaction {transaction_id}; asked now: {error.what}",
+        remedy="Nothing was sent. Ask again for what became of it; a call by another name is "
+        "another transaction, and both may count.",
     )
 
 

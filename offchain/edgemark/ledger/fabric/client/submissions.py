@@ -42,6 +42,7 @@ from edgemark.ledger.fabric.client.keeping.records import (
     write_moved,
 )
 from edgemark.ledger.fabric.faults import SubmissionDiffers
+from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import (
     MAX_DECIDED_HELD,
     MAX_ENVELOPE_BYTES,
@@ -186,7 +187,8 @@ class Submissions(Closing):
                 who=WHO,
                 had=had,
                 needed=f"< {MAX_OPEN_SUBMISSIONS}",
-                remedy="Finish those that were left open: `edgemark ledger finish`.",
+                remedy="Finish those that were left open: `edgemark ledger finish`; what nobody "
+                "will ever order ends by `edgemark ledger finish --give-up NAME`.",
             )
         if self._fault is not None and len(self._by_name) >= MAX_DECIDED_HELD:
             raise copy(self._fault)
@@ -335,7 +337,13 @@ class Submissions(Closing):
         """One that is not there left the journal before its code was written."""
         found = self._by_name.get(said.name)
         if found is not None:
-            decided = replace(found, code=said.code, block=said.block, is_named=said.is_named)
+            decided = replace(
+                found,
+                code=said.code,
+                block=said.block,
+                is_named=said.is_named,
+                is_given_up=said.code is Code.NOT_VALIDATED,
+            )
             self._remember(decided)
 
     def _check_names(self, names: int) -> None:

@@ -112,6 +112,10 @@ class AsyncGatewayClient:
             except EdgemarkError as error:
                 yield error
 
+    async def give_up(self, name: str) -> Outcome:
+        """End a submission that is open without its code, where no block has it."""
+        return await self._run(self.desk.give_up(name))
+
     async def commit_status(
         self, transaction_id: str, wait_s: float | None = None
     ) -> tuple[Code, int]:

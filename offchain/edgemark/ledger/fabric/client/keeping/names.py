@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -62,7 +63,9 @@ class DecidedNames(Closing):
             if row is None:
                 return None
             digest, transaction_id, code, block = row
-            return Kept(name, "", digest, transaction_id, b"", Code(code), block)
+            has_code = Code(code) is not Code.NOT_VALIDATED
+            kept = Kept(name, "", digest, transaction_id, b"", Code(code), block)
+            return kept if has_code else replace(kept, is_given_up=True)
 
     def put(self, decided: Iterable[Kept]) -> None:
         """Have what became of these on the disk when this returns.

@@ -2,7 +2,7 @@
 
 IDENTITY  version, whose journal it is
 PREPARED  name, channel, what was asked, transaction id, envelope
-DECIDED   name, code, block
+DECIDED   name, code, block; of one that was given up NOT_VALIDATED
 TOLD      the same, of a name that was drawn and told to nobody before its code was known
 GROUP     records that were written at once
 MOVED     number of names that the file of names has at least
@@ -45,10 +45,11 @@ class Kept:
         channel: that it is for.
         digest: of what was asked: channel, chaincode, arguments, organisations.
         transaction_id: of the envelope.
-        envelope: signed; empty once the code is known.
-        code: NOT_VALIDATED while it is open.
+        envelope: signed; empty once the code is known, or it was given up.
+        code: NOT_VALIDATED while it is open, and of one that was given up.
         block: number of the block.
         is_named: whether somebody may ask by its name once it is decided.
+        is_given_up: nobody sends it again, though it may count: its name stays taken.
     """
 
     name: str
@@ -59,11 +60,12 @@ class Kept:
     code: Code = Code.NOT_VALIDATED
     block: int = 0
     is_named: bool = True
+    is_given_up: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Whether its code is not known."""
-        return self.code is Code.NOT_VALIDATED
+        """Whether its code is not known, and somebody goes on with it."""
+        return self.code is Code.NOT_VALIDATED and not self.is_given_up
 
 
 @dataclass(frozen=True)

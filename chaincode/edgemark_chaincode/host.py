@@ -13,13 +13,15 @@ comes from options, or from the variables that chaincodes of Fabric are given:
 | `CORE_CHAINCODE_LOGGING_LEVEL` | `debug`, `info`, `warning`, `error` |
 
 When it listens, it writes one line of JSON to its standard output: `{"address": "HOST:PORT", ...}`.
-SIGTERM or SIGINT end it: no new call begins, those that run are answered.
+SIGTERM or SIGINT end it: no new call begins, those that run are answered. A call that goes on for
+longer is cut off; the log has where it stood.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import importlib
 import inspect
 import json
@@ -30,10 +32,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark_chaincode.reloading import run_reloading, tether_to, watched_folders
 from edgemark_chaincode.shim.interface import Chaincode
+from edgemark_chaincode.shim.limits import LEAVE_S
 from edgemark_chaincode.shim.server import ChaincodeServer, ServerTls
 
 LOG = logging.getLogger("edgemark.chaincode")
@@ -191,8 +195,7 @@ async def _serve(settings: HostSettings) -> None:
     tls = _read_tls(settings)
     server = ChaincodeServer(chaincode, settings.package_id, settings.address, tls)
     ending = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    _heed_signals(asyncio.get_running_loop(), ending)
     address = await server.start()
     if tls is None and not address.startswith(("127.", "localhost:", "[::1]:")):
         LOG.warning("%s has no TLS: whoever reaches it can call the chaincode", address)
@@ -202,6 +205,21 @@ async def _serve(settings: HostSettings) -> None:
     await ending.wait()
     LOG.info("%s ends", settings.chaincode)
     await server.stop()
+
+
+def _heed_signals(loop: asyncio.AbstractEventLoop, ending: asyncio.Event) -> None:
+    """Have SIGTERM and SIGINT end this process, also while a call blocks its loop.
+
+    Not `loop.add_signal_handler`: it is heard by the loop alone. In time the process leaves in any
+    case, and its log has where each thread of it stood.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        faulthandler.dump_traceback_later(LEAVE_S, exit=True)
+        loop.call_soon_threadsafe(ending.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def _read_tls(settings: HostSettings) -> ServerTls | None:

@@ -14,13 +14,13 @@ from pathlib import Path
 LOOK_S = 0.02
 PR_SET_PDEATHSIG = 1
 STATE_FIELD, START_FIELD = 0, 19  # after the command's name, which ends with the last bracket
-# Asks the kernel for SIGTERM when the parent ends (prctl 1, PR_SET_PDEATHSIG), then becomes the
+# Asks the kernel for a signal when the parent ends (prctl 1, PR_SET_PDEATHSIG), then becomes the
 # program. A parent that ended before the request was made is seen by the changed parent's number.
 TETHER = """\
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, int(sys.argv[2]))
 if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
+    os.execv(sys.argv[3], sys.argv[3:])
 """
 
 # Waits for a byte on its input, then becomes the program; without one, for who was to send it has
@@ -66,7 +66,7 @@ def _has_threads(pid: int) -> bool:
         return False
 
 
-def tether(command: Sequence[str]) -> list[str]:
+def tether(command: Sequence[str], death: signal.Signals = signal.SIGTERM) -> list[str]:
     """The same command, to be started by this process, and to be ended by the kernel with it.
 
     It holds for `kill -9` of this process too. To the kernel, the parent is the thread that starts
@@ -74,8 +74,9 @@ def tether(command: Sequence[str]) -> list[str]:
 
     Args:
         command: absolute path of a program, and its arguments.
+        death: how the kernel ends it; SIGKILL for one that may not heed anything else.
     """
-    return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), *command]
+    return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid()), str(int(death)), *command]
 
 
 def gate(command: Sequence[str]) -> list[str]:
@@ -100,11 +101,21 @@ def end_process(pid: int, is_running: Callable[[], bool], limit_s: float) -> Non
         is_running: whether this very process lives; the number alone may be another's by now.
         limit_s: seconds that it has, each time.
     """
+    end_processes([(pid, is_running)], limit_s)
+
+
+def end_processes(processes: Sequence[tuple[int, Callable[[], bool]]], limit_s: float) -> None:
+    """As `end_process`, of many at once: those that do not leave are waited for together.
+
+    Args:
+        processes: number, and whether this very process lives, of each.
+        limit_s: seconds that all of them have, each time.
+    """
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if not is_running():
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+        living = [(pid, is_running) for pid, is_running in processes if is_running()]
+        for pid, _ in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
         deadline = time.monotonic() + limit_s
-        while is_running() and time.monotonic() < deadline:
+        while any(is_running() for _, is_running in living) and time.monotonic() < deadline:
             time.sleep(LOOK_S)

@@ -33,6 +33,20 @@ class Greeter(Chaincode):
     async def invoke(self, stub):
         return success({words!r})
 """
+BLOCKS = """
+import asyncio, time
+from edgemark_chaincode.shim.interface import Chaincode
+
+def block():
+    print("blocks", flush=True)
+    time.sleep(600)
+
+class Greeter(Chaincode):
+    def __init__(self):
+        asyncio.get_running_loop().call_later(0.1, block)
+    async def init(self, stub): ...
+    async def invoke(self, stub): ...
+"""
 GIVEN = {"CHAINCODE_ID": PACKAGE_ID, "CHAINCODE_SERVER_ADDRESS": "127.0.0.1:0"}
 
 
@@ -107,6 +121,30 @@ def test_a_changed_source__restarts_it_and_a_mistake_waits_for_the_next(greeter:
         assert greet(read_line(process)["address"]) == b"good evening"
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_call_that_blocks__does_not_keep_the_process_and_the_log_has_where_it_stood(
+    greeter: Path, number: signal.Signals
+) -> None:
+    greeter.write_text(BLOCKS)
+    soon = "import sys; from edgemark_chaincode import host; host.LEAVE_S = 0.3; host.main()"
+    command = [sys.executable, "-c", soon, "greeting:Greeter"]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **GIVEN, "PYTHONPATH": str(greeter.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        read_line(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "blocks\n"
+        process.send_signal(number)
+        _, said = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1
+    assert "greeting.py" in said
+    assert " in block" in said
 
 
 def test_the_end_of_a_reloading_host__by_force_ends_its_child(greeter: Path) -> None:

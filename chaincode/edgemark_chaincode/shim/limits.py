@@ -20,3 +20,4 @@ MAX_WORDS = 1_000  # characters of an error in an answer
 HANDSHAKE_S = 10.0  # until whoever connected has spoken as a peer does
 ANSWER_S = 300.0  # to one question but a call of a chaincode; a peer that lost it would hold ours
 END_S = 5.0  # for calls that run when the process is to end
+LEAVE_S = 7.0  # until a process that was told to end has ended, whatever its calls do

@@ -30,14 +30,10 @@ from edgemark.ledger.fabric.lifecycle.deploying import (
     members_of,
 )
 from edgemark.ledger.fabric.lifecycle.dialling import check_answers
-from edgemark.ledger.fabric.lifecycle.hosting import (
-    Hosts,
-    find_hosts,
-    hosting_alone,
-    swap_hosts,
-)
+from edgemark.ledger.fabric.lifecycle.hosting import Hosts, find_hosts, hosting_alone
 from edgemark.ledger.fabric.lifecycle.messages import check_wanted
 from edgemark.ledger.fabric.lifecycle.opening import ledger_folder, open_administrators
+from edgemark.ledger.fabric.lifecycle.swapping import swap_hosts
 from edgemark.ledger.fabric.lifecycle.wishing import FIRST_VERSION, Wish, list_changes
 from edgemark.ledger.fabric.packages.connection import Connection
 from edgemark.ledger.fabric.packages.making import make_package
@@ -105,9 +101,10 @@ def deploy_command(invocation: Invocation, name: str, **given: Any) -> None:
     On a ledger of this home it is done for every organisation of the channel, and a process is
     started for each. On a network of a connection profile it is done for your own organisation:
     say where its process listens, by --address or --package. What is done already is not repeated,
-    but processes that run are started anew, with the code as it is now; if that cannot run, they
-    stay as they were. What is not said of its definition stays as it is committed, and what changes
-    is told.
+    but processes that run are started anew, with the code as it is now; one whose calls block is
+    killed after 10 s. Where the new ones cannot run, those of before run on or again, unless the
+    error says that they cannot. What is not said of its definition stays as it is committed, and
+    what changes is told.
     On the development ledger the clocks of all organisations tick for it from then on.
     """
     settings = invocation.settings()

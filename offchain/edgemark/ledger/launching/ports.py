@@ -6,6 +6,7 @@ import socket
 from contextlib import ExitStack
 
 from edgemark.errors import RefusedInput
+from edgemark.ledger.launching.listeners import name_listener
 
 LOOPBACK = "127.0.0.1"
 
@@ -28,10 +29,11 @@ def check_port_free(port: int) -> None:
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
+            whose = name_listener(port)
             raise PortInUse(
                 "port is in use",
                 who=f"{LOOPBACK}:{port}",
-                had=error.strerror,
+                had=f"{error.strerror}, by {whose}" if whose else error.strerror,
                 needed="a free port",
                 remedy="Stop what listens there or choose another port.",
             ) from error

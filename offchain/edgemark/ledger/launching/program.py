@@ -7,11 +7,13 @@ known by its number and by when it started: the number alone may be another's by
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -19,7 +21,15 @@ from edgemark.closing import Closing
 from edgemark.errors import LedgerUnavailable, Unrecoverable
 from edgemark.ledger.launching.logs import keep_last, log_of
 from edgemark.ledger.launching.notes import number_in
-from edgemark.process import LOOK_S, end_process, gate, is_running, start_ticks, tether
+from edgemark.process import (
+    LOOK_S,
+    end_process,
+    end_processes,
+    gate,
+    is_running,
+    start_ticks,
+    tether,
+)
 
 LOG_LINES = 15  # that its last words may be
 LAST_WORDS = 1000  # characters
@@ -63,6 +73,16 @@ class KnownProcess(Closing):
         end_process(self.pid, lambda: self.is_running, self.STOP_S)
 
 
+def close_all(processes: Sequence[KnownProcess]) -> None:
+    """End several at once; each has its time to save its state, and all have it together."""
+    limit_s = max((each.STOP_S for each in processes), default=0.0)
+    end_processes([(each.pid, partial(_runs, each)) for each in processes], limit_s)
+
+
+def _runs(process: KnownProcess) -> bool:
+    return process.is_running
+
+
 @dataclass(frozen=True)
 class Program(KnownProcess):
     """A program that was started for a folder. Use as a context manager: leaving ends it.
@@ -87,6 +107,7 @@ class Program(KnownProcess):
         environment: Mapping[str, str] | None = None,
         working_folder: Path | None = None,
         stays: bool = False,
+        death: signal.Signals = signal.SIGTERM,
         note: Callable[[Self], None] | None = None,
     ) -> Self:
         """Start a program; it may not be ready yet, see `wait_until_ready`.
@@ -99,6 +120,7 @@ class Program(KnownProcess):
             environment: all of its environment; None for this process's.
             working_folder: where it runs; None for here.
             stays: it outlives this process; else the kernel ends it when this process ends.
+            death: how the kernel ends it then; SIGKILL where it may not heed anything else.
             note: writes down how to find it. One that stays begins only after that: who is killed
                 before leaves no program that nobody finds.
         """
@@ -107,7 +129,7 @@ class Program(KnownProcess):
         waits = stays and note is not None
         with log.open("ab") as out:  # what is turned meanwhile goes on where it ends
             child = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
-                gate(command) if waits else list(command) if stays else tether(command),
+                gate(command) if waits else list(command) if stays else tether(command, death),
                 cwd=working_folder,
                 env=environment,
                 stdin=subprocess.PIPE if waits else subprocess.DEVNULL,

@@ -28,6 +28,8 @@ LIFETIME = timedelta(days=3650)  # as cryptogen's
 CLOCKS_DIFFER = timedelta(minutes=5)  # a certificate is good at once, also by a clock that is late
 MAX_ATTRIBUTES = 64
 MAX_ATTRIBUTE_CHARS = 256
+CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
+TLS_USES = (CLIENT, SERVER)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Authority:
         builder = _begin(subject, subject, key.public_key(), first, first + LIFETIME)
         builder = (
             builder.add_extension(usage, critical=True)
-            .add_extension(x509.ExtendedKeyUsage(_TLS_USES), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(TLS_USES), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_identifier_of(key.public_key()), critical=False)
         )
@@ -98,7 +100,12 @@ class Authority:
         return self._sign(builder, name)
 
     def issue_tls(
-        self, name: str, public_key: ec.EllipticCurvePublicKey, hosts: Sequence[str], at: datetime
+        self,
+        name: str,
+        public_key: ec.EllipticCurvePublicKey,
+        hosts: Sequence[str],
+        at: datetime,
+        uses: Sequence[x509.ObjectIdentifier] = TLS_USES,
     ) -> x509.Certificate:
         """The certificate of a TLS server or client.
 
@@ -107,11 +114,12 @@ class Authority:
             public_key: of it.
             hosts: names and addresses by which it is reached; none for a client.
             at: the time now, with its zone.
+            uses: as what it counts, of TLS_USES.
         """
         builder = (
             self._begin_issued(_name_of(name), public_key, at)
             .add_extension(_usage(enciphers=True), critical=True)
-            .add_extension(x509.ExtendedKeyUsage(_TLS_USES), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         )
         if hosts:
             names = x509.SubjectAlternativeName([_host_of(host) for host in hosts])
@@ -165,9 +173,6 @@ class Authority:
                 "certificate is too long", who=name, had=f"{size} bytes", needed=needed
             )
         return certificate
-
-
-_TLS_USES = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:

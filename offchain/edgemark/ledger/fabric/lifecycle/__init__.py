@@ -15,5 +15,7 @@ said by name.
 | `checking.py` | whether code can be run |
 | `dialling.py` | whether a process answers |
 | `hosting.py` | chaincode processes of a ledger of this home: started, found again, ended |
+| `swapping.py` | the same, anew with the code as it is now |
+| `strays.py` | those that no note names any more |
 | `host_tls.py` | what these and the peers show each other |
 """

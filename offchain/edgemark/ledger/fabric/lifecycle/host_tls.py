@@ -3,7 +3,8 @@
 A chaincode's process tells secrets of a transaction to nobody but a peer, and a peer takes what is
 to be written from nobody but that process: without TLS, whoever can reach the port of a process, or
 take it while the process is away, would be either of them. Both certificates are of an authority
-that signs these two and nothing else; its key is thrown away.
+that signs these two and nothing else; its key is thrown away. Each counts as what it is alone: a
+process is no peer of other organisations' processes, and what travels in a package is no process.
 
     tls/root.pem                     the authority
     tls/host.pem  host-key.pem       of the process
@@ -117,7 +118,9 @@ class HostTls:
 
 def _draft() -> dict[str, bytes]:
     from edgemark.ledger.fabric.identities.authorities import (  # noqa: PLC0415 - `fabric down` and
-        Authority,  # others that only find processes again do without the messages of Fabric
+        CLIENT,  # others that only find processes again do without the messages of Fabric
+        SERVER,
+        Authority,
         pem_of,
         pem_of_key,
     )
@@ -128,8 +131,8 @@ def _draft() -> dict[str, bytes]:
     hosts = ["localhost", LOOPBACK]
     return {
         ROOT: pem_of(authority.certificate),
-        HOST: pem_of(authority.issue_tls("chaincode", host.public_key(), hosts, now)),
+        HOST: pem_of(authority.issue_tls("chaincode", host.public_key(), hosts, now, [SERVER])),
         HOST_KEY: pem_of_key(host),
-        PEER: pem_of(authority.issue_tls("peer", peer.public_key(), [], now)),
+        PEER: pem_of(authority.issue_tls("peer", peer.public_key(), [], now, [CLIENT])),
         PEER_KEY: pem_of_key(peer),
     }

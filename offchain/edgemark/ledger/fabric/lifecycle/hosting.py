@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,14 +22,16 @@ from typing import Any, NoReturn
 from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.files import make_private_folder
-from edgemark.ledger.fabric.lifecycle.checking import HOST, START_S, check_code
+from edgemark.ledger.fabric.lifecycle.checking import HOST, START_S
+from edgemark.ledger.fabric.lifecycle.host_tls import FOLDER as TLS_FOLDER
 from edgemark.ledger.fabric.lifecycle.host_tls import HostTls
+from edgemark.ledger.fabric.lifecycle.strays import find_strays
 from edgemark.ledger.fabric.packages.making import package_of
 from edgemark.ledger.fabric.packages.reading import Package, check_label
 from edgemark.ledger.launching.logs import log_of
 from edgemark.ledger.launching.notes import BY_HAND, NoteDamaged, read_note, write_note
-from edgemark.ledger.launching.ports import LOOPBACK, check_port_free
-from edgemark.ledger.launching.program import Program
+from edgemark.ledger.launching.ports import LOOPBACK, PortInUse, check_port_free
+from edgemark.ledger.launching.program import KnownProcess, Program, close_all
 from edgemark.ledger.launching.turns import in_turn
 from edgemark.process import start_ticks
 
@@ -85,16 +88,21 @@ class Hosts(Closing):
         """Where an organisation's process listens."""
         return f"{LOOPBACK}:{self.ports[msp_id]}"
 
-    def start(self, *, reload: bool = False, stays: bool = True) -> None:
+    def start(
+        self, *, reload: bool = False, stays: bool = True, without: Collection[str] = ()
+    ) -> None:
         """Start those that do not run, and wait until they listen.
 
         Args:
             reload: they restart when their source changes.
             stays: they outlive this process.
 
+            without: MSP ids of those that are left as they are.
+
         Raises:
             PortInUse: something else listens where one should.
             ProgramDied: one ended at the start, as for an unknown chaincode; with its last words.
+                Those that were started with it are ended; who ran before runs on.
         """
         is_new = not (self.place / NOTE).exists()
         make_private_folder(self.folder / FOLDER)
@@ -102,22 +110,55 @@ class Hosts(Closing):
         if is_new:
             HostTls.make(self.place)
         self.reload = reload
+        started: list[Program] = []
         try:
-            for program in [
-                self._start(each, stays=stays) for each in self.ports if self._is_off(each)
-            ]:
+            for msp_id in self.ports:
+                if self.is_off(msp_id) and msp_id not in without:
+                    started.append(self._start(msp_id, stays=stays))
+            for program in started:
                 program.wait_until_ready(partial(_listens, program.log), START_S)
         except BaseException:
-            self.close()
+            close_all(started)
             if is_new:  # it never ran: nothing to start again
                 (self.place / NOTE).unlink(missing_ok=True)
             raise
 
-    def _is_off(self, msp_id: str) -> bool:
+    def is_off(self, msp_id: str) -> bool:
+        """Whether the process of an organisation does not run."""
         return msp_id not in self.programs or not self.programs[msp_id].is_running
 
+    def find_strays(self, msp_ids: Collection[str]) -> list[KnownProcess]:
+        """What was started for organisations, and is noted or not; see `strays`."""
+        options = HostTls(self.place / TLS_FOLDER).options()  # whether or not it is there
+        return find_strays(options, [self.address_of(each) for each in msp_ids])
+
+    def find_taken(self, msp_ids: Collection[str]) -> dict[str, PortInUse]:
+        """Those of organisations whose process is off at whose place something else listens.
+
+        What is left of their own processes is ended first.
+        """
+        close_all(self.find_strays(msp_ids))
+        taken = {}
+        for msp_id in msp_ids:
+            try:
+                check_port_free(self.ports[msp_id])
+            except PortInUse as fault:
+                fault.who = f"{fault.who}, the place of chaincode {self.name} of {msp_id}"
+                fault.remedy = "Stop what listens there, then ask again: its package says the port."
+                taken[msp_id] = fault
+        return taken
+
+    def free(self, msp_ids: Collection[str]) -> None:
+        """As `find_taken`.
+
+        Raises:
+            PortInUse: there is one.
+        """
+        for fault in self.find_taken(msp_ids).values():
+            raise fault
+
     def _start(self, msp_id: str, *, stays: bool) -> Program:
-        check_port_free(self.ports[msp_id])
+        self.free([msp_id])
         command = self.command_of(msp_id, reload=self.reload)
 
         def note(program: Program) -> None:
@@ -125,7 +166,13 @@ class Hosts(Closing):
             self.note()
 
         return Program.start(
-            msp_id, self.place, command, working_folder=self.cwd, stays=stays, note=note
+            msp_id,
+            self.place,
+            command,
+            working_folder=self.cwd,
+            stays=stays,
+            death=signal.SIGKILL,  # a call that blocks heeds nothing else
+            note=note,
         )
 
     def command_of(self, msp_id: str, *, reload: bool = False) -> list[str]:
@@ -155,10 +202,10 @@ class Hosts(Closing):
         former = self.programs.pop(msp_id, None)
         if former:
             former.close()
-        others = [each for each in self.ports if each != msp_id and self._is_off(each)]
+        others = [each for each in self.ports if each != msp_id and self.is_off(each)]
         for program in [self._start(each, stays=True) for each in others]:
             program.wait_until_ready(partial(_listens, program.log), START_S)
-        check_port_free(self.ports[msp_id])
+        self.free([msp_id])
         own = os.getpid()
         self.programs[msp_id] = Program(
             own, start_ticks(own) or 0, msp_id, log_of(msp_id, self.place)
@@ -168,9 +215,8 @@ class Hosts(Closing):
         os.execv(sys.executable, self.command_of(msp_id, reload=reload))  # noqa: S606 - our own
 
     def close(self) -> None:
-        """End all of them; what they answer is answered before."""
-        for program in self.programs.values():
-            program.close()
+        """End all of them; what they answer is answered before, and who does not end is killed."""
+        close_all(list(self.programs.values()))
 
     def note(self) -> None:
         """Write down how to find them."""
@@ -233,10 +279,10 @@ def stop_hosts(folder: Path) -> int:
         running = [
             each
             for each in list_hosts(folder)
-            if any(program.is_running for program in each.programs.values())
+            if not all(map(each.is_off, each.ports)) or each.find_strays(each.ports)
         ]
-        for each in running:
-            each.close()
+        close_all([program for each in running for program in each.programs.values()])
+        close_all([stray for each in running for stray in each.find_strays(each.ports)])
         return len(running)
 
 
@@ -254,14 +300,18 @@ def hosting_alone(folder: Path) -> Iterator[None]:
 def start_hosts(folder: Path) -> list[EdgemarkError]:
     """Start all chaincode processes of a ledger that do not run; why some did not start.
 
+    Where another listens at the place of one, the others are started.
+
     Raises:
         NoteDamaged: what is known of one cannot be read.
     """
     failures: list[EdgemarkError] = []
     with hosting_alone(folder):
         for each in list_hosts(folder):
+            taken = each.find_taken(list(filter(each.is_off, each.ports)))
+            failures += taken.values()
             try:
-                each.start()
+                each.start(reload=each.reload, without=taken)
             except EdgemarkError as failure:
                 failures.append(failure)
     return failures
@@ -287,6 +337,8 @@ def draft_hosts(
 ) -> Hosts:
     """The processes of a chaincode that are wished; those of before keep their ports.
 
+    Those that run run on, unless they are of another code: then they are ended.
+
     Args:
         folder: of the ledger.
         name: of the chaincode on the ledger.
@@ -298,77 +350,30 @@ def draft_hosts(
     Raises:
         RefusedInput: no name, or too few ports.
     """
+    hosts = plan_hosts(folder, name, code, msp_ids, ports, cwd)
     before = find_hosts(folder, name)
-    if len(ports) < len(msp_ids):
-        raise RefusedInput("too few ports", who=name, had=len(ports), needed=len(msp_ids))
-    kept = before.ports if before else {}
-    free = dict(zip(msp_ids, ports, strict=False))
-    chosen = {**free, **kept}  # those of other channels run the same
-    programs = dict(before.programs) if before else {}
     if before and before.code != code:
         before.close()
-        programs = {}
-    return Hosts(folder, name, code, cwd or Path.cwd(), chosen, programs)
+        hosts.programs = {}
+    return hosts
 
 
-def swap_hosts(
+def plan_hosts(
     folder: Path,
     name: str,
     code: str,
     msp_ids: Sequence[str],
     ports: Sequence[int],
     cwd: Path | None = None,
-    *,
-    reload: bool = False,
 ) -> Hosts:
-    """Start the processes of a chaincode anew, with the code as it is now.
-
-    Where the new ones cannot be, those of before stay as they were, or are started again.
-
-    Args:
-        folder: of the ledger.
-        name: of the chaincode on the ledger.
-        code: what runs.
-        msp_ids: of the organisations.
-        ports: free ones, one for each of them, which the caller holds.
-        cwd: folder where it runs; None for this one.
-        reload: they restart when their source changes.
-
-    Raises:
-        RefusedInput: see `check_code` and `draft_hosts`.
-        PortInUse, ProgramDied: see `Hosts.start`.
-        FileInUse: see `hosting_alone`.
-    """
-    check_code(code, cwd or Path.cwd())
-    with hosting_alone(folder):
-        return _swap(folder, name, code, msp_ids, ports, cwd, reload=reload)
-
-
-def _swap(
-    folder: Path,
-    name: str,
-    code: str,
-    msp_ids: Sequence[str],
-    ports: Sequence[int],
-    cwd: Path | None,
-    *,
-    reload: bool,
-) -> Hosts:
+    """As `draft_hosts`, and nothing is ended."""
     before = find_hosts(folder, name)
-    ran = before is not None and any(each.is_running for each in before.programs.values())
-    hosts = draft_hosts(folder, name, code, msp_ids, ports, cwd)
-    hosts.close()
-    hosts.programs = {}
-    try:
-        hosts.start(reload=reload)
-    except BaseException:
-        if before is not None:
-            before.note()
-            with suppress(EdgemarkError):  # what is told is why the new ones did not start
-                if ran:
-                    before.start(reload=before.reload)
-        raise
-    return hosts
+    if len(ports) < len(msp_ids):
+        raise RefusedInput("too few ports", who=name, had=len(ports), needed=len(msp_ids))
+    kept = before.ports if before else {}
+    chosen = {**dict(zip(msp_ids, ports, strict=False)), **kept}  # other channels' run the same
+    programs = dict(before.programs) if before else {}
+    return Hosts(folder, name, code, cwd or Path.cwd(), chosen, programs)
 
 
 def _listens(log: Path) -> bool:

@@ -65,6 +65,19 @@ def test_peer_and_process_of_others__are_strangers(tmp_path: Path) -> None:
         shake(sides(other)[0], sides(own)[1], "localhost")
 
 
+def test_process_as_a_peer_and_peer_as_a_process__are_refused(tmp_path: Path) -> None:
+    tls = HostTls.make(tmp_path)
+    server, client = sides(tls)
+    client.load_cert_chain(tls.folder / HOST, tls.folder / HOST_KEY)
+    with pytest.raises(ssl.SSLError):
+        shake(server, client, "localhost")
+    server, client = sides(tls)
+    server.load_cert_chain(tls.folder / PEER, tls.folder / PEER_KEY)
+    client.check_hostname = False  # its certificate names no place: that alone would refuse it
+    with pytest.raises(ssl.SSLError):
+        shake(server, client, "localhost")
+
+
 def test_made_once__and_the_package_says_the_same_ever_after(tmp_path: Path) -> None:
     with pytest.raises(RefusedInput, match="is not there"):
         HostTls.of(tmp_path)

@@ -110,7 +110,8 @@ class HostTls:
             ("--tls-certificate", HOST),
             ("--client-roots", ROOT),
         )
-        return [word for option, name in named for word in (option, str(self.folder / name))]
+        folder = self.folder.absolute()  # a process has a folder of its own where it runs
+        return [word for option, name in named for word in (option, str(folder / name))]
 
     def _read(self, name: str) -> bytes:
         return read_limited(self.folder / name, MAX_FILE_BYTES)

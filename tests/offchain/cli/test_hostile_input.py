@@ -9,6 +9,8 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -249,3 +251,28 @@ def test_second_interrupt__leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     finally:
         signal.signal(signal.SIGINT, before)
     assert left == [Exit.INTERRUPTED]
+
+
+@pytest.mark.processes
+def test_interrupt__while_the_program_imports__is_told_as_one() -> None:
+    script = """
+import runpy, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "click":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("edgemark", run_name="__main__")
+"""
+    path = os.pathsep.join(part for part in sys.path if part)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (Exit.INTERRUPTED, "", "interrupted\n")

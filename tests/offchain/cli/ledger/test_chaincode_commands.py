@@ -176,6 +176,17 @@ def test_chaincode_deploy__again__runs_the_code_as_it_is_now_or_leaves_what_ran(
     assert before.is_running
     assert ledger(town, "query", "told", "any").out == "the second\n"
 
+    source.write_text("a mistake\n")
+    logs = [each.log for each in before.programs.values()]
+    wait_until(
+        "its end", lambda: all(b"waiting for a change" in each.read_bytes() for each in logs)
+    )
+    away = ledger(town, "query", "told", "any", "--org", "Org1MSP")
+    assert away.status != Exit.DONE
+    assert f"The chaincode's log is {before.programs['Org1MSP'].log}." in away.complaint
+    assert before.package_of("Org1MSP")[0].package_id in away.complaint
+    assert ".." not in away.complaint
+
 
 def test_chaincode_deploy__by_a_profile__says_who_has_to_approve_too(town: LedgerHome) -> None:
     """A network of others: only the own organisation is acted for, by its own identity."""

@@ -14,6 +14,7 @@ from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.faults import (
     ChaincodeRefused,
+    FromEndorsers,
     IdentityRefused,
     LedgerSilent,
     NotEndorsed,
@@ -95,8 +96,10 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
     """Let what is refused within name what the ledger has, where a command named something else.
 
     Raises:
-        NotEndorsed: as it came, or what `Named.find_missing` found, with the ledger's words.
-        LedgerSilent: as it came; of a ledger of this home that is down, with what starts it.
+        NotEndorsed: as it came, with where a log is, or what `Named.find_missing` found, with the
+            ledger's words.
+        LedgerSilent: as it came, with where a log is; of a ledger of this home that is down, with
+            what starts it.
         IdentityRefused: as it came, with the identity's folder, and the cause where it is known.
         TransactionInvalid: as it came, with the organisations whose endorsement was missing.
         ChaincodeRefused: as it came, with chaincode, organisations and where its log is.
@@ -108,6 +111,7 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
         raise
     except LedgerSilent as silent:
         say_how_to_start(silent, named.access.settings)
+        _name_log(silent, named)
         raise
     except TransactionInvalid as invalid:
         named.explain_endorsers(invalid)
@@ -118,6 +122,7 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
     except NotEndorsed as refused:
         found = named.find_missing()
         if found is None:
+            _name_log(refused, named)
             raise
         found.had, found.endorsers = refused.had, refused.endorsers
         raise found from refused
@@ -135,11 +140,16 @@ def _name_refuser(refused: ChaincodeRefused, named: Named) -> None:
     if whose := ", ".join(sorted({each.msp_id for each in refused.endorsers})):
         refused.who = f"{refused.who}, at {whose}"
     refused.had = str(refused.had).rstrip(".")
+    _name_log(refused, named)
+
+
+def _name_log(refused: FromEndorsers, named: Named) -> None:
+    """Let an error say where the log of the chaincode is of which endorsers speak."""
     log = None
     with suppress(EdgemarkError):  # what is known of its processes is damaged: told elsewhere
         log = _find_log(named, [each.msp_id for each in refused.endorsers])
     if log:
-        refused.remedy = f"{refused.remedy} Its log is {log}.".lstrip()
+        refused.remedy = f"{refused.remedy} The chaincode's log is {log}.".lstrip()
 
 
 def _find_log(named: Named, msp_ids: Sequence[str]) -> Path | None:

@@ -130,7 +130,7 @@ class Links:
         if link.stream is not None and link.stream.is_open:
             return link.stream
         if link.dialling is None or link.dialling.done():
-            who = f"chaincode {package_id[:64]} of {msp_id}"
+            who = f"chaincode {package_id} of {msp_id}"  # one that is installed, so it is short
             link.dialling = asyncio.create_task(self._connect(link, connection, package_id, who))
             link.dialling.add_done_callback(_see)
         # Who gives up waiting does not end it for the others.
@@ -150,7 +150,8 @@ class Links:
                 who=who,
                 had=link.reason or None,
                 needed=f"an answer at {connection.address} within {connection.dial_timeout_s:g} s",
-                remedy="Start the chaincode's process, with the address of its package.",
+                remedy="Start the chaincode's process, with the address of its package; one that runs "
+                "and waits for its source to be mended says why in its log.",
             ) from error
         except EdgemarkError:
             await link.hang_up()

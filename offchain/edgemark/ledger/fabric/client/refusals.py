@@ -323,7 +323,7 @@ def _words(refusal: Refusal) -> str:
             details = details.removesuffix(each.message).rstrip(": ")
     said = [f"{refusal.code}: {_short(details)}"]
     said += [_of_endorser(each) for each in refusal.endorsers]
-    return " | ".join(said)
+    return " | ".join(said).rstrip(".")  # a remedy follows
 
 
 def _of_endorser(words: EndorserWords) -> str:

@@ -150,8 +150,8 @@ class Links:
                 who=who,
                 had=link.reason or None,
                 needed=f"an answer at {connection.address} within {connection.dial_timeout_s:g} s",
-                remedy="Start the chaincode's process, with the address of its package; one that runs "
-                "and waits for its source to be mended says why in its log.",
+                remedy="Start the chaincode's process, with the address of its package; one that "
+                "waits for its source to be mended says why in its log.",
             ) from error
         except EdgemarkError:
             await link.hang_up()

@@ -32,6 +32,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 
 from edgemark.errors import EdgemarkError, RefusedInput
@@ -226,7 +227,7 @@ def _read_tls(settings: HostSettings) -> ServerTls | None:
     if settings.tls_key is None or settings.tls_certificate is None:
         return None
     if settings.tls_key.is_file() and settings.tls_key.stat().st_mode & 0o077:
-        remedy = f"chmod 600 {settings.tls_key}"
+        remedy = f"chmod 600 {quote(str(settings.tls_key))}"
         raise RefusedInput("can be read by others", who=f"key {settings.tls_key}", remedy=remedy)
     roots = settings.client_roots
     return ServerTls(

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 
 from edgemark.errors import RefusedInput, Unrecoverable
 
@@ -219,7 +220,7 @@ def check_private(path: Path, remedy: str = "Use another home folder.") -> None:
             who=path,
             had=oct(mode),
             needed=oct(wanted),
-            remedy=f"If nobody has: chmod {wanted:o} {path}; otherwise make new keys.",
+            remedy=f"If nobody has: chmod {wanted:o} {quote(str(path))}; otherwise make new keys.",
         )
 
 

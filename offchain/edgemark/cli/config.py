@@ -10,6 +10,7 @@ import click
 
 from edgemark.cli.sections import list_sections
 from edgemark.cli.servers import find_serving
+from edgemark.cli.terminal.free_texts import FREE
 from edgemark.cli.terminal.invocation import Invocation, align, takes_settings
 from edgemark.cli.terminal.naming import NamingGroup
 from edgemark.errors import RefusedInput
@@ -47,13 +48,13 @@ def show(invocation: Invocation) -> None:
 
 @config.command("set")
 @takes_settings
-@click.argument("words", metavar="NAME VALUE...", nargs=-1, required=True)
+@click.argument("words", type=FREE, metavar="NAME VALUE...", nargs=-1, required=True)
 def set_values(invocation: Invocation, words: tuple[str, ...]) -> None:
     """Write settings into edgemark.toml, after each NAME its VALUE.
 
     All or none; each is checked as a start would. Every other line of the file stays as it is. What
     runs has read the file before: which of them to start anew is said. `edgemark config show` lists
-    the names.
+    the names. What begins with - stands behind `--`, and options before that.
     """
     if len(words) % 2:
         raise click.UsageError(f"{words[-1]} has no VALUE: NAME VALUE, as often as you like.")

@@ -16,7 +16,7 @@ from edgemark.cli.ledger.commands import LEDGER
 from edgemark.cli.systems import OF_SYSTEMS
 from edgemark.cli.terminal.exits import Exit, exit_of, explain_system
 from edgemark.cli.terminal.lazy import LazyGroup, Place
-from edgemark.cli.terminal.naming import read_below_zero
+from edgemark.cli.terminal.naming import explain_dash
 from edgemark.cli.terminal.streams import open_closed_streams, say
 from edgemark.errors import EdgemarkError, RefusedInput
 
@@ -155,7 +155,7 @@ def complain(error: EdgemarkError, given: Sequence[str]) -> Exit:
 
 def correct(mistake: click.ClickException, given: Sequence[str]) -> Exit:
     """Say what is wrong with a call as `complain` does, with how it is called instead."""
-    mistake = read_below_zero(mistake, given)
+    mistake = explain_dash(mistake, given)
     with contextlib.suppress(OSError):
         mistake.show()
     if "--json" in given:

@@ -136,7 +136,7 @@ def test_device_pipe_or_link_in_the_place_of_an_output__stays_what_it_is(tmp_pat
     [
         (("--margin", "2"), "--margin: says nothing alone; needed a table, --bounds-from FILE"),
         (("--drop", "a"), "--drop: says nothing alone; needed a table, --bounds-from FILE"),
-        (("--batch", "-5"), "-5 is not in the range x>=1"),
+        (("--batch", "-5"), "-5 is not in the range >= 1"),
     ],
 )
 def test_option_that_would_say_nothing__is_refused(

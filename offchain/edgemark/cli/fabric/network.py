@@ -70,7 +70,13 @@ def fabric() -> None:
     help=f"Organisations.  [default: {_OF.organisations}]",
 )
 @click.option("--peers", type=WholeRange(1, MOST_PEERS), help="Of each.  [default: 1]")
-@click.option("--channel", "channels", multiple=True, help="One or more.  [default: mychannel]")
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME",
+    help="One or more.  [default: mychannel]",
+)
 @click.option(
     "--batch-count",
     type=WholeRange(1, MOST_MESSAGES),

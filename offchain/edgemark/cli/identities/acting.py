@@ -12,6 +12,7 @@ import click
 
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.spending.command import Spending, spends
+from edgemark.cli.terminal.free_texts import FREE
 from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Address, Moment, Timestamp, parse_address
@@ -137,7 +138,7 @@ def delegate(
 @click.command("attribute")
 @spends()
 @click.argument("name")
-@click.argument("value")
+@click.argument("value", type=FREE)
 @click.option("--hex", "is_hex", is_flag=True, help="VALUE is hex digits, whatever NAME says.")
 @days_option
 @revoke_option
@@ -158,6 +159,7 @@ def attribute(
 
     A service is `did/svc/NAME`, and VALUE its address, or JSON. A key is
     `did/pub/ALGORITHM/PURPOSE/ENCODING`, and VALUE its hex digits (of `pem` its text).
+    What begins with - stands behind `--`, and options before that.
     """
     word, told = encode_name(name), read_value(name, value, is_hex=is_hex)
 

@@ -77,7 +77,7 @@ def chaincode() -> None:
 @click.option(
     "--init-required/--no-init-required",
     default=None,
-    help="Its first call has to be marked as such.  [default: as committed]",
+    help="Its first call has to be marked as such: `invoke --init`.  [default: as committed]",
 )
 @click.option("--reload", is_flag=True, help="Its processes restart when their source changes.")
 @click.option(

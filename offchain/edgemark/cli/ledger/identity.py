@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -129,7 +130,7 @@ def revoke(
     if counts:
         ask_ledger(place.socket, "revoke", limit_s=LONG_S, msp_id=msp_id)
     facts = {"name": name, "msp_id": msp_id, "counts": counts, "list": str(folder.revocations.path)}
-    when = "it counts from now on" if counts else "it counts when the ledger starts"
+    when = "it counts from the next block on" if counts else "it counts when the ledger starts"
     line = f"{name} of {msp_id} is revoked; {when}"
     if organisation_folder is not None:
         line = (
@@ -201,6 +202,6 @@ def _read_attribute(text: str) -> tuple[str, str]:
             "is no attribute",
             who=text[:64],
             needed="NAME=VALUE",
-            remedy=f"Write it with its value: --attribute {name[:64] or 'role'}=VALUE.",
+            remedy=f"Write it with its value: --attribute {quote(name[:64] or 'role')}=VALUE.",
         )
     return name, value

@@ -17,6 +17,7 @@ class MtcAmount(click.ParamType):
     """
 
     name = "MTC"
+    bounds = "0 or more"
 
     def __init__(self, *, is_something: bool = False) -> None:
         self.is_something = is_something

@@ -43,7 +43,7 @@ OPTIONS = (  # the last of them is shown first
     click.option(
         "--keep",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Keep keys, journals and logs in this folder (default: a temporary one).",
+        help="Keep keys, journals and logs in this folder.  [default: a temporary one]",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the receipt as one JSON value."),
 )

@@ -14,7 +14,9 @@ from click.types import FloatParamType, IntParamType
 
 from edgemark.amounts import is_number, is_whole
 
+NUMBER = "number"  # as it stands behind an option's name, in capitals
 MOST_SHOWN = 40  # characters of what was given
+ENDLESS = 10**12  # a bound above it is met by nobody, and not shown where there is no room
 
 
 class _Plain(click.ParamType, ABC):
@@ -35,10 +37,53 @@ class _Plain(click.ParamType, ABC):
         """Whether it is written as such a number."""
 
 
+class _Bounded(_Plain, ABC):
+    """A number within bounds, which the help shows in one place: behind the option's name.
+
+    Args:
+        least: first number that is taken.
+        most: last one; None for no end.
+    """
+
+    def __init__(self, least: float, most: float | None = None) -> None:
+        self.least = least
+        self.most = most
+
+    @property
+    def bounds(self) -> str:
+        """In words: `0 .. 60`, or `>= 1`."""
+        least = _digits(self.least)
+        return f">= {least}" if self.most is None else f"{least} .. {_digits(self.most)}"
+
+    def get_metavar(self, param: click.Parameter) -> str | None:
+        """What stands behind an option's name: `0..60`. An argument has a name of its own."""
+        if isinstance(param, click.Argument):
+            return None
+        is_endless = self.most is None or self.most > ENDLESS
+        most = "" if self.most is None or is_endless else _digits(self.most)
+        return f"{_digits(self.least)}..{most}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number.
+
+        Raises:
+            BadParameter: it is none, or beyond the bounds; with the option's name.
+        """
+        number = super().convert(value, param, ctx)
+        if number < self.least or (self.most is not None and number > self.most):
+            self.fail(f"{_digits(number)} is not in the range {self.bounds}.", param, ctx)
+        return number
+
+
+def _digits(number: float) -> str:
+    """A number as a person would type it."""
+    return f"{number:.15g}" if isinstance(number, float) else str(number)
+
+
 class Whole(_Plain, IntParamType):
     """Any whole number."""
 
-    name = IntParamType.name
+    name = NUMBER
     kind = "whole number"
 
     def _is_one(self, text: str) -> bool:
@@ -48,20 +93,16 @@ class Whole(_Plain, IntParamType):
 class Real(_Plain, FloatParamType):
     """Any finite number with a point."""
 
-    name = FloatParamType.name
+    name = NUMBER
     kind = "number"
 
     def _is_one(self, text: str) -> bool:
         return is_number(text) and math.isfinite(float(text))
 
 
-class WholeRange(Whole, click.IntRange):
-    """A whole number within bounds, as of `click.IntRange`."""
-
-    name = click.IntRange.name
+class WholeRange(_Bounded, Whole):
+    """A whole number within bounds."""
 
 
-class RealRange(Real, click.FloatRange):
-    """A number with a point within bounds, as of `click.FloatRange`."""
-
-    name = click.FloatRange.name
+class RealRange(_Bounded, Real):
+    """A number with a point within bounds."""

@@ -17,6 +17,7 @@ from edgemark.cli.terminal.invocation import Invocation, takes_settings
 from edgemark.settings.section import Section, Setting, settings_of_party
 
 OF_ALL = frozenset({"--chain-url", "--manifest", "--log-level"})  # what every command takes
+BY_ENDING = {"-file": "FILE", "-folder": "FOLDER", "-msp-id": "MSP", "-profile": "FILE"}  # texts
 KINDS = {int: "NUMBER", float: "NUMBER", str: "TEXT"}
 
 
@@ -58,5 +59,8 @@ def _describe(each: Setting) -> str:
 
 def _kind_of(each: Setting) -> str:
     if each.rule.choices:
-        return "|".join(each.rule.choices)
-    return "MTC" if each.rule.is_amount else KINDS[type(each.default)]
+        return f"[{'|'.join(each.rule.choices)}]"
+    if each.rule.is_amount:
+        return "MTC"
+    ending = next((BY_ENDING[word] for word in BY_ENDING if each.option.endswith(word)), "")
+    return ending or KINDS[type(each.default)]

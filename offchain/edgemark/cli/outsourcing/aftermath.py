@@ -113,7 +113,7 @@ def tell_claim(done: Claimed) -> str:
 @click.argument("job", shell_complete=complete_job)
 @output_option
 @click.option(
-    "--index", "indices", multiple=True, type=Whole(), help="Charged index (default: all)."
+    "--index", "indices", multiple=True, type=Whole(), help="Charged index.  [default: all]"
 )
 @click.option("--hash-only", is_flag=True, help="Leave the bytes of F out.")
 def export_evidence(

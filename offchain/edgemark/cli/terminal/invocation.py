@@ -107,7 +107,7 @@ OF_HOME = {
     "config": click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Settings file (default: edgemark.toml in the home folder).",
+        help="Settings file.  [default: edgemark.toml in the home folder]",
     ),
     "home": click.option(
         "--home",

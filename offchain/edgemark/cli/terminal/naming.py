@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from edgemark.cli.terminal.free_texts import DASHES, takes_free_texts
+
 BELOW_0 = re.compile(r"-[0-9]+(?:[.][0-9]+)?")
 FEW = 8  # names that are listed when none is near
 BEHIND = frozenset({"--json", "--config", "--home", "--chain-url", "--manifest", "--log-level"})
@@ -76,27 +78,32 @@ def _all_commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tu
                 yield from _all_commands(found, (*words, name))
 
 
-def read_below_zero(mistake: click.ClickException, given: Sequence[str]) -> click.ClickException:
-    """What is said of a call: of a number below 0, which looks like an option, that it is one.
+def explain_dash(mistake: click.ClickException, given: Sequence[str]) -> click.ClickException:
+    """What is said of a call: of an argument that looks like an option, what it is.
 
     Args:
         mistake: what click says.
         given: the words of the call.
     """
-    if not isinstance(mistake, click.NoSuchOption):
+    if not isinstance(mistake, click.NoSuchOption) or mistake.ctx is None:
         return mistake
-    begins = mistake.option_name
+    context, begins = mistake.ctx, mistake.option_name
     number = next((each for each in given if BELOW_0.fullmatch(each)), "")
-    if not number.startswith(begins):
-        return mistake
-    allowed = _allowed(mistake.ctx) or "an amount is 0 or more"
-    return click.UsageError(f"{number} is below 0: {allowed}.", mistake.ctx)
+    if takes_free_texts(context.command):
+        how = " ".join(context.command.collect_usage_pieces(context)[1:])
+        said = mistake.format_message().rstrip(".")
+        return click.UsageError(
+            f"{said}. {DASHES.rstrip('.')}: `{context.command_path} [OPTIONS] -- {how}`", context
+        )
+    if allowed := _allowed(context) if number.startswith(begins) else "":
+        return click.UsageError(f"{number} is below 0: {allowed}.", context)
+    return mistake
 
 
-def _allowed(context: click.Context | None) -> str:
-    """What the first argument of a command may be that has bounds, as `SECONDS is 0 .. 60`."""
-    for each in context.command.params if context else ():
-        kind = each.type
-        if isinstance(each, click.Argument) and isinstance(kind, click.IntRange):
-            return f"{each.human_readable_name} is {kind.min} .. {kind.max}"
+def _allowed(context: click.Context) -> str:
+    """What the first number among a command's arguments may be, as `SECONDS is 0 .. 60`."""
+    for each in context.command.params:
+        bounds = getattr(each.type, "bounds", "")
+        if isinstance(each, click.Argument) and bounds:
+            return f"{each.human_readable_name} is {bounds}"
     return ""

@@ -8,6 +8,7 @@
 | `ChaincodeRefused` | RefusedInput | the chaincode said no: mend the call |
 | `NotEndorsed` | RefusedInput | see what each endorser said |
 | `PeersMissing` | NotEndorsed | too few peers know of each other yet: ask again |
+| `FirstCallMissing` | NotEndorsed | make the call first that the definition requires, marked |
 | `PolicyRefused` | RefusedInput | mend the policy: it is none, or no ledger here knows it |
 | `ApprovalsDiffer` | RefusedInput | agree on one definition: see what each did not approve |
 | `EndorsementsDiffer` | PeerFault | organisations computed different results: see where |
@@ -123,6 +124,10 @@ class ApprovalsDiffer(RefusedInput):
 
 class PeersMissing(NotEndorsed):
     """Peers that are needed are away, or nobody has heard yet that they are there."""
+
+
+class FirstCallMissing(NotEndorsed):
+    """A definition requires a first call of its version, marked as such, and nobody made it yet."""
 
 
 class EndorsementsDiffer(FromEndorsers, PeerFault):

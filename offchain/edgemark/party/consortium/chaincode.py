@@ -11,11 +11,12 @@ from urllib.parse import quote
 from edgemark.files import make_private_folder
 from edgemark.ledger.fabric.client.asking import PLAIN, Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.calls import Endorsed, encode_text
+from edgemark.ledger.fabric.client.calls import Endorsed
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
 from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.messages import encode_text
 
 MAX_NAME_BYTES = 200  # a file's may have 255, and others are made of it while it is written
 

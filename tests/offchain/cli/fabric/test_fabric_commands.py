@@ -41,10 +41,10 @@ def test_fabric_status_and_down__of_nothing__say_so(home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--orderers", "8"), "8 is not in the range 1<=x<=7"),
-        (("--orgs", "1"), "1 is not in the range 2<=x<=8"),
-        (("--batch-timeout", "0"), "0.0 is not in the range 0.01<=x<=60.0"),
-        (("--batch-count", "0"), "0 is not in the range 1<=x<=10000"),
+        (("--orderers", "8"), "8 is not in the range 1 .. 7"),
+        (("--orgs", "1"), "1 is not in the range 2 .. 8"),
+        (("--batch-timeout", "0"), "0 is not in the range 0.01 .. 60"),
+        (("--batch-count", "0"), "0 is not in the range 1 .. 10000"),
     ],
 )
 def test_fabric_up__of_a_network_that_cannot_be__is_refused(

@@ -24,7 +24,9 @@ from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.network.network import NOTE
+from edgemark.ledger.fabric.opening import open_ledger
 from edgemark.ledger.fabric.profile.writing import profile_path
+from edgemark.ledger.fabric.settings import DEVELOPMENT, LedgerSettings
 
 ORGANISATIONS = f"one of {ORG1}, {ORG2}"
 
@@ -176,6 +178,44 @@ def test_events_of_a_chaincode_that_is_not_there__are_waited_for_with_a_warning(
     status, out, error = desk.type("events", "nobody", "--wait", "0.1")
     assert (status, out) == (Exit.DONE, "")
     assert "chaincode nobody: is not on channel mychannel; needed one of shelf" in error
+
+
+def test_fewer_events_than_were_asked_for__are_told_by_the_status(desk: Desk) -> None:
+    words = ("events", "shelf", "--from-block", "0", "--wait", "1", "--count")
+    desk.ask("invoke", "shelf", "put", "counted", "1")
+    assert desk.type(*words, "1")[0] == Exit.DONE
+    status, out, error = desk.type(*words, "1000")
+    assert status == Exit.LEDGER_UNAVAILABLE
+    assert f"{len(out.splitlines())} of 1000 events came" in error
+
+
+def test_an_answer_that_is_no_text__is_said_to_be_hex(desk: Desk) -> None:
+    words = ("query", "qscc", "GetChainInfo", "mychannel")
+    status, out, error = desk.type(*words)
+    assert (status, out[:2]) == (Exit.DONE, "0x")
+    assert "no text; its bytes, in hex" in error
+    assert desk.ask(*words)["encoding"] == "hex"
+    assert "encoding" not in desk.ask("query", "shelf", "get", "a")
+
+
+def test_arguments_that_begin_with_a_dash__stand_behind_two(desk: Desk) -> None:
+    words = ("--retries", "1", "--", "shelf", "put", "-k", "-5")
+    with pytest.raises(SystemExit) as left:
+        main(["ledger", "invoke", "--home", str(desk.home), *words])
+    assert left.value.code in {0, None}
+    desk.capture.readouterr()
+    client = open_ledger(LedgerSettings(kind=DEVELOPMENT), desk.home).client(submits=False)
+    with client as asking:
+        assert asking.evaluate("shelf", "get", "-k") == b"-5"
+
+
+def test_two_who_submit_as_one_identity__are_told_how_both_can(desk: Desk) -> None:
+    with open_ledger(LedgerSettings(kind=DEVELOPMENT), desk.home).client():
+        refused = desk.ask("invoke", "shelf", "put", "a", "1", status=Exit.REFUSED_INPUT)
+        assert refused["error"] == "JournalInUse"
+        assert "--msp-folder" in refused["remedy"]
+        desk.ask("query", "shelf", "get", "a")
+        desk.ask("history", "shelf", "a")
 
 
 def test_why_an_identity_is_refused__is_said_where_its_organisation_is_here(

@@ -101,7 +101,7 @@ def test_the_most_for_units_of_a_category__says_of_how_many(tmp_path: Path) -> N
 @pytest.mark.parametrize("typed", ["-5", "-0.5"])
 def test_an_amount_below_0__is_told_to_be_one(tmp_path: Path, typed: str) -> None:
     told = refused(tmp_path, "topup", OTHER, typed)
-    assert told["what"] == f"{typed} is below 0: an amount is 0 or more."
+    assert told["what"] == f"{typed} is below 0: AMOUNT is 0 or more."
     assert "No such option: -x" in refused(tmp_path, "topup", OTHER, "-x")["what"]
 
 

@@ -12,6 +12,7 @@ import click
 
 from edgemark.cli.ledger.asking.choosing import (
     chooses_ledger,
+    is_text,
     open_chosen,
     open_running,
     show_bytes,
@@ -21,14 +22,16 @@ from edgemark.cli.ledger.asking.naming import Named, saying_what_is_there
 from edgemark.cli.ledger.asking.reaching import check_is_up
 from edgemark.cli.options.plain_numbers import WholeRange
 from edgemark.cli.terminal.exits import Exit, exit_of
+from edgemark.cli.terminal.free_texts import FREE
 from edgemark.cli.terminal.invocation import Invocation
+from edgemark.cli.terminal.streams import say
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.asking import Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.opening import WAITS
 from edgemark.ledger.fabric.wire.codes import Code
+from edgemark.ledger.fabric.wire.messages import encode_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,8 +59,8 @@ def takes_call(command: F) -> F:
     """Chaincode, function, arguments, and what goes with them, as one `TypedCall`."""
     parameters = [
         click.argument("chaincode"),
-        click.argument("function"),
-        click.argument("arguments", nargs=-1),
+        click.argument("function", type=FREE),
+        click.argument("arguments", type=FREE, nargs=-1),
         click.option(
             "--org",
             "organisations",
@@ -102,11 +105,19 @@ def opened_for(
 @takes_call
 @waits_for(f"{WAITS.evaluate_s:g}")
 def query(invocation: Invocation, call: TypedCall) -> None:
-    """Ask a chaincode; nothing is changed. Arguments are texts."""
+    """Ask a chaincode; nothing is changed. What is no text is printed as 0x and hex digits.
+
+    Arguments are texts. What begins with - stands behind `--`, and options before that.
+    """
     with opened_for(invocation, call, submits=False) as client:
         answer = client.evaluate(call.chaincode, *call.words, sent=call.sent, wait_s=call.wait_s)
     shown = show_bytes(answer)
-    invocation.show({"response": shown}, shown)
+    if is_text(answer):
+        invocation.show({"response": shown}, shown)
+        return
+    if not invocation.as_json:
+        say("the answer is no text; its bytes, in hex:")
+    invocation.show({"response": shown, "encoding": "hex"}, shown)
 
 
 @click.command("invoke")
@@ -123,8 +134,18 @@ def query(invocation: Invocation, call: TypedCall) -> None:
     show_default=True,
     help="New proposals that may follow a conflict with others.",
 )
-def invoke(invocation: Invocation, call: TypedCall, name: str | None, retries: int) -> None:
-    """Have a chaincode do something, and wait until it is committed. Arguments are texts.
+@click.option(
+    "--init",
+    "is_init",
+    is_flag=True,
+    help="The first call of a version that was deployed with --init-required: its `init` is run.",
+)
+def invoke(
+    invocation: Invocation, call: TypedCall, name: str | None, retries: int, *, is_init: bool
+) -> None:
+    """Have a chaincode do something, and wait until it is committed.
+
+    Arguments are texts. What begins with - stands behind `--`, and options before that.
 
     What was endorsed is in the journal before it is sent; after a lost answer the same is sent
     again, never a second one.
@@ -136,6 +157,7 @@ def invoke(invocation: Invocation, call: TypedCall, name: str | None, retries: i
             name=name,
             retries=retries,
             sent=call.sent,
+            is_init=is_init,
             wait_s=call.wait_s,
         )
     invocation.show(_facts(outcome), _line(outcome))

@@ -51,7 +51,9 @@ def chooses_ledger(command: F) -> F:
             type=click.Choice([DEVELOPMENT, FABRIC, PROFILE]),
             help=f"Of this home, or by a connection profile.  [default: {_OF.kind}]",
         ),
-        click.option("--channel", help=f"Name of the channel.  [default: {_OF.channel}]"),
+        click.option(
+            "--channel", metavar="NAME", help=f"Of the channel.  [default: {_OF.channel}]"
+        ),
         click.option(
             "--msp-id",
             metavar="MSP",
@@ -105,9 +107,13 @@ def open_running(invocation: Invocation) -> LedgerAccess:
 
 def show_bytes(value: bytes) -> str:
     """A value for people and programs: its text where it is one, else 0x and hex digits."""
+    return value.decode() if is_text(value) else f"0x{value.hex()}"
+
+
+def is_text(value: bytes) -> bool:
+    """Whether bytes are a text that can be printed."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
-        return f"0x{value.hex()}"
-    is_plain = all(each.isprintable() or each in "\n\t" for each in text)
-    return text if is_plain else f"0x{value.hex()}"
+        return False
+    return all(each.isprintable() or each in "\n\t" for each in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from shlex import quote
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.embedded.organisations.folder import OrganisationFolder
@@ -39,7 +40,7 @@ def explain_refused(refused: IdentityRefused, access: LedgerAccess) -> None:
     refused.had = f"{cause.had}; {words}" if cause.had else words
     issue = f"edgemark ledger identity issue NAME --msp-id {folder.msp_id}"
     if access.settings.kind == FABRIC:
-        issue += f" --organisation-folder {folder.path}"
+        issue += f" --organisation-folder {quote(str(folder.path))}"
     if cause.what in _WHY:
         refused.remedy = f"{_WHY[cause.what]}: `{issue}`, and name its folder `msp`: --msp-folder."
 

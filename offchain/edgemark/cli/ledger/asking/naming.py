@@ -129,9 +129,12 @@ def saying_what_is_there(named: Named) -> Iterator[None]:
 
 
 def say_how_to_start(silent: LedgerSilent, settings: LedgerSettings) -> None:
-    """Let the error say what starts a ledger of this home, where nobody listens."""
+    """Let the error say what starts a ledger of this home, where nobody listens.
+
+    Where endorsers said something the ledger runs: what failed to connect is a chaincode's process.
+    """
     is_own = settings.kind in STARTS and not settings.profile
-    if is_own and "failed to connect" in str(silent.had).lower():
+    if is_own and not silent.endorsers and "failed to connect" in str(silent.had).lower():
         silent.remedy = how_to_start(settings)
 
 

@@ -19,18 +19,19 @@ from edgemark.cli.ledger.asking.choosing import (
 )
 from edgemark.cli.ledger.asking.naming import Named, saying_what_is_there
 from edgemark.cli.options.plain_numbers import WholeRange
+from edgemark.cli.terminal.exits import Exit
 from edgemark.cli.terminal.facts import in_columns
+from edgemark.cli.terminal.free_texts import FREE
 from edgemark.cli.terminal.invocation import Invocation
 from edgemark.cli.terminal.streams import say
 from edgemark.errors import RefusedInput
 from edgemark.identifiers import Moment
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.blocks import list_writes
-from edgemark.ledger.fabric.client.calls import encode_text
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
 from edgemark.ledger.fabric.wire.blocks import Block
-from edgemark.ledger.fabric.wire.messages import NANOSECONDS
+from edgemark.ledger.fabric.wire.messages import NANOSECONDS, encode_text
 from edgemark.words import printable
 
 MAX_BLOCK = 2**63 - 1
@@ -58,8 +59,11 @@ def events(
     checkpoint: Path | None,
     count: int | None,
     wait_s: float | None,
-) -> None:
-    """Print a chaincode's events as they are committed, a line each, until interrupted."""
+) -> Exit:
+    """Print a chaincode's events as they are committed, a line each, until interrupted.
+
+    Status 4: the time of --wait was over before there were as many as --count.
+    """
     held = CheckpointFile(checkpoint.absolute()) if checkpoint else None
     if checkpoint and not checkpoint.absolute().parent.is_dir():
         raise RefusedInput("folder is not there", who=checkpoint.parent, remedy="Make it first.")
@@ -74,12 +78,17 @@ def events(
                 raise missing
         if missing := named.find_missing():
             say(f"Beware: {missing}")
+        number = 0
         for number, event in enumerate(client.chaincode_events(chaincode, after, wait_s=wait_s), 1):
             click.echo(_line(event, as_json=invocation.as_json))
             if held:
                 held.write(event.checkpoint)
             if number == count:
-                return
+                return Exit.DONE
+    if count is not None:
+        say(f"{number} of {count} events came before the time was over")
+        return Exit.LEDGER_UNAVAILABLE
+    return Exit.DONE
 
 
 def _begin(
@@ -114,7 +123,7 @@ def _line(event: ChaincodeEvent, *, as_json: bool) -> str:
 @click.command("history")
 @chooses_ledger
 @click.argument("chaincode")
-@click.argument("key", nargs=-1, required=True)
+@click.argument("key", type=FREE, nargs=-1, required=True)
 @click.option(
     "--from-block", type=WholeRange(0, MAX_BLOCK), default=0, show_default=True, help="First block."
 )
@@ -130,6 +139,8 @@ def history(
 
     Several words are a composite key: its type, then its parts. The blocks are walked and checked
     here, each against the last; which transactions count the peer says.
+
+    What begins with - stands behind `--`, and options before that.
     """
     for what, text in (("name of a chaincode", chaincode), *(("key", each) for each in key)):
         encode_text(what, text)

@@ -109,7 +109,7 @@ def reduce_deposit(
 @click.command("amend")
 @spends()
 @click.argument("channel")
-@click.option("--controller", help="Account that issues next.")
+@click.option("--controller", metavar="ACCOUNT", help="Account that issues next.")
 @click.option("--new-key", is_flag=True, help="Instead: sign with a key that is made now.")
 @click.option("--wait/--no-wait", default=True, help="Stay until it is on chain.")
 @timeout_option

@@ -36,8 +36,12 @@ OF_A_PROFILE = {
 @click.option(
     "--ledger-profile", "profile", metavar="FILE", help="Connection profile, JSON or YAML."
 )
-@click.option("--channel", help=f"Of that network.  [default: {LedgerSettings().channel}]")
-@click.option("--msp-id", help=f"Of the identity.  [default: {LedgerSettings().msp_id}]")
+@click.option(
+    "--channel", metavar="NAME", help=f"Of that network.  [default: {LedgerSettings().channel}]"
+)
+@click.option(
+    "--msp-id", metavar="MSP", help=f"Of the identity.  [default: {LedgerSettings().msp_id}]"
+)
 @click.option("--msp-folder", metavar="FOLDER", help="Of the identity there.")
 def demonstrate(folder: Path, console: Console, kind: str | None, **given: Any) -> Receipt:
     """Evidence of trades on a consortium ledger; nothing is lost, none counts twice.

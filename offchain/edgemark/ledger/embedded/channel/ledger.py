@@ -263,8 +263,9 @@ class Ledger(Closing):
 
 def _no_snapshot(number: int, newest: int) -> RefusedInput:
     known = f"1 .. {newest}" if newest else "none is there"
-    act = "Name one of them" if newest else "Take one first"
-    remedy = f"{act}: `edgemark ledger snapshot --list`."
+    remedy = "Take one first: `edgemark ledger snapshot`."
+    if newest:
+        remedy = "Name one of them: `edgemark ledger snapshot --list`."
     return RefusedInput("is no snapshot", who="ledger", had=number, needed=known, remedy=remedy)
 
 

@@ -29,7 +29,7 @@ from edgemark.files import (
     sync_folder,
 )
 from edgemark.ledger.embedded.organisations.faults import RESTORE, FolderDamaged
-from edgemark.ledger.embedded.organisations.issued import DamagedIdentity, Issued
+from edgemark.ledger.embedded.organisations.issued import DamagedIdentity, Issued, refuse_name
 from edgemark.ledger.embedded.organisations.revocations import Revocations
 from edgemark.ledger.embedded.organisations.syncing import sync_tree
 from edgemark.ledger.fabric.faults import IdentityRefused
@@ -207,8 +207,7 @@ class OrganisationFolder:
             sync_folder(self.path)
         with hold_folder(folder.parent):
             if folder.exists():
-                remedy = f"Give another name, or use what stands in {folder / 'msp'}."
-                raise IdentityRefused("is taken", who=whole, needed="a new name", remedy=remedy)
+                raise refuse_name(folder, self._look_through())
             shutil.rmtree(part, ignore_errors=True)
             self._write_user(part, whole, role, at, attributes, public_key, lasts)
             sync_tree(part)  # whole also after a power cut: its name must not come before it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,3 +72,19 @@ class DamagedIdentity:
     name: str
     folder: Path
     fault: FolderDamaged | IdentityRefused
+
+
+def refuse_name(folder: Path, known: Iterable[Issued | DamagedIdentity]) -> IdentityRefused:
+    """What is said to who issues a name that is taken: whether what has it can be used.
+
+    Args:
+        folder: of the identity that has it.
+        known: those of its organisation.
+    """
+    found = next((each for each in known if each.folder == folder), None)
+    remedy = f"Give another name, or use what stands in {folder / 'msp'}."
+    if isinstance(found, Issued) and found.is_revoked:
+        remedy = "Give another name: what has this one is revoked, which is for good."
+    elif isinstance(found, DamagedIdentity):
+        remedy = "Give another name: what has this one cannot be read."
+    return IdentityRefused("is taken", who=folder.name, needed="a new name", remedy=remedy)

@@ -11,7 +11,7 @@ from edgemark.closing import Closing
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.client.blocks import seek_request
-from edgemark.ledger.fabric.client.calls import Call, Endorsed, encode_text, octets
+from edgemark.ledger.fabric.client.calls import Call, Endorsed
 from edgemark.ledger.fabric.client.checkpoints import (
     Ask,
     check_history,
@@ -25,6 +25,7 @@ from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.limits import NONCE_BYTES
+from edgemark.ledger.fabric.wire.messages import encode_text, octets
 from edgemark.ledger.fabric.wire.names import BLOCKS
 
 NAME_BYTES = 16  # of a submission that its caller gave no name
@@ -95,7 +96,12 @@ class Desk(Closing):
             self.submissions.close()
 
     def call(
-        self, chaincode: str, arguments: Sequence[bytes | str], sent: Transmission = PLAIN
+        self,
+        chaincode: str,
+        arguments: Sequence[bytes | str],
+        sent: Transmission = PLAIN,
+        *,
+        is_init: bool = False,
     ) -> Call:
         """A call on this channel; texts are UTF-8.
 
@@ -106,14 +112,11 @@ class Desk(Closing):
             encode_text(what, text)
         for text in (*sent.transient, *sent.organisations):
             encode_text("name", text)
-        raw = tuple(
-            encode_text("argument", each) if isinstance(each, str) else octets("argument", each)
-            for each in arguments
-        )
+        raw = tuple(_argument(each) for each in arguments)
         transient = {
             name: octets(f"transient value {name}", each) for name, each in sent.transient.items()
         }
-        return Call(self.channel, chaincode, raw, transient, tuple(sent.organisations))
+        return Call(self.channel, chaincode, raw, transient, tuple(sent.organisations), is_init)
 
     def evaluate(self, call: Call, wait_s: float | None) -> Flow[bytes]:
         """See `Flows.evaluate`."""
@@ -206,6 +209,12 @@ class Desk(Closing):
         if told is not None:
             return Name(told)
         return Name(self.clocks.octets(NAME_BYTES).hex(), is_drawn=True)
+
+
+def _argument(given: bytes | str) -> bytes:
+    if isinstance(given, str):
+        return encode_text("argument", given)
+    return octets("argument", given, "bytes or text")
 
 
 def _wait(told: float | None, default: float) -> float:

@@ -76,10 +76,12 @@ class GatewayClient(Closing):
         chaincode: str,
         *arguments: bytes | str,
         sent: Transmission = PLAIN,
+        is_init: bool = False,
         wait_s: float | None = None,
     ) -> Endorsed:
-        """What endorsers answer, checked and signed; nothing is ordered. See `evaluate`."""
-        return self._run(self.desk.endorse(self.desk.call(chaincode, arguments, sent), wait_s))
+        """What endorsers answer, checked and signed; nothing is ordered. See `submit`."""
+        call = self.desk.call(chaincode, arguments, sent, is_init=is_init)
+        return self._run(self.desk.endorse(call, wait_s))
 
     def submit(
         self,
@@ -88,6 +90,7 @@ class GatewayClient(Closing):
         name: str | None = None,
         retries: int = 0,
         sent: Transmission = PLAIN,
+        is_init: bool = False,
         wait_s: float | None = None,
     ) -> Outcome:
         """Have a call endorsed, ordered and committed, once.
@@ -102,6 +105,8 @@ class GatewayClient(Closing):
                 nobody asks for again once its end was told.
             retries: new proposals that may follow a conflict with others.
             sent: transient data, organisations.
+            is_init: it is the first call of a version, where its definition requires one that is
+                marked so; the chaincode's `init` is run. It is another call than the same unmarked.
             wait_s: longest time; None for that of the desk.
 
         Raises:
@@ -113,7 +118,7 @@ class GatewayClient(Closing):
             SubmissionDiffers: it is the name of another call.
             SubmitRefused: see `faults`, and `evaluate` for the others.
         """
-        call = self.desk.call(chaincode, arguments, sent)
+        call = self.desk.call(chaincode, arguments, sent, is_init=is_init)
         return self._run(self.desk.submit(call, name, retries, wait_s))
 
     def order(

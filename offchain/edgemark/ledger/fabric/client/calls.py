@@ -6,7 +6,7 @@ and endorsements that were checked against it. What the Gateway prepared is comp
 | signed | what the signature covers |
 |---|---|
 | proposal | channel, chaincode, type, transaction id, timestamp, creator, nonce, arguments, |
-| | transient data |
+| | whether it is the call that a definition requires first, transient data |
 | envelope | all of that but the transient data; read-write sets, event, the response's status, |
 | | words and payload, chaincode and version that were run, every endorser with its signature |
 | status request | channel, transaction id, who asks |
@@ -65,6 +65,7 @@ class Call:
         arguments: the first is the function's name.
         transient: for the endorsers alone, and in no block.
         organisations: who has to answer; empty for whoever the ledger chooses.
+        is_init: whether it is marked as the first call that a definition may require.
     """
 
     channel: str
@@ -72,6 +73,7 @@ class Call:
     arguments: tuple[bytes, ...]
     transient: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     organisations: tuple[str, ...] = ()
+    is_init: bool = False
 
     @cached_property
     def digest(self) -> bytes:
@@ -81,6 +83,8 @@ class Call:
             writer.variable(argument)
         for organisation in self.organisations:
             writer.text(organisation)
+        if self.is_init:  # no organisation: a length has four bytes. Others are as they ever were
+            writer.integer(1, 1)
         return sha256(writer.finish()).digest()
 
 
@@ -145,59 +149,13 @@ def ask(call: Call, signer: Signer, *, nonce: bytes, timestamp_ns: int) -> Asked
             nonce=nonce,
             timestamp_ns=timestamp_ns,
             transient=call.transient,
+            is_init=call.is_init,
         )
     except MessageMalformed as ours:
-        raise RefusedInput(ours.what, who="call", had=ours.had, needed=ours.needed) from ours
-    return Asked(call, parsed.transaction_id, proposal, signer.sign(proposal), parsed)
-
-
-def encode_text(what: str, text: str) -> bytes:
-    """UTF-8 of a text that somebody gave.
-
-    Args:
-        what: it is.
-        text: that is sent.
-
-    Raises:
-        RefusedInput: it has what is no character, as words of a command line may.
-    """
-    if not isinstance(text, str):
-        raise _wrong_kind(what, text, "text")
-    try:
-        return text.encode()
-    except UnicodeEncodeError as fault:
         raise RefusedInput(
-            f"{what} is no UTF-8",
-            who="call",
-            had=ascii(text[:80]),
-            needed="text",
-            remedy="Write other bytes as text, as hex or base64; from Python give them as bytes.",
-        ) from fault
-
-
-def octets(what: str, given: object) -> bytes:
-    """Bytes that somebody gave.
-
-    Args:
-        what: they are.
-        given: that is sent.
-
-    Raises:
-        RefusedInput: it is something else: a number would be so many zeros, a text has encodings.
-    """
-    if not isinstance(given, bytes | bytearray | memoryview):
-        raise _wrong_kind(what, given, "bytes")
-    return bytes(given)
-
-
-def _wrong_kind(what: str, given: object, needed: str) -> RefusedInput:
-    return RefusedInput(
-        f"{what} is of another kind",
-        who="call",
-        had=type(given).__name__,
-        needed=needed,
-        remedy="Write numbers as text; make bytes of a text with `.encode()`.",
-    )
+            ours.what, who="call", had=ours.had, needed=ours.needed, remedy=ours.remedy
+        ) from ours
+    return Asked(call, parsed.transaction_id, proposal, signer.sign(proposal), parsed)
 
 
 def evaluate_request(asked: Asked) -> bytes:

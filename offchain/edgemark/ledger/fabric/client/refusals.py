@@ -17,6 +17,7 @@ from edgemark.ledger.fabric.faults import (
     ChainTakenBack,
     EndorsementsDiffer,
     EndorserWords,
+    FirstCallMissing,
     FromEndorsers,
     IdentityRefused,
     LedgerBusy,
@@ -37,6 +38,7 @@ _MEND_CHAINCODE = (
     "then the log of its process."
 )
 LONGEST_WORDS = 300  # characters of what one of them said
+_FIRST = "must call as init first"
 _HEX = re.compile(r"\[?[0-9a-fA-F]{80,}\]?")  # Fabric writes the whole creator of a duplicate
 _CHAINCODE = re.compile(r"chaincode response (\d{3}), (.*)", re.DOTALL)
 
@@ -219,6 +221,16 @@ def _too_large(refusal: Refusal) -> EdgemarkError:
     return error
 
 
+def _wrong_init(refusal: Refusal) -> EdgemarkError:
+    """A definition may require a first call of each version that is marked, and only one."""
+    had, remedy = _words(refusal), "Leave --init (is_init=True) out."
+    if _FIRST not in _said(refusal):
+        return NotEndorsed("is not to be marked", who="call", had=had, remedy=remedy)
+    remedy = "Make it: `edgemark ledger invoke NAME --init ...` (is_init=True) runs its `init`."
+    what = "wants a first call, which is marked"
+    return FirstCallMissing(what, who="chaincode", had=had, remedy=remedy)
+
+
 def _silent(refusal: Refusal) -> EdgemarkError:
     error = LedgerSilent(
         "did not answer",
@@ -232,12 +244,8 @@ def _silent(refusal: Refusal) -> EdgemarkError:
 
 
 def _not_endorsed(refusal: Refusal) -> EdgemarkError:
-    return NotEndorsed(
-        "was not endorsed",
-        who="proposal",
-        had=_words(refusal),
-        remedy="See what each endorser said.",
-    )
+    had, remedy = _words(refusal), "See what each endorser said."
+    return NotEndorsed("was not endorsed", who="proposal", had=had, remedy=remedy)
 
 
 def _not_submitted(refusal: Refusal) -> EdgemarkError:
@@ -295,6 +303,7 @@ _BY_TEXT = (
     (("timeout expired while executing",), _out_of_time),
     (("incorrect timestamp",), _wrong_time),
     (("access denied", "client identity expired", "Failed evaluating policy"), _denied),
+    ((_FIRST, "but called as init"), _wrong_init),
     (("duplicate transaction found",), _known_already),
     (("could not get last config for channel", "is not known here"), _no_such_channel),
     (  # before the next: Fabric puts the cause behind "no combination of peers"

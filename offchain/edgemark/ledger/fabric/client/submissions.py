@@ -27,8 +27,8 @@ from pathlib import Path
 from edgemark.closing import Closing
 from edgemark.errors import EdgemarkError, Overloaded, RefusedInput, Unrecoverable
 from edgemark.files import make_private_folder
-from edgemark.journal.journal import Journal
-from edgemark.ledger.fabric.client.calls import Endorsed, encode_text
+from edgemark.journal.journal import Journal, JournalInUse
+from edgemark.ledger.fabric.client.calls import Endorsed
 from edgemark.ledger.fabric.client.keeping.grouping import GroupWriter, Ticket
 from edgemark.ledger.fabric.client.keeping.names import DecidedNames
 from edgemark.ledger.fabric.client.keeping.records import (
@@ -52,6 +52,7 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_OPEN_SUBMISSIONS,
     MAX_SUBMISSION_NAME,
 )
+from edgemark.ledger.fabric.wire.messages import encode_text
 
 MOVE_DECIDED = 200  # so many that are decided leave the journal together
 
@@ -103,12 +104,19 @@ class Submissions(Closing):
 
         Raises:
             Unrecoverable: it is another identity's, or damaged.
-            RefusedInput: another process has it open.
+            JournalInUse: another process has it open.
         """
         whose = sha256(identity).digest()
         make_private_folder(folder)
         stem = folder / whose.hex()[:16]
-        journal = Journal.open(stem.with_suffix(".journal"))
+        try:
+            journal = Journal.open(stem.with_suffix(".journal"))
+        except JournalInUse as held:
+            held.remedy = (
+                "Wait until that process ends: one at a time submits as an identity. Or submit as "
+                "another, --msp-folder FOLDER; `query`, `events` and `history` go on meanwhile."
+            )
+            raise
         try:
             names = DecidedNames(stem.with_suffix(".names"))
         except BaseException:

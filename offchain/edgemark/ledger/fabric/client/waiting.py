@@ -77,10 +77,11 @@ class AsyncGatewayClient:
         chaincode: str,
         *arguments: bytes | str,
         sent: Transmission = PLAIN,
+        is_init: bool = False,
         wait_s: float | None = None,
     ) -> Endorsed:
         """What endorsers answer, checked and signed; nothing is ordered."""
-        call = self.desk.call(chaincode, arguments, sent)
+        call = self.desk.call(chaincode, arguments, sent, is_init=is_init)
         return await self._run(self.desk.endorse(call, wait_s))
 
     async def submit(
@@ -90,10 +91,11 @@ class AsyncGatewayClient:
         name: str | None = None,
         retries: int = 0,
         sent: Transmission = PLAIN,
+        is_init: bool = False,
         wait_s: float | None = None,
     ) -> Outcome:
         """Have a call endorsed, ordered and committed, once."""
-        call = self.desk.call(chaincode, arguments, sent)
+        call = self.desk.call(chaincode, arguments, sent, is_init=is_init)
         return await self._run(self.desk.submit(call, name, retries, wait_s))
 
     async def order(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -93,7 +94,8 @@ def _find_key(folder: Path, wanted: ec.EllipticCurvePublicKey) -> ec.EllipticCur
                 who=path,
                 had=oct(mode),
                 needed="0o600",
-                remedy=f"If nobody has: chmod 600 {path}; otherwise enroll with a new key.",
+                remedy=f"If nobody has: chmod 600 {quote(str(path))}; otherwise enroll with a "
+                "new key.",
             )
         key = load_key(read_limited(path, MAX_KEY_BYTES, IdentityRefused), str(path))
         if key.public_key() == wanted:

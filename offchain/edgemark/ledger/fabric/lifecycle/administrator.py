@@ -21,7 +21,12 @@ from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import make_signed
 from edgemark.ledger.fabric.client.connection import credentials_of, explain_call, options_of
 from edgemark.ledger.fabric.client.refusals import Asking
-from edgemark.ledger.fabric.faults import ChaincodeRefused, LedgerSilent, NotEndorsed
+from edgemark.ledger.fabric.faults import (
+    ChaincodeRefused,
+    FirstCallMissing,
+    LedgerSilent,
+    NotEndorsed,
+)
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.lifecycle import messages
 from edgemark.ledger.fabric.packages.reading import Package, parse_package
@@ -169,7 +174,10 @@ class Administrator:
     def _answers(self, name: str, msp_id: str, *, is_last: bool) -> bool:
         sent = Transmission(organisations=(msp_id,))
         try:
-            self.client.endorse(name, ASKED, sent=sent)
+            try:
+                self.client.endorse(name, ASKED, sent=sent)
+            except FirstCallMissing:  # the peer alone said so; what is endorsed changes nothing
+                self.client.endorse(name, ASKED, sent=sent, is_init=True)
         except ChaincodeRefused:
             return True  # the chaincode itself said so
         except (NotEndorsed, LedgerSilent):

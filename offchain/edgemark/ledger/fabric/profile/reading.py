@@ -209,7 +209,12 @@ def _load(raw: bytes, source: str, is_yaml: bool) -> object:
     except (ValueError, RecursionError) as error:
         kind = "YAML" if is_yaml else "JSON"
         raise ProfileInvalid(
-            "cannot be read", who=source, had=str(error)[:200], needed=f"{kind}, as its name says"
+            "cannot be read",
+            who=source,
+            had=str(error)[:200],
+            needed=f"{kind}, as its name says",
+            remedy="Mend it, or name another: --ledger-profile FILE (ledger.profile). One of a "
+            "ledger of this home comes anew by `edgemark ledger profile --output FILE`.",
         ) from error
 
 

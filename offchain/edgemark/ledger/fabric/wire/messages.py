@@ -1,4 +1,4 @@
-"""Parses messages of the protocol, and says typed what cannot be parsed.
+"""Parses messages of the protocol, and says typed what cannot be parsed, or sent.
 
 Whatever is sent in an envelope has two headers: what it is and when, and who sent it. They are made
 and read here.
@@ -11,6 +11,7 @@ from typing import Any
 from fabric_protos.common import common_pb2
 from google.protobuf.message import DecodeError
 
+from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import MessageMalformed
 from edgemark.ledger.fabric.wire.digests import compute_transaction_id
 
@@ -94,3 +95,53 @@ def read_signature_header(payload: Any, who: str) -> Any:
         MessageMalformed: it has none.
     """
     return parse(common_pb2.SignatureHeader, payload.header.signature_header, who)
+
+
+def encode_text(what: str, text: str) -> bytes:
+    """UTF-8 of a text that somebody gave.
+
+    Args:
+        what: it is.
+        text: that is sent.
+
+    Raises:
+        RefusedInput: it has what is no character, as words of a command line may.
+    """
+    if not isinstance(text, str):
+        raise _wrong_kind(what, text, "text")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as fault:
+        raise RefusedInput(
+            f"{what} is no UTF-8",
+            who="call",
+            had=ascii(text[:80]),
+            needed="text",
+            remedy="Write other bytes as text, as hex or base64; from Python give them as bytes.",
+        ) from fault
+
+
+def octets(what: str, given: object, needed: str = "bytes") -> bytes:
+    """Bytes that somebody gave.
+
+    Args:
+        what: they are.
+        given: that is sent.
+        needed: what may be given there, for the error.
+
+    Raises:
+        RefusedInput: it is something else: a number would be so many zeros, a text has encodings.
+    """
+    if not isinstance(given, bytes | bytearray | memoryview):
+        raise _wrong_kind(what, given, needed)
+    return bytes(given)
+
+
+def _wrong_kind(what: str, given: object, needed: str) -> RefusedInput:
+    return RefusedInput(
+        f"{what} is of another kind",
+        who="call",
+        had=type(given).__name__,
+        needed=needed,
+        remedy="Write numbers as text; make bytes of a text with `.encode()`.",
+    )

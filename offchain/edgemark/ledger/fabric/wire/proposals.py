@@ -28,6 +28,8 @@ from edgemark.ledger.fabric.wire.names import CALLED, CHANNEL
 from edgemark.ledger.fabric.wire.raw.counting import check_call
 
 WHO = "proposal"
+FEWER = "Put several into one, as JSON, or make several calls."
+SMALLER = "Send it in parts, by several calls; or keep it elsewhere, and send its digest."
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,11 @@ def make_proposal(
     nonce: bytes,
     timestamp_ns: int,
     transient: Mapping[str, bytes] | None = None,
+    is_init: bool = False,
 ) -> bytes:
     """The bytes of a proposal, which its creator signs; for the arguments see `Proposal`."""
     asked = (channel, chaincode, tuple(arguments), transient or {})
-    return _write(asked, creator, nonce, timestamp_ns)[0]
+    return _write(asked, creator, nonce, timestamp_ns, is_init=is_init)[0]
 
 
 def draft_proposal(
@@ -91,6 +94,7 @@ def draft_proposal(
     nonce: bytes,
     timestamp_ns: int,
     transient: Mapping[str, bytes],
+    is_init: bool = False,
 ) -> tuple[bytes, Proposal]:
     """The bytes of a proposal, and what `parse_proposal` makes of them.
 
@@ -102,7 +106,7 @@ def draft_proposal(
     _check_names(channel, chaincode)
     _check_arguments(asked[2])
     _check_transient(transient)
-    return _write(asked, creator, nonce, timestamp_ns)
+    return _write(asked, creator, nonce, timestamp_ns, is_init=is_init)
 
 
 def _write(
@@ -110,6 +114,8 @@ def _write(
     creator: bytes,
     nonce: bytes,
     timestamp_ns: int,
+    *,
+    is_init: bool,
 ) -> tuple[bytes, Proposal]:
     """The bytes of a proposal, and its parts."""
     channel, chaincode, arguments, transient = asked
@@ -122,24 +128,26 @@ def _write(
         timestamp_ns=timestamp_ns,
         extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=name).SerializeToString(),
     )
-    payload, whole = _write_payload(name, arguments, transient)
+    given = chaincode_pb2.ChaincodeInput(args=arguments, is_init=is_init)
+    payload, whole = _write_payload(name, given, transient)
     raw: bytes = proposal_pb2.Proposal(
         header=headers.SerializeToString(), payload=whole
     ).SerializeToString()
     numbers = creator, nonce, transaction_id, timestamp_ns
-    return raw, Proposal(
-        *asked, *numbers, headers.channel_header, headers.signature_header, payload
-    )
+    parts = headers.channel_header, headers.signature_header, payload
+    return raw, Proposal(*asked, *numbers, *parts, is_init)
 
 
 def _write_payload(
-    name: chaincode_pb2.ChaincodeID, arguments: Sequence[bytes], transient: Mapping[str, bytes]
+    name: chaincode_pb2.ChaincodeID,
+    given: chaincode_pb2.ChaincodeInput,
+    transient: Mapping[str, bytes],
 ) -> tuple[bytes, bytes]:
     """`ChaincodeProposalPayload` without and with its transient data."""
     spec = chaincode_pb2.ChaincodeSpec(
         type=chaincode_pb2.ChaincodeSpec.GOLANG,  # says nothing of the language, and all clients do
         chaincode_id=name,
-        input=chaincode_pb2.ChaincodeInput(args=arguments),
+        input=given,
     )
     invocation = chaincode_pb2.ChaincodeInvocationSpec(chaincode_spec=spec).SerializeToString()
     asked = proposal_pb2.ChaincodeProposalPayload(input=invocation)
@@ -225,18 +233,22 @@ def _check_names(channel: str, asked: str) -> None:
 def _check_arguments(arguments: tuple[bytes, ...]) -> None:
     size = sum(map(len, arguments))
     if len(arguments) > MAX_ARGUMENTS:
-        raise _contradiction("number of arguments", len(arguments), f"<= {MAX_ARGUMENTS}")
+        needed = f"<= {MAX_ARGUMENTS}"
+        raise _contradiction("number of arguments", len(arguments), needed, FEWER)
     if size > MAX_ARGUMENTS_BYTES:
-        raise _contradiction("arguments", f"{size} bytes", f"<= {MAX_ARGUMENTS_BYTES}")
+        needed = f"<= {MAX_ARGUMENTS_BYTES} bytes, all arguments of a call together"
+        raise _contradiction("size of the arguments", f"{size} bytes", needed, SMALLER)
 
 
 def _check_transient(transient: Mapping[str, bytes]) -> None:
     size = sum(len(name.encode()) + len(value) for name, value in transient.items())
     if len(transient) > MAX_TRANSIENT:
-        raise _contradiction("number of transient values", len(transient), f"<= {MAX_TRANSIENT}")
+        needed = f"<= {MAX_TRANSIENT}"
+        raise _contradiction("number of transient values", len(transient), needed, FEWER)
     if size > MAX_TRANSIENT_BYTES:
-        raise _contradiction("transient data", f"{size} bytes", f"<= {MAX_TRANSIENT_BYTES}")
+        needed = f"<= {MAX_TRANSIENT_BYTES} bytes, names and values together"
+        raise _contradiction("size of the transient data", f"{size} bytes", needed, SMALLER)
 
 
-def _contradiction(what: str, had: object, needed: object) -> MessageMalformed:
-    return MessageMalformed(f"{what} is wrong", who=WHO, had=had, needed=needed)
+def _contradiction(what: str, had: object, needed: object, remedy: str = "") -> MessageMalformed:
+    return MessageMalformed(f"{what} is wrong", who=WHO, had=had, needed=needed, remedy=remedy)

@@ -116,6 +116,8 @@ def test_revert__takes_all_channels_back__and_the_snapshot_stays(tmp_path: Path)
         define(ledger.create_channel("trade", ALL))
         define(ledger.create_channel("other", ALL))
         put(ledger, "trade", b"1")
+        with pytest.raises(RefusedInput, match="Take one first: `edgemark ledger snapshot`"):
+            ledger.revert(1)
         first = ledger.snapshot()
         put(ledger, "trade", b"2")
         put(ledger, "other", b"2")

@@ -27,7 +27,11 @@ from tests.waiting import wait_until
 from edgemark.ledger.fabric.identities.members import MemberRole
 from edgemark.ledger.fabric.wire.blocks import parse_block
 from edgemark.ledger.fabric.wire.codes import Code
-from edgemark.ledger.fabric.wire.limits import MAX_MESSAGE_BYTES
+from edgemark.ledger.fabric.wire.limits import (
+    MAX_ARGUMENTS,
+    MAX_ARGUMENTS_BYTES,
+    MAX_MESSAGE_BYTES,
+)
 from edgemark.ledger.fabric.wire.read_write_sets import NamespaceSet, Write, make_results
 
 
@@ -350,3 +354,20 @@ def test_message_above_the_limit__is_refused(user: User) -> None:
     request = common_pb2.Envelope(payload=bytes(MAX_MESSAGE_BYTES + 1))
     code, _, _ = refused(lambda: user.call("Submit", request, common_pb2.Envelope))
     assert code is StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_arguments_above_4_mib__refused_here__count_on_fabric(
+    world: LedgerWorld, user: User
+) -> None:
+    long, many = ("a" * (MAX_ARGUMENTS_BYTES + 1),), ("a",) * (MAX_ARGUMENTS + 1)
+    if world.thread is not None:
+        for words, told in ((long, "size of the arguments"), (many, "number of arguments")):
+            for ask in (user.evaluate, user.endorse):
+                asked = user.propose("shelf", "measure", *words)
+                code, text, _ = refused(lambda asked=asked, ask=ask: ask(asked))
+                assert (code, told in text) == (StatusCode.INVALID_ARGUMENT, True)
+        return
+    assert user.do("shelf", "measure", *long)[0] is Code.VALID
+    asked = user.propose("shelf", "measure", *many)
+    _, _, details = refused(lambda: user.evaluate(asked))
+    assert "too many arguments" in details[0][1]  # says this shim

@@ -203,8 +203,23 @@ def test_name_that_is_none__is_refused(org1: OrganisationFolder, name: str) -> N
 
 
 def test_name_that_is_taken__is_refused(org1: OrganisationFolder) -> None:
-    with pytest.raises(IdentityRefused, match="taken"):
+    with pytest.raises(IdentityRefused, match=r"taken.* use what stands in .*User1@.*/msp"):
         org1.issue("User1", MemberRole.CLIENT, NOW)
+
+
+def test_name_of_one_that_was_revoked_or_cannot_be_read__is_refused_and_not_recommended(
+    org1: OrganisationFolder,
+) -> None:
+    org1.issue("auditor", MemberRole.CLIENT, NOW)
+    org1.revoke("auditor", NOW)
+    with pytest.raises(IdentityRefused, match="revoked, which is for good") as told:
+        org1.issue("auditor", MemberRole.CLIENT, NOW)
+    assert "use what stands" not in told.value.remedy
+    broken = org1.issue("clerk", MemberRole.CLIENT, NOW)
+    for each in (broken / "msp/signcerts").iterdir():
+        each.write_bytes(b"no certificate")
+    with pytest.raises(IdentityRefused, match="cannot be read"):
+        org1.issue("clerk", MemberRole.CLIENT, NOW)
 
 
 @pytest.mark.parametrize(

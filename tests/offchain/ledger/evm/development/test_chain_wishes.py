@@ -124,7 +124,7 @@ def test_chain_up__with_servers_that_are_there__says_again_what_to_type(home: Pa
         (("--with-nodes", "7"), "had with nodes 6; needed with nodes 7"),
         ((*WITH_NODES, "--port", "8555"), "had port 8545; needed port 8555"),
         ((*WITH_NODES, "--chain", "hardhat"), "had kind anvil; needed kind hardhat"),
-        (("--with-nodes", "5"), "5 is not in the range 6<=x<=24"),
+        (("--with-nodes", "5"), "5 is not in the range 6 .. 24"),
     ],
 )
 def test_chain_up__with_other_servers_than_are_there__is_refused(

@@ -13,6 +13,11 @@ from edgemark.ledger.fabric.client.asking import Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.refusals import Asking
 from edgemark.ledger.fabric.faults import ChaincodeRefused
+from edgemark.ledger.fabric.wire.limits import (
+    MAX_ARGUMENTS,
+    MAX_ARGUMENTS_BYTES,
+    MAX_TRANSIENT,
+)
 
 WRONG: list[Any] = [5, None, True, ["a"], 1.5]
 
@@ -22,7 +27,7 @@ def test_what_is_neither_bytes_nor_text__is_refused_before_anything_is_sent(
     gateway: ScriptedGateway, client: GatewayClient, given: Any
 ) -> None:
     for ask in (client.evaluate, client.endorse, client.submit):
-        with pytest.raises(RefusedInput, match="argument is of another kind"):
+        with pytest.raises(RefusedInput, match=r"argument is of another kind.* bytes or text"):
             ask("code", "put", given)
         with pytest.raises(RefusedInput, match="chaincode is of another kind"):
             ask(given, "put")
@@ -37,6 +42,27 @@ def test_a_text_where_bytes_are_needed__is_refused(client: GatewayClient) -> Non
     given: Any = {"pin": "a text"}
     with pytest.raises(RefusedInput, match=r"had str; needed bytes.*encode"):
         client.evaluate("code", "put", sent=Transmission(given))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent", "told"),
+    [
+        ([bytes(MAX_ARGUMENTS_BYTES)], {}, r"size of the arguments .* Send it in parts"),
+        ([b""] * MAX_ARGUMENTS, {}, r"number of arguments .* Put several into one"),
+        ([], dict.fromkeys(map(str, range(MAX_TRANSIENT + 1)), b""), "Put several into one"),
+    ],
+    ids=["long", "many", "transient-many"],
+)
+def test_more_than_a_call_takes__is_refused_with_what_to_do(
+    gateway: ScriptedGateway,
+    client: GatewayClient,
+    arguments: list[bytes],
+    sent: dict[str, bytes],
+    told: str,
+) -> None:
+    with pytest.raises(RefusedInput, match=told):
+        client.evaluate("code", "put", *arguments, sent=Transmission(sent))
+    assert gateway.calls == []
 
 
 def test_a_name_that_is_no_text__is_refused(

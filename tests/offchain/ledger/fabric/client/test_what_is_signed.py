@@ -59,6 +59,7 @@ def _asked(cast: Cast, call: Call = CALL, nonce: bytes = NONCE, now: int = NOW) 
         {"arguments": (b"put", b"k", b"")},
         {"transient": {"pin": b"2"}},
         {"transient": {}},
+        {"is_init": True},
         {"nonce": b"m" * 24},
         {"now": NOW + 1},
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -62,7 +64,7 @@ def test_its_organisation__admits_it(made: Path) -> None:
 def test_a_key_that_others_can_read__is_refused_with_the_command(msp: Path, mode: int) -> None:
     key = _key_file(msp)
     key.chmod(mode)
-    with pytest.raises(IdentityRefused, match=f"chmod 600 {key}"):
+    with pytest.raises(IdentityRefused, match=re.escape(f"chmod 600 {quote(str(key))};")):
         read_msp_folder(msp, "Org1MSP", NOW)
 
 

@@ -11,7 +11,9 @@ import pytest
 from tests.offchain.ledger.embedded.package_maker import make_package as make_any_package
 from tests.offchain.ledger.embedded.shelf_chaincode import Shelf
 from tests.offchain.ledger.homes_of_ledgers import LedgerHome
+from tests.stage.command_line import edgemark_here
 
+from edgemark.cli.terminal.exits import Exit
 from edgemark.errors import RefusedInput
 from edgemark.ledger.fabric.faults import (
     ApprovalsDiffer,
@@ -220,3 +222,24 @@ def test_by_a_profile__the_own_organisation_alone_is_acted_for(ledger_home: Ledg
     no_admin = replace(ledger_home.settings, msp_id="Org9MSP")
     with pytest.raises(RefusedInput, match="is no organisation of this home"):
         list_accesses(no_admin, ledger_home.home)
+
+
+def test_a_chaincode_that_wants_a_first_call__takes_it_marked_and_once(
+    both: Sequence[Administrator], packages: dict[str, bytes], name: str, ledger_home: LedgerHome
+) -> None:
+    deployed = deploy(
+        both, ChaincodeDefinition(name, "1.0", init_required=True), packages, lambda _: None
+    )
+    check_committed(deployed)
+    typed = ("--ledger", ledger_home.settings.kind, "--home", ledger_home.home)
+    for words in (("invoke", name, "put", "k", "v"), ("query", name, "get", "k")):
+        refused = edgemark_here("ledger", *words, *typed)
+        assert refused.status == Exit.REFUSED_INPUT
+        assert "Make it: `edgemark ledger invoke NAME --init ...`" in refused.complaint
+    done = edgemark_here("ledger", "invoke", name, "--init", "hello", "--json", *typed)
+    assert done.value["response"] == "begun"
+    with open_ledger(ledger_home.settings, ledger_home.home).client() as client:
+        assert client.evaluate(name, "get", "begun") == b"hello"
+        with pytest.raises(NotEndorsed, match=r"already initialized .* Leave --init"):
+            client.submit(name, "hello", is_init=True)
+        client.submit(name, "put", "k", "v")

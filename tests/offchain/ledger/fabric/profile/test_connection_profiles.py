@@ -163,8 +163,9 @@ def test_a_wrong_part__is_named(
 )
 def test_what_is_no_profile__is_refused(tmp_path: Path, name: str, raw: bytes) -> None:
     (tmp_path / name).write_bytes(raw)
-    with pytest.raises(ProfileInvalid):
+    with pytest.raises(ProfileInvalid) as told:
         read_profile(tmp_path / name)
+    assert told.value.remedy
 
 
 def test_a_profile_that_is_not_there__is_refused(tmp_path: Path) -> None:

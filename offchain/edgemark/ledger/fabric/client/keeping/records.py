@@ -43,7 +43,8 @@ class Kept:
     Attributes:
         name: that its caller gave it, or that was drawn.
         channel: that it is for.
-        digest: of what was asked: channel, chaincode, arguments, organisations.
+        digest: of what was asked: channel, chaincode, arguments, organisations, and whether it
+            is marked as the first call.
         transaction_id: of the envelope.
         envelope: signed; empty once the code is known, or it was given up.
         code: NOT_VALIDATED while it is open, and of one that was given up.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.offchain.ledger.embedded.full_disk import fail
 
+from edgemark.errors import LedgerUnavailable
 from edgemark.ledger.embedded.organisations import revocations
 from edgemark.ledger.embedded.organisations.organisations import Organisations
 from edgemark.ledger.embedded.running.place import Served
@@ -56,7 +57,8 @@ def test_revert_that_cannot_write_the_folders_lists__undoes_no_older_revocation(
         revoke(thread, "Admin")
         with monkeypatch.context() as full:
             full.setattr(revocations, "write_whole", fail)
-            with pytest.raises(OSError, match="No space"):
+            told = r"blocks were taken back.*No space.*revert to snapshot 1 again"
+            with pytest.raises(LedgerUnavailable, match=told):
                 thread.revert(number)
         assert revoked_on(thread) == 1
     for thread in serve(tmp_path):

@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.flows import Outcome
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.opening import FOLDERS
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC
 from edgemark.ledger.fabric.wire.codes import Code

@@ -14,7 +14,7 @@ from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.calls import Endorsed
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
-from edgemark.ledger.fabric.client.flows import Outcome
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.messages import encode_text
 

@@ -28,7 +28,7 @@ from edgemark.cli.terminal.streams import say
 from edgemark.errors import EdgemarkError, RefusedInput
 from edgemark.ledger.fabric.client.asking import Transmission
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.flows import Outcome
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.opening import WAITS
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.ledger.fabric.wire.messages import encode_text

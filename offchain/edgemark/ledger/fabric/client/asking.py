@@ -19,8 +19,9 @@ from edgemark.ledger.fabric.client.checkpoints import (
     read_chain,
 )
 from edgemark.ledger.fabric.client.events import Checkpoint
-from edgemark.ledger.fabric.client.flows import Clocks, Flow, Flows, Outcome
+from edgemark.ledger.fabric.client.flows import Clocks, Flow, Flows
 from edgemark.ledger.fabric.client.keeping.records import Kept, Name
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.client.submissions import Submissions
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.codes import Code

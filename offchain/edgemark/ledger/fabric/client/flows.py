@@ -39,6 +39,7 @@ from edgemark.ledger.fabric.client.submission import (
     IllegalMove,
     KeepCode,
     KeepEnvelope,
+    Outcome,
     SendEnvelope,
     Submission,
     SubmissionEffect,
@@ -127,25 +128,6 @@ class Clocks:
     monotonic: Callable[[], float]
     time_ns: Callable[[], int]
     octets: Callable[[int], bytes] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A transaction that counts.
-
-    Attributes:
-        transaction_id: 64 hex digits.
-        code: VALID.
-        block: number of the block that it stands in.
-        response: what the chaincode answered its endorsers.
-        name: of the submission; one that was drawn is forgotten, and is for logs alone.
-    """
-
-    transaction_id: str
-    code: Code
-    block: int
-    response: bytes
-    name: str
 
 
 @dataclass(frozen=True)

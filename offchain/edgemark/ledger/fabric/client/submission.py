@@ -173,6 +173,26 @@ SubmissionEffect = (
     Endorse | KeepEnvelope | SendEnvelope | AskStatus | KeepCode | TellCode | TellError
 )
 
+
+@dataclass(frozen=True)
+class Outcome:
+    """A transaction that counts.
+
+    Attributes:
+        transaction_id: 64 hex digits.
+        code: VALID.
+        block: number of the block that it stands in.
+        response: what the chaincode answered its endorsers.
+        name: of the submission; one that was drawn is forgotten, and is for logs alone.
+    """
+
+    transaction_id: str
+    code: Code
+    block: int
+    response: bytes
+    name: str
+
+
 MOVES: dict[Phase, dict[type, frozenset[Phase]]] = {
     Phase.DRAFTING: {
         HeardEndorsed: frozenset({Phase.KEEPING}),

@@ -25,9 +25,10 @@ from edgemark.ledger.fabric.client.connection import (
     options_of,
 )
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint, Follower
-from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Outcome, Pause, Wish
+from edgemark.ledger.fabric.client.flows import Ask, Flow, Keep, Pause, Wish
 from edgemark.ledger.fabric.client.keeping.records import Kept
 from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.profile.addresses import PeerAddress
 from edgemark.ledger.fabric.wire.blocks import Block
 from edgemark.ledger.fabric.wire.codes import Code

@@ -37,7 +37,7 @@ from tests.waiting import wait_until
 from edgemark.ledger.fabric.client.blocking import GatewayClient
 from edgemark.ledger.fabric.client.checkpoints import CheckpointFile
 from edgemark.ledger.fabric.client.events import ChaincodeEvent, Checkpoint
-from edgemark.ledger.fabric.client.flows import Outcome
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.settings import DEVELOPMENT, FABRIC, FOLDERS
 
 pytestmark = [pytest.mark.processes, pytest.mark.lasts(15)]

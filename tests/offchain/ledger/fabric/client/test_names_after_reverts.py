@@ -27,9 +27,10 @@ from tests.offchain.ledger.fabric.client.scripted_gateway import (
 from edgemark.errors import EdgemarkError
 from edgemark.ledger.fabric.client import flows
 from edgemark.ledger.fabric.client.asking import Desk
-from edgemark.ledger.fabric.client.flows import Ask, Clocks, Keep, Outcome, Pause
+from edgemark.ledger.fabric.client.flows import Ask, Clocks, Keep, Pause
 from edgemark.ledger.fabric.client.keeping.records import Kept
 from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.faults import (
     ChaincodeRefused,
     LedgerSilent,

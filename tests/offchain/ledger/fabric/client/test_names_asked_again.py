@@ -20,8 +20,8 @@ from tests.offchain.ledger.fabric.client.scripted_gateway import (
 
 from edgemark.ledger.fabric.client import flows
 from edgemark.ledger.fabric.client.blocking import GatewayClient
-from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.client.refusals import Asking
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.faults import (
     LedgerSilent,
     MessageMalformed,

@@ -14,8 +14,8 @@ import pytest
 from edgemark.cli.terminal.exits import Exit, exit_of
 from edgemark.errors import LedgerUnavailable
 from edgemark.identifiers import Hash32, Timestamp
-from edgemark.ledger.fabric.client.flows import Outcome
 from edgemark.ledger.fabric.client.refusals import invalid
+from edgemark.ledger.fabric.client.submission import Outcome
 from edgemark.ledger.fabric.faults import TransactionInvalid
 from edgemark.ledger.fabric.wire.codes import Code
 from edgemark.party.consortium.chaincode import ChaincodeDoor

@@ -17,7 +17,13 @@ from typing import NamedTuple
 from edgemark.closing import Closing
 from edgemark.crypto.field.randomness import Randomness
 from edgemark.ledger.embedded.channel.admitting import check_order
-from edgemark.ledger.embedded.channel.sealing import seal
+from edgemark.ledger.embedded.channel.sealing import (
+    ChainOfEra,
+    check_era,
+    read_era_of,
+    seal,
+    seal_era,
+)
 from edgemark.ledger.embedded.definitions import read_definition
 from edgemark.ledger.embedded.state.store import Entry, Store, Written
 from edgemark.ledger.embedded.state.tables import REMEDY, StoreDamaged
@@ -30,7 +36,7 @@ from edgemark.ledger.fabric.configuration.configurations import (
     Configuration,
     make_config_envelope,
 )
-from edgemark.ledger.fabric.faults import MessageMalformed
+from edgemark.ledger.fabric.faults import IdentityRefused, MessageMalformed
 from edgemark.ledger.fabric.identities.members import Organisation
 from edgemark.ledger.fabric.identities.signing import Signer
 from edgemark.ledger.fabric.wire.blocks import Block, make_block, parse_block
@@ -146,7 +152,22 @@ class Channel(Closing):
                 found = read_genesis(candidate.raw) if is_first else configuration_of(candidate)
             except (MessageMalformed, IndexError) as error:
                 raise self._damaged(f"newest block or configuration: {error}") from error
-        self.configuration, self.members = found, Members(found)
+            self.configuration, self.members = found, Members(found)
+            try:
+                self._check_era(newest, view)
+            except (MessageMalformed, IdentityRefused) as error:
+                raise self._damaged(f"era of what comes next: {error}") from error
+
+    def _check_era(self, newest: Block, view: StateView) -> None:
+        def hash_of(number: int) -> bytes:
+            return parse_block(view.block(number) or b"").hash
+
+        chain = ChainOfEra(view.height, read_era_of(newest), hash_of)
+        store = self._store
+        check_era(self.name, store.era, store.seal_of_era, chain, self.configuration, self.members)
+
+    def _seal_era(self, era: int, first: int, below: bytes) -> str:
+        return seal_era(self.name, era, first, below, self._signer, _nonce())
 
     def _damaged(self, what: str) -> StoreDamaged:
         return StoreDamaged(what, who=self._store.path, remedy=REMEDY)
@@ -298,7 +319,7 @@ class Channel(Closing):
         """Take back all blocks from `height` on, which is >= 1."""
         with self._committing:
             try:
-                self._store.revert(max(1, height))
+                self._store.revert(max(1, height), self._seal_era)
                 self._take_up()
             finally:
                 self.agreed += 1

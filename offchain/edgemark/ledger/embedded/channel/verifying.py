@@ -7,8 +7,8 @@ pages, and that nothing else is in the file. The time is never asked: it says th
 certificates have expired.
 
 It shows damage, and tampering by whoever lacks the keys. It does not show what the operator does,
-who has them all, nor that whole blocks were taken from the top with all that they did: the rest is
-what stood there before them.
+who has them all, nor that whole blocks were taken from the top with all that they did, or that all
+was put back as it was before a revert's first block: the rest is what stood there before them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 from edgemark.errors import EdgemarkError, Unrecoverable
 from edgemark.ledger.embedded.channel.channel import entries_of, writes_of
-from edgemark.ledger.embedded.channel.sealing import check_seal, read_era_of
+from edgemark.ledger.embedded.channel.sealing import ChainOfEra, check_era, check_seal, read_era_of
 from edgemark.ledger.embedded.state import tables
 from edgemark.ledger.embedded.state.store import Store
 from edgemark.ledger.embedded.state.tables import (
@@ -70,7 +70,10 @@ class Verified:
 
 MAX_SHOWN = 64  # characters of a value that differs
 _TABLES = {
-    "facts": ("SELECT name, value FROM facts WHERE name <> 'era' ORDER BY name", "name"),
+    "facts": (
+        "SELECT name, value FROM facts WHERE name NOT IN ('era', 'seal of era') ORDER BY name",
+        "name",
+    ),
     "index of blocks": ("SELECT number, hash, first_row FROM blocks ORDER BY number", "block"),
     "index of transactions": (
         "SELECT block, position, id, code, timestamp_ns FROM transactions ORDER BY block, position",
@@ -110,7 +113,7 @@ def verify_file(
         with Store(Path(folder) / "anew.sqlite", channel, is_scratch=True) as anew:
             walk = _Walk(channel, view, anew, orderer, validator or Validator())
             walk.walk()
-            _check_next_era(channel, walk.era, tables.read_era_of(connection, path))
+            walk.check_next_era(*tables.read_era_of(connection, path))
             with closing(connect(anew.path, writes=False)) as computed, told(path):
                 _compare(channel, connection, computed)
                 _check_pages(channel, connection)
@@ -144,6 +147,17 @@ class _Walk:
                 raise _differs(where, "is empty")
             self._check_block(number, block, where)
             self._previous = block.hash
+
+    def check_next_era(self, era: int, sealed: str) -> None:
+        """Check that who orders signed the era of what comes next, for this chain."""
+        chain = ChainOfEra(
+            self._view.height, self.era, lambda number: self._read(number, self._channel).hash
+        )
+        try:
+            check_era(self._channel, era, sealed, chain, self._configuration, self._members)
+        except EdgemarkError as error:
+            where = f"{self._channel}, facts, name era"
+            raise _differs(where, "is not signed by who orders", error) from error
 
     def _take(self, configuration: Configuration) -> None:
         self._configuration, self._members = configuration, Members(configuration)
@@ -232,12 +246,6 @@ class _Walk:
             if had is not needed:
                 named = [None if each is None else each.name for each in (had, needed)]
                 raise _differs(f"{where}, transaction {place}", "has another flag", *named)
-
-
-def _check_next_era(channel: str, newest: int, following: int) -> None:
-    if following < newest:
-        where = f"{channel}, facts, name era"
-        raise _differs(where, "is before that of the newest block", following, newest)
 
 
 def _compare(channel: str, kept: sqlite3.Connection, anew: sqlite3.Connection) -> None:

@@ -7,7 +7,7 @@ the main file whenever it has grown large, which waits a moment for readers of o
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from edgemark.ledger.embedded.state.tables import (
     FORMAT,
     REMEDY,
     SCHEMA,
+    SEAL_OF_ERA,
     StoreDamaged,
     StoreUnavailable,
     check_schema,
@@ -102,14 +103,14 @@ class Store(Closing):
         self._heights = 0
         self._idle: list[sqlite3.Connection] = []
         self._wal_limit = WAL_BYTES
-        self.era = 0
+        self.era, self.seal_of_era = 0, ""
         self._writer = connect(path, writes=True)
         try:
             with told(path):
                 if is_scratch:
                     self._writer.execute("PRAGMA synchronous=OFF")
                 _make_or_check(self._writer, path, channel)
-                self.era = read_era_of(self._writer, path)
+                self.era, self.seal_of_era = read_era_of(self._writer, path)
             with self.view() as view:
                 self.height = view.height
         except BaseException:
@@ -320,10 +321,11 @@ class Store(Closing):
             self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
         self._wal_limit = size + WAL_BYTES if busy else WAL_BYTES
 
-    def revert(self, height: int) -> None:
+    def revert(self, height: int, seal: Callable[[int, int, bytes], str]) -> None:
         """Take back all blocks from `height` on, with everything that they did.
 
-        What is written from then on is of the next era: no version comes again.
+        What is written from then on is of the next era: no version comes again. Who orders seals
+        it: the era, the number of its first block, the hash of the block below.
 
         Raises:
             StoreUnavailable, StoreDamaged: nothing has changed.
@@ -333,23 +335,27 @@ class Store(Closing):
             self._writer.execute("BEGIN IMMEDIATE")
             with self._keeping(True):
                 try:
-                    era = self._go_back(height)
+                    era, sealed = self._go_back(height, seal)
                     commit(self._writer, self.path)
                 except BaseException:
                     roll_back(self._writer)
                     raise
-            self.height, self.era = min(height, self.height), era
+            self.height = min(height, self.height)
+            self.era, self.seal_of_era = era, sealed
             with self._sharing:
                 self._let_go()
 
-    def _go_back(self, height: int) -> int:
+    def _go_back(self, height: int, seal: Callable[[int, int, bytes], str]) -> tuple[int, str]:
         run = self._writer.execute
         found = run("SELECT first_row FROM blocks WHERE number = ?", (height,)).fetchone()
         if found is None:
-            return self.era
+            return self.era, self.seal_of_era
         if self.era >= MAX_ERA:
             raise StoreDamaged("has been taken back too often", who=self.path, needed=MAX_ERA)
-        run("INSERT OR REPLACE INTO facts VALUES ('era', ?)", (str(self.era + 1),))
+        below = run("SELECT hash FROM blocks WHERE number = ?", (height - 1,)).fetchone()
+        sealed = seal(self.era + 1, height, b"" if below is None else below[0])
+        for fact in (("era", str(self.era + 1)), (SEAL_OF_ERA, sealed)):
+            run("INSERT OR REPLACE INTO facts VALUES (?, ?)", fact)
         touched = run(
             "SELECT DISTINCT namespace, key FROM history WHERE row >= ?", found
         ).fetchall()
@@ -359,7 +365,7 @@ class Store(Closing):
         for each in touched:
             run(_DELETE_KEY, each)
             run(_PUT_BACK, each)
-        return self.era + 1
+        return self.era + 1, sealed
 
 
 _ADD_BLOCK = "INSERT INTO blocks VALUES (?, ?, ?, ?)"

@@ -6,7 +6,8 @@
     state          the row of history that a key has now
 
 Keys are UTF-8 as bytes, and so are ordered by code point: a composite key begins with a zero byte.
-A position is the place in its block and the era (`eras`); facts has the era of what comes next.
+A position is the place in its block and the era (`eras`); facts has the era of what comes next,
+as who orders signed it.
 A value stands once, in its row of history. Times are text: a header may say one beyond 64 bits.
 """
 
@@ -27,6 +28,7 @@ CACHE_KIB = 2048  # of each connection
 MMAP_BYTES = 256 * 1024 * 1024  # read without a copy of each connection's own
 APPLICATION = 0x45444C47  # "EDLG": whose file it is
 FORMAT = 1
+SEAL_OF_ERA = "seal of era"  # name of a fact
 
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -223,18 +225,18 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
             raise StoreDamaged(f"file {what}", who=path, had=f"{kind} {name[:64]}", remedy=REMEDY)
 
 
-def read_era_of(connection: sqlite3.Connection, path: Path) -> int:
-    """How often blocks of a channel were taken back; see `eras`.
+def read_era_of(connection: sqlite3.Connection, path: Path) -> tuple[int, str]:
+    """How often blocks of a channel were taken back, and who orders signed it; see `eras`.
 
     Raises:
         StoreDamaged: it is no number.
     """
     with told(path):
-        found = connection.execute("SELECT value FROM facts WHERE name = 'era'").fetchone()
-    text = "0" if found is None else str(found[0])
+        facts = dict(connection.execute("SELECT name, value FROM facts"))
+    text, sealed = str(facts.get("era", "0")), str(facts.get(SEAL_OF_ERA, ""))
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ERA))):
         raise StoreDamaged("era is no number", who=path, had=text[:32], remedy=REMEDY)
-    return int(text)
+    return int(text), sealed
 
 
 def _schema_of(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:

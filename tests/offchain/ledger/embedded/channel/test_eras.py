@@ -23,7 +23,7 @@ from tests.offchain.ledger.embedded.consortium import (
 )
 
 from edgemark.ledger.embedded.channel.channel import Channel
-from edgemark.ledger.embedded.channel.sealing import read_era_of
+from edgemark.ledger.embedded.channel.sealing import read_era_of, seal_era
 from edgemark.ledger.embedded.channel.verifying import ChannelDiffers, verify_file
 from edgemark.ledger.embedded.eras import MAX_ERA, make_position, read_era, write_era
 from edgemark.ledger.embedded.state.store import Store
@@ -126,11 +126,66 @@ def test_era_that_was_changed__is_found(tmp_path: Path, era: str) -> None:
         put(channel, a="2")
     with closing(sqlite3.connect(path, isolation_level=None)) as rows:
         rows.execute("UPDATE facts SET value = ? WHERE name = 'era'", (era,))
-    with pytest.raises((ChannelDiffers, StoreDamaged), match="era"):
-        verify_file(path, CHANNEL, ORDERER)
-    if era != "0":
-        with pytest.raises(StoreDamaged, match="era is no number"):
-            Channel(path, CHANNEL, orderer())
+    for does in (lambda: verify_file(path, CHANNEL, ORDERER), lambda: open_anew(path)):
+        with pytest.raises((ChannelDiffers, StoreDamaged), match="era"):
+            does()
+
+
+def open_anew(path: Path) -> None:
+    Channel(path, CHANNEL, orderer()).close()
+
+
+SWAPS = {
+    "an earlier era": "UPDATE facts SET value = '1' WHERE name = 'era'",
+    "a later era": "UPDATE facts SET value = '3' WHERE name = 'era'",
+    "no era": "DELETE FROM facts WHERE name = 'era'",
+    "no seal": "DELETE FROM facts WHERE name = 'seal of era'",
+    "neither": "DELETE FROM facts WHERE name <> 'channel'",
+    "no text of bytes": "UPDATE facts SET value = 'x' WHERE name = 'seal of era'",
+    "another form": "UPDATE facts SET value = upper(value) WHERE name = 'seal of era'",
+    "more bytes": "UPDATE facts SET value = value || '7800' WHERE name = 'seal of era'",
+}
+
+
+@pytest.mark.parametrize("change", SWAPS.values(), ids=SWAPS)
+@pytest.mark.parametrize("grows", [True, False])
+def test_era_that_nobody_signed__is_found_by_verify__and_not_opened(
+    tmp_path: Path, change: str, grows: bool
+) -> None:
+    path = tmp_path / "trade.sqlite"
+    with make_channel(path) as channel:
+        for _ in range(2):  # a block of the first of the two eras stays
+            put(channel, a="1")
+            put(channel, a="2")
+            channel.revert(channel.height - 1)
+        if grows:
+            put(channel, a="3")
+    verify_file(path, CHANNEL, ORDERER)
+    open_anew(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as rows:
+        assert rows.execute(change).rowcount
+    for does in (lambda: verify_file(path, CHANNEL, ORDERER), lambda: open_anew(path)):
+        with pytest.raises((ChannelDiffers, StoreDamaged), match="era"):
+            does()
+
+
+def test_era_of_another_channel__or_by_another__is_found(tmp_path: Path) -> None:
+    path, other = tmp_path / "trade.sqlite", tmp_path / "other.sqlite"
+    for each in (path, other):
+        with make_channel(each) as channel:
+            put(channel, a="1")
+            channel.revert(2)
+            below = parse_block(channel.block(1) or b"").hash
+    question = "SELECT value FROM facts WHERE name = 'seal of era'"
+    with closing(sqlite3.connect(path)) as rows:
+        (foreign,) = rows.execute(question).fetchone()
+    peer = firm(ORGANISATIONS[0]).peer
+    for sealed in (seal_era(CHANNEL, 1, 2, below, peer, b"n" * 24), foreign):
+        with closing(sqlite3.connect(other, isolation_level=None)) as rows:
+            rows.execute("UPDATE facts SET value = ? WHERE name = 'seal of era'", (sealed,))
+        for does in (lambda: verify_file(other, CHANNEL, ORDERER), lambda: open_anew(other)):
+            with pytest.raises((ChannelDiffers, StoreDamaged), match="era"):
+                does()
 
 
 def test_blocks_of_an_era_that_is_over__are_found(tmp_path: Path) -> None:

@@ -37,12 +37,14 @@ pytestmark = pytest.mark.processes
 
 SHELF = "tests.offchain.ledger.embedded.shelf_chaincode:Shelf"
 BOTH = ("Org1MSP", "Org2MSP")
-# Soon after it listens, a call of it blocks its loop, as `time.sleep` in a chaincode does.
+# Soon after it listens, a call of it blocks its loop, as `time.sleep` in a chaincode does, and
+# hears of no signal either, as C code that does not come back.
 BLOCKING = """
-import asyncio, sys, time
+import asyncio, signal, sys, time
 from edgemark_chaincode.shim.interface import Chaincode
 
 def block():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     print("blocks", flush=True)
     time.sleep(600)
 

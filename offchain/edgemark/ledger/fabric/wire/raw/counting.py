@@ -107,7 +107,7 @@ def check_call(raw: bytes, who: str = WHO) -> None:
         MessageMalformed: it is none.
     """
     budget = _Budget(MAX_ARGUMENTS + MAX_TRANSIENT + MAX_OTHER_FIELDS, who)
-    many, size = _Budget(MAX_ARGUMENTS, who, "arguments"), 0
+    many, size = _Budget(MAX_ARGUMENTS, who, "arguments: the number of arguments is wrong"), 0
     places = [(0, len(raw))]
     for wanted in _CALL:
         places = [
@@ -123,7 +123,9 @@ def check_call(raw: bytes, who: str = WHO) -> None:
                 size += end - begin
     if size > MAX_ARGUMENTS_BYTES:
         needed = f"<= {MAX_ARGUMENTS_BYTES} bytes"
-        raise TooManyParts("arguments are too long", who=who, had=f"{size} bytes", needed=needed)
+        raise TooManyParts(
+            "size of the arguments is wrong", who=who, had=f"{size} bytes", needed=needed
+        )
 
 
 def check_endorsed(raw: bytes, most: int) -> None:

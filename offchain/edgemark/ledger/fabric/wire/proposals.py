@@ -25,11 +25,9 @@ from edgemark.ledger.fabric.wire.limits import (
 )
 from edgemark.ledger.fabric.wire.messages import NANOSECONDS, draft_headers, parse
 from edgemark.ledger.fabric.wire.names import CALLED, CHANNEL
-from edgemark.ledger.fabric.wire.raw.counting import check_call
+from edgemark.ledger.fabric.wire.raw.counting import FEWER, SMALLER, check_call
 
 WHO = "proposal"
-FEWER = "Put several into one, as JSON, or make several calls."
-SMALLER = "Send it in parts, by several calls; or keep it elsewhere, and send its digest."
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from edgemark.ledger.fabric.wire.limits import (
     MAX_TRANSIENT,
 )
 
-WHO = "message"
+WHO, TOO_MANY = "message", "holds too many parts"
+FEWER = "Put several into one, as JSON, or make several calls."
+SMALLER = "Send it in parts, by several calls; or keep it elsewhere, and send its digest."
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5  # wire types
 _MAX_VARINT = 10  # bytes
 LEAST_PART = 2  # bytes: a tag and a length
@@ -69,7 +71,9 @@ def check_results(raw: bytes) -> None:
         return
     who = "read-write set"
     budget, most = _Budget(MAX_FIELDS, who), MAX_KEYS_OF_TRANSACTION
-    sets, keys, ranges = (_Budget(most, who, what) for what in ("namespaces", "keys", "ranges"))
+    sets, keys, ranges = (
+        _Budget(most, who, f"holds too many {what}") for what in ("namespaces", "keys", "ranges")
+    )
     for number, begin, end in _fields(raw, 0, len(raw), budget):
         if number != _SETS:
             continue
@@ -107,7 +111,7 @@ def check_call(raw: bytes, who: str = WHO) -> None:
         MessageMalformed: it is none.
     """
     budget = _Budget(MAX_ARGUMENTS + MAX_TRANSIENT + MAX_OTHER_FIELDS, who)
-    many, size = _Budget(MAX_ARGUMENTS, who, "arguments: the number of arguments is wrong"), 0
+    many, size = _Budget(MAX_ARGUMENTS, who, "number of arguments is wrong", FEWER), 0
     places = [(0, len(raw))]
     for wanted in _CALL:
         places = [
@@ -124,7 +128,11 @@ def check_call(raw: bytes, who: str = WHO) -> None:
     if size > MAX_ARGUMENTS_BYTES:
         needed = f"<= {MAX_ARGUMENTS_BYTES} bytes"
         raise TooManyParts(
-            "size of the arguments is wrong", who=who, had=f"{size} bytes", needed=needed
+            "size of the arguments is wrong",
+            who=who,
+            had=f"{size} bytes",
+            needed=needed,
+            remedy=SMALLER,
         )
 
 
@@ -150,9 +158,9 @@ def check_endorsed(raw: bytes, most: int) -> None:
 class _Budget:
     """How many more there may be."""
 
-    def __init__(self, most: int, who: str, what: str = "parts") -> None:
+    def __init__(self, most: int, who: str, what: str = TOO_MANY, remedy: str = "") -> None:
         self.left = self._most = most
-        self.who, self._what = who, what
+        self.who, self._what, self._remedy = who, what, remedy
 
     def take(self) -> None:
         """One more.
@@ -162,8 +170,8 @@ class _Budget:
         """
         self.left -= 1
         if self.left < 0:
-            what, needed = f"holds too many {self._what}", f"<= {self._most}"
-            raise TooManyParts(what, who=self.who, needed=needed)
+            needed = f"<= {self._most}"
+            raise TooManyParts(self._what, who=self.who, needed=needed, remedy=self._remedy)
 
 
 def _fields(raw: bytes, begin: int, end: int, budget: _Budget) -> Iterator[tuple[int, int, int]]:

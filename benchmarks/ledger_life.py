@@ -17,6 +17,7 @@ from benchmarks.command import Scale
 from benchmarks.findings import Findings
 from benchmarks.ledger_ground import LedgerGround
 from benchmarks.measuring import Timing
+from edgemark.ledger.embedded.channel.ledger import CHANNELS
 from edgemark.ledger.embedded.running.control import LONG_S, ask_ledger
 from edgemark.ledger.embedded.running.place import Place
 from edgemark.ledger.fabric.settings import FOLDERS
@@ -94,7 +95,7 @@ def tell_sizes(findings: Findings, ground: LedgerGround, before: int, made: int)
 
 def size_on_disk(ground: LedgerGround) -> int:
     """Bytes of all that the ledger keeps of its channels."""
-    files = _place(ground).channels.rglob("*")
+    files = (_place(ground).folder / CHANNELS).rglob("*")
     return sum(each.stat().st_size for each in files if each.is_file())
 
 

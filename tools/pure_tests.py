@@ -3,7 +3,8 @@
 Rule: neither the test file nor what it imports from the checkout's tests and tools names a chain, a
       thread, a socket, a server, another program that runs beside it (a browser), a clock, or a
       limit of time (`TIMED`).
-A file that only talks of one is passed over too: it runs where it would run anyway.
+A file that only talks of one is passed over too: it runs where it would run anyway. A file that
+starts what it needs and has all the time for it says so itself (marker `patient`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ TIMED = re.compile(
     r"|couriers|engine_cast|timeout|limit_s|LIMIT_S|PATIENCE_S"
     r"|time\.(?:sleep|time)|monotonic|perf_counter|wait_until)\b"
 )
+PATIENT = re.compile(r"\bmark\.patient\b")
 TREES = ("tests", "tools", "benchmarks")
 
 
@@ -45,7 +47,12 @@ def find_pure(others: Iterable[str] = (), root: Path = ROOT) -> list[str]:
 
 
 def is_pure(path: Path, root: Path = ROOT) -> bool:
-    """Whether neither a file nor anything it imports from `TREES` names what has a time."""
+    """Whether neither a file nor anything it imports from `TREES` names what has a time.
+
+    Or the file says that it may wait.
+    """
+    if PATIENT.search(path.read_text()):
+        return True
     seen: set[Path] = set()
     waiting = [path]
     while waiting:

@@ -24,7 +24,9 @@ GROUND = "ground"
 BUDGETS = {
     # 30 of them for identities and credentials, on two chains and beside another resolver;
     # 8 to outwait programs
-    ("unit", GROUND): 164,
+    ("unit", GROUND): 125,
+    # a system that is begun, and the gas of every function: they may wait
+    ("pure", GROUND): 84,
     ("unit", "outsourcing"): 10,
     # 50 for each phase of a channel, on chains of its own; 80 for controllers that serve and are
     # refused things, 40 for towers that serve, fail, and are killed, and 95 for sellers, likewise;

@@ -28,7 +28,7 @@ from tools.measure_gas import (
 
 from edgemark.cli.catalogue import CONTRACTS
 
-pytestmark = pytest.mark.lasts(17)
+pytestmark = [pytest.mark.lasts(17), pytest.mark.patient]
 
 MOST_GAS = 8_000_000  # of any call, at the largest sizes that the contracts take
 

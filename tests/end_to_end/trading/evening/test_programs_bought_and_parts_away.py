@@ -159,6 +159,7 @@ def channel(bazaar: Bazaar) -> Iterator[ChannelId]:
     done = bazaar.buy(home, "shout", offer, "--deposit", "1", "--keep-open")
     assert done.status == Exit.DONE, done.error
     found = parse_channel_id(done.value["channel"])
+    wait_for("its bill", lambda: bazaar.sale(found).signed > 0, 20)
     yield found
     over = bazaar.run(home, "trading", "close", found.hex(), "--timeout", "100")
     assert over.status == Exit.DONE, over.error

@@ -55,6 +55,7 @@ from edgemark.systems.trading.templates.fields import Encryption, Label, Templat
 from edgemark.systems.trading.templates.template import Template
 from edgemark.untrusted.jcs import encode_jcs
 
+CHANNELS = 256  # of a controller
 CHAIN_ID, ESCROW, CONTROLLERS = 31337, Address("0x" + "5e" * 20), Address("0x" + "c0" * 20)
 NOW = 1_800_000_000
 KEYS = {role: SecretKey(bytes([number]) * 32) for number, role in enumerate(Role, start=1)}

@@ -30,7 +30,7 @@ from joserfc.jwk import ECKey
 from jwcrypto import jwk as jwcrypto_jwk
 
 from benchmarks.command import QUICK_RESULTS, Scale, main
-from benchmarks.controller_path import controllers
+from benchmarks.controller_path import CHANNELS, controllers
 from benchmarks.findings import Findings
 from benchmarks.measuring import Timing
 from benchmarks.p09_signing import KEY, SIZES, draft, jwk, sign_by_joserfc, sign_by_jwcrypto
@@ -38,7 +38,7 @@ from edgemark.journal.journal import Journal
 
 ONE, TWO = "one controller", "two controllers"
 FLOOR, MADE, CHECKED = "its signatures alone", 4, 5
-CHANNELS, FEW = 256, 32  # of a controller; `FEW` where nothing is told of speed
+FEW = 32  # channels of a controller, where nothing is told of speed
 PAPER = {1024: 11_566, 2048: 11_340, 4096: 11_109}  # a second
 
 

@@ -315,8 +315,8 @@ def test_n1_text_on_the_chain_that_is_no_utf_8__is_read_all_the_same() -> None:
 
 
 def test_n1_no_other_module__reads_numbers_of_a_node() -> None:
-    ledger = Path(answers.__file__).parents[2]
-    readers = [path.name for path in ledger.rglob("*.py") if re.search(r", 16\)", path.read_text())]
+    chains = Path(answers.__file__).parents[1]
+    readers = [path.name for path in chains.rglob("*.py") if re.search(r", 16\)", path.read_text())]
     assert readers == ["answers.py"]
 
 

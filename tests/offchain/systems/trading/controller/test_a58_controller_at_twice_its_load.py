@@ -122,7 +122,7 @@ class Run:
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 def test_a58_twice_as_many_letters__are_slowed_and_lose_nothing(tmp_path: Path) -> None:
-    path = ControllerPath(tmp_path, SIZE, 2 * ROUNDS)
+    path = ControllerPath(tmp_path, SIZE, 2 * ROUNDS, CHANNELS)
     usual = Run(path, times=1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     flooded = Run(path, times=2)

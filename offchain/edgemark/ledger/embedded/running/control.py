@@ -86,7 +86,7 @@ class ControlServer:
             return {"error": error.as_dict(), "family": family}
         except Exception as error:  # noqa: BLE001 - the ledger goes on; the log says what it was
             _log.error("control failed", kind=type(error).__name__, place=place_of(error))
-            remedy = "See its log: ledger.log of its folder."
+            remedy = "See its log, in its folder."
             failed = Unrecoverable("failed", who="ledger", had=type(error).__name__, remedy=remedy)
             return {"error": failed.as_dict(), "family": "damaged"}
 

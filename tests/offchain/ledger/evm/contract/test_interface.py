@@ -42,8 +42,12 @@ def entries(kind: str) -> list[Any]:
     ]
 
 
+# There are two hundred of them, each with strategies of its own to build.
+FEW = settings(max_examples=max(2, settings().max_examples // 20))
+
+
 @pytest.mark.parametrize(("name", "entry"), entries("function"))
-@settings(max_examples=5)
+@FEW
 @given(data=st.data())
 def test_encode_call__any_arguments__web3_reads_them(
     name: str, entry: dict[str, Any], data: st.DataObject
@@ -65,7 +69,7 @@ def plain(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("name", "entry"), entries("function"))
-@settings(max_examples=5)
+@FEW
 @given(data=st.data())
 def test_decode_result__any_values__come_back(
     name: str, entry: dict[str, Any], data: st.DataObject
@@ -82,7 +86,7 @@ def test_decode_result__any_values__come_back(
 
 
 @pytest.mark.parametrize(("name", "entry"), entries("error"))
-@settings(max_examples=5)
+@FEW
 @given(data=st.data())
 def test_explain_revert__any_error_of_ours__gives_name_and_values(
     name: str, entry: dict[str, Any], data: st.DataObject
@@ -97,7 +101,7 @@ def test_explain_revert__any_error_of_ours__gives_name_and_values(
 
 
 @pytest.mark.parametrize(("name", "entry"), entries("event"))
-@settings(max_examples=5)
+@FEW
 @given(data=st.data())
 def test_decode_event__any_values__come_back_in_the_order_of_declaration(
     name: str, entry: dict[str, Any], data: st.DataObject

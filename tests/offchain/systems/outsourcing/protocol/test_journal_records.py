@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.offchain.systems.outsourcing import cast
 from tests.offchain.systems.outsourcing.strategies import EVENTS, values_of
@@ -20,6 +20,7 @@ from edgemark.systems.outsourcing.protocol import events as on
 from edgemark.systems.outsourcing.protocol.life import LIFE
 from edgemark.systems.outsourcing.protocol.machine import RECORDS
 
+FEW = settings(max_examples=max(12, settings().max_examples // 4))  # of each kind
 EACH = pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
 
 
@@ -40,6 +41,7 @@ def with_line(record: bytes, line: dict[str, Any]) -> bytes:
 
 
 @EACH
+@FEW
 @given(data=st.data())
 def test_decode__of_every_event__gives_the_same_event(kind: Any, data: Any) -> None:
     event = data.draw(values_of(kind))
@@ -49,6 +51,7 @@ def test_decode__of_every_event__gives_the_same_event(kind: Any, data: Any) -> N
 
 
 @EACH
+@FEW
 @given(data=st.data())
 def test_decode__with_a_field_missing_or_more__is_foreign(kind: Any, data: Any) -> None:
     raw = RECORDS.encode(data.draw(values_of(kind)))
@@ -181,6 +184,7 @@ def in_hexadecimal(event: Any) -> bytes:
 
 
 @EACH
+@FEW
 @given(data=st.data())
 def test_decode__of_a_record_with_hexadecimal__gives_the_same_event(kind: Any, data: Any) -> None:
     event = data.draw(values_of(kind))

@@ -45,7 +45,7 @@ class DevelopmentLedger:
         served: as what.
         organisations: of it.
         instruments: what it counts.
-        metrics_url: where these are served; empty for nowhere.
+        metrics_url: where these are served; empty where nobody serves them.
         ledger: its channels, once it has started.
         endorsers: what simulates and signs, likewise.
         orderers: of each channel by its name, likewise.
